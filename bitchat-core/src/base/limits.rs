@@ -1,0 +1,77 @@
+//! Every bound in one place: what a hostile peer can make a node hold or do.
+
+/// Named limits. The defaults suit a desktop or phone; an embedder may lower or raise each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of a `.chat` file.
+    pub chat_file_bytes: usize,
+    /// Channels joined at once.
+    pub channels: usize,
+    /// Links at once, all channels together.
+    pub links: usize,
+    /// Handshakes in progress at once.
+    pub handshakes: usize,
+    /// Probe nonces remembered so that none is answered twice.
+    pub probe_nonces: usize,
+    /// Candidate addresses remembered per channel.
+    pub candidates: usize,
+    /// Bytes a link may buffer of what the peer sends and the node has not consumed.
+    pub receive_window: u64,
+    /// Bytes a link may buffer of what the node sends and the peer has not acknowledged.
+    pub send_buffer: usize,
+    /// Streams that a peer may have open.
+    pub streams: u64,
+    /// Gaps in the reassembly of one stream.
+    pub reassembly_gaps: usize,
+    /// Bytes of one message (a log entry, a peer list, …) on a stream.
+    pub message_bytes: usize,
+    /// Bytes of one text.
+    pub text_bytes: usize,
+    /// Log entries of one channel kept in memory.
+    pub log_entries: usize,
+    /// Authors of one channel.
+    pub authors: usize,
+    /// Entries of one channel that wait for an earlier one.
+    pub waiting_entries: usize,
+    /// Events that the application has not drained.
+    pub events: usize,
+    /// Actions outstanding at once.
+    pub actions: usize,
+    /// Bytes handed out in `Persist` actions that are not yet answered.
+    pub persist_bytes: usize,
+    /// Peers believed from one tracker answer or one peer-exchange message.
+    pub peers_per_source: usize,
+    /// Bytes of a tracker's answer, after decompression.
+    pub tracker_reply_bytes: usize,
+    /// Trackers used of one `.chat` file.
+    pub trackers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            chat_file_bytes: 64 * 1024,
+            channels: 64,
+            links: 64,
+            handshakes: 64,
+            probe_nonces: 4_096,
+            candidates: 512,
+            receive_window: 1024 * 1024,
+            send_buffer: 1024 * 1024,
+            streams: 64,
+            reassembly_gaps: 64,
+            message_bytes: 128 * 1024,
+            text_bytes: 64 * 1024,
+            log_entries: 100_000,
+            authors: 4_096,
+            waiting_entries: 1_024,
+            events: 4_096,
+            actions: 1_024,
+            persist_bytes: 8 * 1024 * 1024,
+            peers_per_source: 200,
+            tracker_reply_bytes: 256 * 1024,
+            trackers: 32,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Floor 0: plain values that every other floor may use.
+
+pub mod ids;
+pub mod limits;
+pub mod queue;
+pub mod rangeset;
+pub mod rng;
+pub mod time;

@@ -1,0 +1,45 @@
+use super::*;
+use crate::base::rng::{Rng, Seed};
+
+#[test]
+fn blake2s_of_rfc_7693_appendix_b() {
+    assert_eq!(hash(&[b"a", b"bc"])[..8], [0x50, 0x8c, 0x5e, 0x8c, 0x32, 0x7c, 0x14, 0xe2]);
+}
+
+#[test]
+fn a_changed_message_does_not_open_and_stays_as_it_was() {
+    let key = AeadKey::new(&Secret([1; 32]));
+    let mut data = *b"hello";
+    let tag = key.seal(3, b"aad", &mut data);
+    let sealed = data;
+    assert_eq!(key.open(4, b"aad", &mut data, &tag), Err(AuthError));
+    assert_eq!(key.open(3, b"add", &mut data, &tag), Err(AuthError));
+    assert_eq!(data, sealed);
+    assert_eq!(key.open(3, b"aad", &mut data, &tag), Ok(()));
+    assert_eq!(&data, b"hello");
+}
+
+#[test]
+fn dh_agrees_and_refuses_points_of_small_order() {
+    let mut rng = Rng::new(&Seed([0; 32])).secret;
+    let (a, b) = (DhSecret::generate(&mut rng), DhSecret::generate(&mut rng));
+    assert_eq!(a.dh(&b.public()), b.dh(&a.public()));
+    for small in [[0; 32], core::array::from_fn(|i| u8::from(i == 0))] {
+        assert_eq!(a.dh(&DhPublic(small)), Err(AuthError));
+    }
+}
+
+#[test]
+fn the_kem_agrees_and_refuses_keys_out_of_range() {
+    let mut rng = Rng::new(&Seed([0; 32])).secret;
+    let (secret, public) = KemSecret::generate(&mut rng);
+    let (ciphertext, shared) = kem_encapsulate(&public, &mut rng).unwrap();
+    assert_eq!(secret.decapsulate(&ciphertext), shared);
+    assert!(kem_encapsulate(&[0xff; KEM_PUBLIC_LEN], &mut rng).is_err());
+}
+
+#[test]
+fn secrets_do_not_print() {
+    assert_eq!(format!("{:?}", Secret([65; 32])), "Secret");
+    assert_eq!(format!("{:?}", AeadKey::new(&Secret([65; 32]))), "AeadKey");
+}

@@ -1,0 +1,1 @@
+//! Floor 3: from a stranger's datagram to two sets of keys.

@@ -1,0 +1,1 @@
+//! Floor 3: BitTorrent trackers, as a popular client speaks to them.

@@ -1,0 +1,1 @@
+//! Floor 3: reliable delivery over packets that may be lost.
