@@ -54,10 +54,6 @@ impl Stream {
     }
 
     /// A number below `bound`, evenly spread; 0 if `bound` is 0.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the high half of the product is below bound"
-    )]
     pub fn below(&mut self, bound: u64) -> u64 {
         // Lemire's multiply-shift; its bias is below 2^-64 * bound, which no caller can notice.
         let wide = u128::from(self.0.next_u64()) * u128::from(bound);
