@@ -5,4 +5,5 @@ pub mod limits;
 pub mod queue;
 pub mod rangeset;
 pub mod rng;
+pub mod target;
 pub mod time;

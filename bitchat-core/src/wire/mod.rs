@@ -1,7 +1,8 @@
 //! Floor 1: bytes to values and back.
 //!
-//! 1a `varint`, `reader`, `writer`, `bencode`; 1b `packet`, `frame`.
+//! 1a `varint`, `reader`, `writer`, `url`, `bencode`; 1b `packet`, `frame`.
 
 pub mod reader;
+pub mod url;
 pub mod varint;
 pub mod writer;

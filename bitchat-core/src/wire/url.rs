@@ -1,0 +1,230 @@
+//! Tracker URLs: the small part of RFC 3986 that trackers need, and nothing that a stranger could
+//! use to say one thing to us and another to somebody else.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+
+/// Bytes of the longest URL that is read.
+pub const MAX_URL_LEN: usize = 1_024;
+
+/// How a tracker is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// BEP 3 over TCP.
+    Http,
+    /// BEP 3 over TLS.
+    Https,
+    /// BEP 15.
+    Udp,
+}
+
+impl Scheme {
+    /// The scheme's name in a URL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// The port that may be left out, if there is one.
+    #[must_use]
+    pub const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+            Self::Udp => None,
+        }
+    }
+}
+
+/// Where a tracker is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    /// A name to resolve: lower-case ASCII labels (international names in their `xn--` form).
+    Name(String),
+    /// A literal address.
+    Ip(IpAddr),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Ip(IpAddr::V4(ip)) => ip.fmt(f),
+            Self::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
+        }
+    }
+}
+
+/// A tracker's announce URL, normalised: equal trackers compare equal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackerUrl {
+    /// How it is spoken to.
+    pub scheme: Scheme,
+    /// Where it is.
+    pub host: Host,
+    /// The port, never 0.
+    pub port: u16,
+    /// The path with its query, as it goes into a request: `/announce?passkey=…`. Empty only for a
+    /// UDP tracker without one.
+    pub path: String,
+}
+
+/// Why a text is not a tracker URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// Too long.
+    #[error("the URL has {0} bytes, the most is {MAX_URL_LEN}")]
+    TooLong(usize),
+    /// A scheme other than the three.
+    #[error("the URL must start with http://, https:// or udp://")]
+    Scheme,
+    /// A user name or password.
+    #[error("the URL must not hold a user name or password (`@` before the path)")]
+    UserInfo,
+    /// The host is neither a name nor an address.
+    #[error("the host must be a domain name, an IPv4 address or an IPv6 address in brackets")]
+    Host,
+    /// A port that is no number from 1 to 65535.
+    #[error("the port must be a number from 1 to 65535")]
+    Port,
+    /// A UDP tracker without a port.
+    #[error("a udp:// URL must name the port")]
+    MissingPort,
+    /// A fragment.
+    #[error("the URL must not hold a fragment (`#`)")]
+    Fragment,
+    /// A character that would have to be escaped.
+    #[error("the character at byte {0} must be written as a %-escape")]
+    Character(usize),
+}
+
+impl TrackerUrl {
+    /// Reads a URL (BC-02.17, BC-02.18).
+    ///
+    /// # Errors
+    /// [`UrlError`] says which part is wrong.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        if text.len() > MAX_URL_LEN {
+            return Err(UrlError::TooLong(text.len()));
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        if let Some(at) = text.bytes().position(|byte| !is_url_byte(byte)) {
+            return Err(UrlError::Character(at));
+        }
+        if rest.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        let port = match port {
+            Some(text) => parse_port(text)?,
+            None => scheme.default_port().ok_or(UrlError::MissingPort)?,
+        };
+        Ok(Self { scheme, host: parse_host(host)?, port, path: full_path(scheme, path) })
+    }
+
+    /// What goes into an HTTP `Host` header: the port only where it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.scheme.default_port() == Some(self.port) {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl FromStr for TrackerUrl {
+    type Err = UrlError;
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for TrackerUrl {
+    /// The URL in its normal form, which parses to the same value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority(), self.path)
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(Scheme, &str), UrlError> {
+    let (name, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+    [Scheme::Http, Scheme::Https, Scheme::Udp]
+        .into_iter()
+        .find(|scheme| name.eq_ignore_ascii_case(scheme.as_str()))
+        .map(|scheme| (scheme, rest))
+        .ok_or(UrlError::Scheme)
+}
+
+/// Visible ASCII, without what RFC 3986 excludes and HTTP clients disagree about.
+const fn is_url_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`')
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
+    let after_host = if authority.starts_with('[') {
+        authority.find(']').ok_or(UrlError::Host)? + 1
+    } else {
+        authority.find(':').unwrap_or(authority.len())
+    };
+    let (host, rest) = authority.split_at(after_host);
+    match rest.strip_prefix(':') {
+        Some(port) => Ok((host, Some(port))),
+        None if rest.is_empty() => Ok((host, None)),
+        None => Err(UrlError::Host),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, UrlError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(port @ 1..) if digits => Ok(port),
+        _ => Err(UrlError::Port),
+    }
+}
+
+fn parse_host(text: &str) -> Result<Host, UrlError> {
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let ip = inner.parse::<Ipv6Addr>().map_err(|_| UrlError::Host)?;
+        return Ok(Host::Ip(ip.into()));
+    }
+    if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        return Ok(Host::Ip(ip.into()));
+    }
+    // A last label that starts with a digit is an address in disguise to some resolvers: `127.1`,
+    // `0x7f000001`, `2130706433` all mean the reader's own machine.
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let valid = text.len() <= 253
+        && text.split('.').all(is_label)
+        && !last.starts_with(|first: char| first.is_ascii_digit());
+    if valid { Ok(Host::Name(text.to_ascii_lowercase())) } else { Err(UrlError::Host) }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn full_path(scheme: Scheme, path: &str) -> String {
+    match path.as_bytes().first() {
+        Some(b'/') => path.to_owned(),
+        Some(_) => format!("/{path}"),
+        None if scheme == Scheme::Udp => String::new(),
+        None => "/".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
