@@ -3,4 +3,5 @@
 //! 2a `suite`, the one seam to a cryptographic back end; 2b everything made of it.
 
 pub mod channel_keys;
+pub mod noise;
 pub mod suite;
