@@ -3,5 +3,8 @@
 //! 2a `suite`, the one seam to a cryptographic back end; 2b everything made of it.
 
 pub mod channel_keys;
+pub mod gate;
+pub mod identity;
 pub mod noise;
+pub mod packet_key;
 pub mod suite;

@@ -3,6 +3,7 @@
 //! 1a `varint`, `reader`, `writer`, `url`, `bencode`; 1b `packet`, `frame`.
 
 pub mod bencode;
+pub mod packet;
 pub mod reader;
 pub mod url;
 pub mod varint;
