@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// The committed vectors of `name`.
 #[allow(dead_code, reason = "not every test file reads vectors back")]
-pub fn load(name: &str) -> Value {
+pub(crate) fn load(name: &str) -> Value {
     let text = std::fs::read_to_string(path(name)).expect("spec/vectors holds the file");
     serde_json::from_str(&text).expect("the file is JSON")
 }
@@ -13,7 +13,7 @@ pub fn load(name: &str) -> Value {
 /// Compares `value` with `spec/vectors/<name>.json`; with `BITCHAT_BLESS=1` in the environment
 /// writes it there instead.
 #[allow(dead_code, reason = "not every test file writes vectors")]
-pub fn check(name: &str, value: &Value) {
+pub(crate) fn check(name: &str, value: &Value) {
     let mut text = serde_json::to_string_pretty(value).expect("a value is representable");
     text.push('\n');
     if std::env::var_os("BITCHAT_BLESS").is_some() {
@@ -30,13 +30,13 @@ pub fn check(name: &str, value: &Value) {
 
 /// Bytes as lower-case hex.
 #[allow(dead_code, reason = "not every test file needs it")]
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hex as bytes.
 #[allow(dead_code, reason = "not every test file needs it")]
-pub fn unhex(value: &Value) -> Vec<u8> {
+pub(crate) fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().expect("a hex string");
     (0..text.len())
         .step_by(2)

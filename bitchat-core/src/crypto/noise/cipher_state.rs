@@ -10,7 +10,7 @@ use crate::crypto::suite::{AeadKey, Secret, TAG_LEN};
 #[derive(Clone, Debug)]
 pub struct CipherState {
     key: AeadKey,
-    nonce: u64,
+    pub(super) nonce: u64,
 }
 
 impl CipherState {

@@ -1,6 +1,9 @@
 use super::*;
 use crate::base::rng::{Rng, Seed};
 
+mod published;
+mod vectors;
+
 #[test]
 fn blake2s_of_rfc_7693_appendix_b() {
     assert_eq!(hash(&[b"a", b"bc"])[..8], [0x50, 0x8c, 0x5e, 0x8c, 0x32, 0x7c, 0x14, 0xe2]);
