@@ -44,8 +44,18 @@ pub struct Limits {
     pub peers_per_source: usize,
     /// Bytes of a tracker's answer, after decompression.
     pub tracker_reply_bytes: usize,
-    /// Trackers used of one `.chat` file.
+    /// Trackers in one `.chat` file.
     pub trackers: usize,
+    /// DHT nodes in one `.chat` file.
+    pub nodes: usize,
+    /// Peer addresses in one `.chat` file.
+    pub file_peers: usize,
+    /// Bytes of a name: of a channel, or of the program that made a file.
+    pub name_bytes: usize,
+    /// Bytes of the comment in a `.chat` file.
+    pub comment_bytes: usize,
+    /// Bytes of a link to a channel.
+    pub link_bytes: usize,
 }
 
 impl Default for Limits {
@@ -72,6 +82,11 @@ impl Default for Limits {
             peers_per_source: 200,
             tracker_reply_bytes: 256 * 1024,
             trackers: 32,
+            nodes: 32,
+            file_peers: 32,
+            name_bytes: 128,
+            comment_bytes: 1_024,
+            link_bytes: 8 * 1024,
         }
     }
 }

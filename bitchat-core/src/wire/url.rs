@@ -50,6 +50,16 @@ pub enum Host {
     Ip(IpAddr),
 }
 
+impl Host {
+    /// Reads a host as it stands in a URL: an IPv6 address in brackets, an IPv4 address or a name.
+    ///
+    /// # Errors
+    /// [`UrlError::Host`].
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        parse_host(text)
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
