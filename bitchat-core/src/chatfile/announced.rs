@@ -45,7 +45,11 @@ impl Announced {
                     _ if into >= DAY_MS - OVERLAP_MS => Some(day + 1),
                     _ => None,
                 };
-                Ok([Some(day), second].into_iter().flatten().map(|day| keys.infohash(day)).collect())
+                Ok([Some(day), second]
+                    .into_iter()
+                    .flatten()
+                    .map(|day| keys.infohash(day))
+                    .collect())
             }
         }
     }

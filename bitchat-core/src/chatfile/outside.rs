@@ -213,9 +213,7 @@ fn nodes(
         // BEP 5 writes IPv6 addresses without brackets.
         let host = match text.parse() {
             Ok(ip) => Host::Ip(ip),
-            Err(_) => {
-                Host::parse(&text).map_err(|fault| ChatFileError::Url { field, fault })?
-            }
+            Err(_) => Host::parse(&text).map_err(|fault| ChatFileError::Url { field, fault })?,
         };
         allowed(&host, field, policy)?;
         Ok(Node { host, port })

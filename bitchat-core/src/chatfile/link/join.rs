@@ -5,7 +5,7 @@ use crate::base::ids::ChannelId;
 use crate::base::limits::Limits;
 use crate::base::target::TargetPolicy;
 use crate::chatfile::error::LinkError;
-use crate::chatfile::outside::{at_most, peer, tracker};
+use crate::chatfile::outside::{PeerHint, at_most, peer, tracker};
 use crate::crypto::suite::{Secret, hash};
 use crate::wire::base32;
 use crate::wire::reader::{DecodeError, Reader};
@@ -61,7 +61,7 @@ pub(super) fn write(link: &JoinLink, key: &Secret) -> String {
     body.extend(key.0);
     put_short(&mut body, link.name.as_deref().unwrap_or_default().as_bytes());
     put_list(&mut body, link.trackers.iter().map(|url| url.to_string().into_bytes()));
-    put_list(&mut body, link.peers.iter().map(|hint| hint.encode()));
+    put_list(&mut body, link.peers.iter().map(PeerHint::encode));
     let check = checksum(&body);
     body.extend(check);
     format!("{SCHEME}{}", base32::encode(&body))
