@@ -1,0 +1,190 @@
+//! One direction of a cable: it delays, queues, loses, doubles, reorders and damages packets.
+
+use crate::dice::Dice;
+use bitchat_core::base::time::Timestamp;
+use core::time::Duration;
+
+/// How packets are lost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// Not at all.
+    None,
+    /// Each independently with this probability.
+    Random(f64),
+    /// In bursts (Gilbert–Elliott): the link is in a good or a bad state and may change with every
+    /// packet.
+    Bursts {
+        /// Probability that a good link turns bad.
+        enter: f64,
+        /// Probability that a bad link turns good.
+        leave: f64,
+        /// Probability of loss while it is good.
+        good: f64,
+        /// Probability of loss while it is bad.
+        bad: f64,
+    },
+}
+
+/// What one direction of a link does to packets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkConfig {
+    /// Time of flight, one way.
+    pub delay: Duration,
+    /// Bits per second; `None` sends everything at once.
+    pub rate: Option<u64>,
+    /// Bytes that wait for their turn at most (with a rate); what comes in addition is lost.
+    pub queue: usize,
+    /// How packets are lost on the way.
+    pub loss: Loss,
+    /// Probability that a packet arrives twice.
+    pub duplicate: f64,
+    /// Probability that a packet is held up.
+    pub reorder: f64,
+    /// For how long at most it is held up.
+    pub reorder_by: Duration,
+    /// Probability that one bit is flipped.
+    pub corrupt: f64,
+    /// The largest IP packet that passes, headers included.
+    pub mtu: usize,
+}
+
+impl Default for LinkConfig {
+    /// A good line: 10 ms, unlimited rate, no faults, Ethernet's MTU.
+    fn default() -> Self {
+        Self {
+            delay: Duration::from_millis(10),
+            rate: None,
+            queue: 256 * 1024,
+            loss: Loss::None,
+            duplicate: 0.0,
+            reorder: 0.0,
+            reorder_by: Duration::from_millis(30),
+            corrupt: 0.0,
+            mtu: 1_500,
+        }
+    }
+}
+
+impl LinkConfig {
+    /// A line that does nothing to packets, not even delay them.
+    #[must_use]
+    pub fn ideal() -> Self {
+        Self { delay: Duration::ZERO, mtu: usize::MAX, ..Self::default() }
+    }
+
+    /// A good line of this delay.
+    #[must_use]
+    pub fn delay(delay: Duration) -> Self {
+        Self { delay, ..Self::default() }
+    }
+
+    /// This line, losing packets at random.
+    #[must_use]
+    pub fn lossy(self, probability: f64) -> Self {
+        Self { loss: Loss::Random(probability), ..self }
+    }
+}
+
+/// What has happened on one direction of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Packets that entered.
+    pub offered: u64,
+    /// Bytes that entered, IP and UDP headers included.
+    pub offered_bytes: u64,
+    /// Packets that found the queue full.
+    pub overflowed: u64,
+    /// Packets that were lost on the way.
+    pub lost: u64,
+    /// Packets larger than the MTU.
+    pub too_big: u64,
+}
+
+/// A packet that will come out of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exit {
+    pub(super) at: Timestamp,
+    /// Flip the bit of this number, modulo the length.
+    pub(super) flip: Option<u64>,
+}
+
+/// One direction of a link and its state.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) config: LinkConfig,
+    pub(super) stats: LinkStats,
+    /// When what is queued will have left.
+    free_at: Timestamp,
+    bad: bool,
+    dice: Dice,
+}
+
+impl Link {
+    pub(super) fn new(config: LinkConfig, dice: Dice) -> Self {
+        let stats = LinkStats::default();
+        Self { config, stats, free_at: Timestamp::ZERO, bad: false, dice }
+    }
+
+    /// A packet of `size` bytes enters; when it comes out, and its copy, if it does.
+    pub(super) fn offer(&mut self, now: Timestamp, size: usize) -> [Option<Exit>; 2] {
+        self.stats.offered += 1;
+        self.stats.offered_bytes += size as u64;
+        if size > self.config.mtu {
+            self.stats.too_big += 1;
+            return [None; 2];
+        }
+        let Some(left_at) = self.enqueue(now, size) else {
+            self.stats.overflowed += 1;
+            return [None; 2];
+        };
+        if self.loses() {
+            self.stats.lost += 1;
+            return [None; 2];
+        }
+        let first = self.fly(left_at);
+        let copy = self.dice.chance(self.config.duplicate).then(|| self.fly(left_at));
+        [Some(first), copy]
+    }
+
+    /// When the last byte has been put on the line, or nothing if the queue is full.
+    fn enqueue(&mut self, now: Timestamp, size: usize) -> Option<Timestamp> {
+        let Some(rate) = self.config.rate else { return Some(now) };
+        let start = self.free_at.max(now);
+        let waiting = bytes_in(start.saturating_since(now), rate);
+        if waiting + size as u64 > self.config.queue as u64 {
+            return None;
+        }
+        self.free_at = start + Duration::from_nanos(size as u64 * 8_000_000_000 / rate.max(1));
+        Some(self.free_at)
+    }
+
+    fn loses(&mut self) -> bool {
+        match self.config.loss {
+            Loss::None => false,
+            Loss::Random(probability) => self.dice.chance(probability),
+            Loss::Bursts { enter, leave, good, bad } => {
+                let change = if self.bad { leave } else { enter };
+                self.bad ^= self.dice.chance(change);
+                self.dice.chance(if self.bad { bad } else { good })
+            }
+        }
+    }
+
+    fn fly(&mut self, left_at: Timestamp) -> Exit {
+        let held = if self.dice.chance(self.config.reorder) {
+            self.dice.within(self.config.reorder_by)
+        } else {
+            Duration::ZERO
+        };
+        let flip = self.dice.chance(self.config.corrupt).then(|| self.dice.u64());
+        Exit { at: left_at + self.config.delay + held, flip }
+    }
+}
+
+/// How many bytes a line of `rate` bits per second carries in `time`.
+fn bytes_in(time: Duration, rate: u64) -> u64 {
+    u64::try_from(time.as_nanos() * u128::from(rate) / 8_000_000_000).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! What happened, as a hash of every line and, if wanted, as text.
+
+use bitchat_core::base::time::Timestamp;
+use bitchat_core::crypto::suite;
+use core::fmt::{Arguments, Write as _};
+use std::collections::VecDeque;
+
+/// Lines kept for the report of a failure when no full text is.
+const TAIL: usize = 60;
+
+/// The record of a run. Two runs of one seed have equal traces.
+#[derive(Debug, Default)]
+pub struct Trace {
+    hash: [u8; 32],
+    lines: u64,
+    text: Option<String>,
+    tail: VecDeque<String>,
+}
+
+impl Trace {
+    /// An empty trace; with `text`, every line is kept.
+    #[must_use]
+    pub fn new(text: bool) -> Self {
+        Self { text: text.then(String::new), ..Self::default() }
+    }
+
+    /// Notes that something happened.
+    pub fn line(&mut self, at: Timestamp, what: Arguments<'_>) {
+        let mut line = String::new();
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{at:?} {what}");
+        self.hash = suite::hash(&[&self.hash, line.as_bytes()]);
+        self.lines += 1;
+        if let Some(text) = &mut self.text {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line);
+    }
+
+    /// Stands for everything that happened.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// How many lines there were.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// All lines, if they were kept.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The last lines, always kept.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        self.tail.iter().fold(String::new(), |all, line| all + line + "\n")
+    }
+}
+
+/// A short name for some bytes.
+#[must_use]
+pub fn fingerprint(data: &[u8]) -> String {
+    suite::hash(&[data])
+        .iter()
+        .take(4)
+        .fold(String::new(), |all, byte| all + &format!("{byte:02x}"))
+}
