@@ -131,6 +131,7 @@ fn replay(vector: &Value) {
     }
 }
 
+/// BC-05.01: one of the names (X) is padded, the others are hashed.
 #[test]
 fn published_vectors() {
     let document = common::load("noise_published");

@@ -74,7 +74,7 @@ impl CipherState {
         Ok(())
     }
 
-    /// The nonce after this one. 2^64 - 1 itself is reserved (rev. 34 §5.1).
+    /// The nonce after this one. 2^64 - 1 itself is reserved (rev. 34 §5.1, BC-05.11).
     const fn following_nonce(&self) -> Result<u64, NoiseError> {
         match self.nonce.checked_add(1) {
             Some(next) => Ok(next),

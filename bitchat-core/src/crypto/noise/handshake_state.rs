@@ -32,7 +32,7 @@ pub struct HandshakeState {
     pattern: ModifiedPattern,
     role: Role,
     /// The number of the next message.
-    next: usize,
+    next: u8,
     symmetric: SymmetricState,
     psks: [Option<Secret>; ModifiedPattern::MAX_PSKS],
     local_static: DhSecret,
@@ -138,7 +138,7 @@ impl HandshakeState {
     /// The static key that the next message carries, before the psk that closes the message is
     /// known: for the third message of `XXpsk3`, whose psk depends on who sent it.
     ///
-    /// The key is authentic only once [`read_message`](Self::read_message) succeeds.
+    /// The key is authentic only once [`read_message`](Self::read_message) succeeds (BC-05.05).
     ///
     /// # Errors
     /// [`NoiseError::NoStaticKey`] if the message has none, otherwise as `read_message`.
@@ -185,8 +185,8 @@ impl HandshakeState {
         self.symmetric.hash()
     }
 
-    /// The keys initiator→responder and responder→initiator (rev. 34 §5.2). X is one-way: its
-    /// second key must not be used.
+    /// The keys initiator→responder and responder→initiator (rev. 34 §5.2, BC-05.10). X is one-way
+    /// and has no use for the second.
     ///
     /// # Errors
     /// [`NoiseError::NotFinished`].
@@ -207,7 +207,7 @@ impl HandshakeState {
         }
     }
 
-    /// The pre-messages: the initiator's key first.
+    /// The pre-messages, the initiator's key first (BC-05.02).
     fn mix_known_statics(&mut self) {
         for role in [Role::Initiator, Role::Responder] {
             if self.pattern.pattern().knows_static_of(role) {
@@ -293,7 +293,7 @@ impl HandshakeState {
     }
 
     /// With a psk in the pattern, ephemerals are keys too, so that no psk is used with one nonce
-    /// twice (rev. 34 §9.2).
+    /// twice (rev. 34 §9.2, BC-05.03).
     fn mix_ephemeral(&mut self, public: &DhPublic) {
         self.symmetric.mix_hash(&public.0);
         if self.pattern.has_psk() {

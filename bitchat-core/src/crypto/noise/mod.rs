@@ -14,7 +14,7 @@ pub use cipher_state::CipherState;
 pub use handshake_state::{HandshakeState, Params};
 pub use pattern::{Pattern, Role};
 
-/// Bytes that a Noise message has at most (rev. 34 §3).
+/// Bytes that a Noise message has at most (rev. 34 §3, BC-05.08).
 pub const MAX_MESSAGE_LEN: usize = 65_535;
 
 /// Bytes of an X25519 public key (`DHLEN`).

@@ -48,6 +48,14 @@ impl Pattern {
         }
     }
 
+    const fn message_count(self) -> u8 {
+        match self {
+            Self::Xx => 3,
+            Self::Kk => 2,
+            Self::X => 1,
+        }
+    }
+
     /// Whose static keys are known beforehand (the pre-messages).
     pub(super) const fn knows_static_of(self, role: Role) -> bool {
         match (self, role) {
@@ -80,7 +88,7 @@ impl ModifiedPattern {
     pub(super) fn new(pattern: Pattern, positions: &[u8]) -> Result<Self, NoiseError> {
         let mut psks = 0;
         for &position in positions {
-            let exists = usize::from(position) <= pattern.messages().len();
+            let exists = position <= pattern.message_count();
             if !exists || psks >> position != 0 {
                 return Err(NoiseError::PskPosition(position));
             }
@@ -93,18 +101,22 @@ impl ModifiedPattern {
         self.pattern
     }
 
+    const fn has_psk_at(self, position: u8) -> bool {
+        self.psks >> position & 1 == 1
+    }
+
     /// Whether any psk is mixed in, which makes `e` tokens keys as well.
     pub(super) const fn has_psk(self) -> bool {
         self.psks != 0
     }
 
     /// Messages until the handshake is finished.
-    pub(super) const fn message_count(self) -> usize {
-        self.pattern.messages().len()
+    pub(super) const fn message_count(self) -> u8 {
+        self.pattern.message_count()
     }
 
     /// Whether `psk{position}` is mixed in at message `next` or later.
-    pub(super) fn awaits_psk(self, position: u8, next: usize) -> bool {
+    pub(super) fn awaits_psk(self, position: u8, next: u8) -> bool {
         (next..self.message_count())
             .flat_map(|message| self.tokens(message))
             .any(|token| token == Token::Psk(position))
@@ -112,17 +124,15 @@ impl ModifiedPattern {
 
     /// The tokens of message number `message` (from 0). psk0 opens the first message; pskN closes
     /// the Nth.
-    pub(super) fn tokens(self, message: usize) -> impl Iterator<Item = Token> {
-        let psk = move |wanted: usize| {
-            (0..=3).filter(move |&at| usize::from(at) == wanted && self.psks >> at & 1 == 1)
-        };
-        let opening = psk(0).filter(move |_| message == 0);
-        let plain = self.pattern.messages().get(message).copied().unwrap_or_default();
-        opening.map(Token::Psk).chain(plain.iter().copied()).chain(psk(message + 1).map(Token::Psk))
+    pub(super) fn tokens(self, message: u8) -> impl Iterator<Item = Token> {
+        let psk = |position: u8| self.has_psk_at(position).then_some(Token::Psk(position));
+        let opening = if message == 0 { psk(0) } else { None };
+        let plain = self.pattern.messages().get(usize::from(message)).copied().unwrap_or_default();
+        opening.into_iter().chain(plain.iter().copied()).chain(psk(message + 1))
     }
 
-    /// Bytes that message number `message` adds to its payload.
-    pub(super) fn overhead(self, message: usize, mut has_key: bool) -> usize {
+    /// Bytes that message number `message` adds to its payload (BC-05.04).
+    pub(super) fn overhead(self, message: u8, mut has_key: bool) -> usize {
         let mut len = 0;
         for token in self.tokens(message) {
             match token {
@@ -137,10 +147,10 @@ impl ModifiedPattern {
         len + if has_key { TAG_LEN } else { 0 }
     }
 
-    /// The protocol name, as `Noise_XXpsk0+psk3_25519_ChaChaPoly_BLAKE2s`.
+    /// The protocol name, as `Noise_XXpsk0+psk3_25519_ChaChaPoly_BLAKE2s` (BC-05.01).
     pub(super) fn protocol_name(self) -> String {
-        let modifiers: Vec<String> = (0..8)
-            .filter(|position| self.psks >> position & 1 == 1)
+        let modifiers: Vec<String> = (0..=self.message_count())
+            .filter(|&position| self.has_psk_at(position))
             .map(|position| format!("psk{position}"))
             .collect();
         format!("Noise_{}{}_25519_ChaChaPoly_BLAKE2s", self.pattern.name(), modifiers.join("+"))

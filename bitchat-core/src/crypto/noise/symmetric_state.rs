@@ -11,7 +11,7 @@ pub(super) struct SymmetricState {
 }
 
 impl SymmetricState {
-    /// A name of at most 32 bytes is padded with zeros, a longer one hashed.
+    /// A name of at most 32 bytes is padded with zeros, a longer one hashed (BC-05.01).
     pub(super) fn new(protocol_name: &str) -> Self {
         let name = protocol_name.as_bytes();
         let mut padded = [0; 32];

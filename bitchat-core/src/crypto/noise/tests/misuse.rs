@@ -90,6 +90,33 @@ fn turns_and_ephemerals_are_checked() {
     }
 }
 
+/// BC-05.04: the table of the specification.
+#[test]
+fn messages_have_their_sizes() {
+    for (pattern, psks, sizes) in [
+        (Pattern::Xx, &[0, 3][..], &[48, 96, 64][..]),
+        (Pattern::Kk, &[0, 2], &[48, 48]),
+        (Pattern::X, &[0], &[96]),
+        (Pattern::X, &[1], &[96]),
+    ] {
+        let (mut initiator, mut responder) = pair(pattern, psks);
+        for (number, &size) in (0..).zip(sizes) {
+            assert_eq!(initiator.message_overhead(), size);
+            assert_eq!(responder.message_overhead(), size);
+            let first_writes = number % 2 == 0;
+            let (writer, reader) = if first_writes {
+                (&mut initiator, &mut responder)
+            } else {
+                (&mut responder, &mut initiator)
+            };
+            let message = write(writer, number);
+            assert_eq!(message.len(), size + 5);
+            read(reader, &message).unwrap();
+        }
+        assert!(initiator.is_finished() && responder.is_finished());
+    }
+}
+
 /// BC-05.08: the longest message passes, a byte more does not.
 #[test]
 fn the_length_limit_is_exact() {
@@ -109,6 +136,7 @@ fn the_length_limit_is_exact() {
     assert_eq!(cipher.nonce(), 1);
 }
 
+/// BC-05.11
 #[test]
 fn the_last_nonce_is_reserved() {
     let mut sending = CipherState::new(&Secret([0; 32]));

@@ -127,7 +127,7 @@ fn random_payload(rng: &mut Stream) -> Vec<u8> {
     payload
 }
 
-/// A thousand runs, each side initiating half of them. Ten such tests: 10,000 handshakes.
+/// BC-05.03, BC-05.10: a thousand runs, each side initiating half of them. Ten such tests: 10,000 handshakes.
 fn thousand(pattern: Pattern, psks: &'static [u8], name: &'static str) {
     let case = Case { pattern, psks, name };
     let mut rng = stream(u8::try_from(name.len()).unwrap());

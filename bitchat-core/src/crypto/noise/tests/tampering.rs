@@ -72,7 +72,7 @@ fn a_wrong_psk_fails_at_its_message_and_may_be_replaced() {
     assert_eq!(initiator.split(), responder.split());
 }
 
-/// BC-05.02
+/// BC-05.02: the name and the prologue.
 #[test]
 fn another_prologue_or_pattern_does_not_connect() {
     let (mut initiator, _) = pair(Pattern::Xx, &[0]);
@@ -92,6 +92,7 @@ fn another_prologue_or_pattern_does_not_connect() {
     }
 }
 
+/// BC-05.02: the known static keys.
 #[test]
 fn kk_refuses_another_static() {
     let (mut initiator, _) = pair(Pattern::Kk, &[]);
@@ -131,6 +132,7 @@ fn small_order_keys_end_the_handshake() {
     }
 }
 
+/// BC-05.05
 #[test]
 fn peeking_shows_the_static_key_before_its_psk_is_known() {
     let (mut initiator, mut responder) = pair(Pattern::Xx, &[0, 3]);

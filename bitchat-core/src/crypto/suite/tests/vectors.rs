@@ -62,6 +62,7 @@ fn chacha20_poly1305() {
     assert_eq!((opened, refused, inexpressible), (256, 60, 9));
 }
 
+/// BC-05.11
 #[test]
 fn the_nonce_is_four_zeros_and_the_counter_little_endian() {
     let key = AeadKey::new(&Secret([7; 32]));
