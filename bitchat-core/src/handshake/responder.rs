@@ -1,0 +1,282 @@
+//! Answering strangers: without memory until they prove their address, with little after that.
+
+use super::message::{self, Hello};
+use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets};
+use crate::base::ids::{ConnectionId, Device};
+use crate::base::time::Timestamp;
+use crate::crypto::gate::{NonceCache, Probe, ProbeAck};
+use crate::crypto::noise::{HandshakeState, NoiseError, Role};
+use crate::crypto::suite::{DhPublic, DhSecret, Secret, hash};
+use crate::wire::reader::Reader;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long an hs3 is awaited (BC-05.29).
+const LIFETIME: Duration = Duration::from_secs(15);
+/// The part of all handshakes that one network may have under way.
+const SHARE: usize = 8;
+/// Messages that fail to authenticate before a handshake is dropped: each costs a DH or two.
+const MAX_FORGERIES: u8 = 4;
+
+/// Answers the body of a probe, without remembering more than its nonce (BC-04.16, BC-04.17).
+/// Returns the probe, whose cookie lets us start a handshake with the prober at once.
+///
+/// # Errors
+/// [`Rejected`] if it is not answered.
+pub fn answer_probe(
+    env: &mut Env<'_>,
+    nonces: &mut NonceCache,
+    from: SocketAddr,
+    body: &[u8],
+) -> Result<Probe, Rejected> {
+    let probe = Probe::decode(body)?;
+    if !nonces.insert(probe.nonce) {
+        return Err(Rejected::Repeated);
+    }
+    let cookie = env.cookies.issue(env.now, from);
+    let ack = ProbeAck { nonce: probe.nonce, cookie, observed: from };
+    let datagram = ack.seal(env.keys, env.wall.day(), body.len(), &mut env.rng.public);
+    env.effects.push(Effect::Send { to: from, datagram });
+    Ok(probe)
+}
+
+/// All handshakes that others began with this node.
+///
+/// A handshake takes memory only once its sender showed a cookie for its address, at most `limit`
+/// of them at a time; the oldest gives way.
+#[derive(Debug)]
+pub struct Responder {
+    limit: usize,
+    pending: BTreeMap<ConnectionId, Pending>,
+    /// By the hash of the first message, to recognise repetitions.
+    by_hello: BTreeMap<[u8; 32], ConnectionId>,
+    deadlines: BTreeSet<(Timestamp, ConnectionId)>,
+    by_network: BTreeMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    remote: SocketAddr,
+    remote_cid: ConnectionId,
+    hello: [u8; 32],
+    deadline: Timestamp,
+    noise: HandshakeState,
+    hs2: Vec<u8>,
+    forgeries: u8,
+}
+
+impl Responder {
+    /// Without handshakes; at most `limit` at once (see `Limits::handshakes`).
+    #[must_use]
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            pending: BTreeMap::new(),
+            by_hello: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            by_network: BTreeMap::new(),
+        }
+    }
+
+    /// Handshakes that wait for their hs3.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// No handshake is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|&(deadline, _)| deadline)
+    }
+
+    /// Forgets the handshakes whose time is over.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some(&(deadline, cid)) = self.deadlines.first()
+            && deadline <= now
+        {
+            self.remove(cid);
+        }
+    }
+
+    /// Handles the body of an hs1. Before the cookie is accepted this costs one MAC (BC-05.26).
+    ///
+    /// # Errors
+    /// [`Rejected`] if it is not answered.
+    pub fn handle_hs1(
+        &mut self,
+        env: &mut Env<'_>,
+        from: SocketAddr,
+        body: &[u8],
+    ) -> Result<(), Rejected> {
+        let (cookie, noise1) = message::read_hs1(body)?;
+        if !env.cookies.accepts(env.now, from, &cookie) {
+            return Err(Rejected::Cookie);
+        }
+        let hello = hash(&[noise1]);
+        if !self.by_hello.contains_key(&hello) {
+            self.make_room(from)?;
+            let pending = answer(env, from, hello, noise1)?;
+            self.insert(pending.0, pending.1);
+        }
+        let pending = self.by_hello.get(&hello).and_then(|cid| self.pending.get(cid));
+        let pending = pending.ok_or(Rejected::NotAwaited)?;
+        if pending.remote != from {
+            return Err(Rejected::OtherAddress);
+        }
+        let datagram = message::seal_hs2(env, &pending.hs2, body.len());
+        env.effects.push(Effect::Send { to: from, datagram });
+        Ok(())
+    }
+
+    /// Handles the body of an hs3; a session follows if it is genuine.
+    ///
+    /// # Errors
+    /// [`Rejected`] if it is not. It is never answered.
+    pub fn handle_hs3(
+        &mut self,
+        env: &mut Env<'_>,
+        from: SocketAddr,
+        body: &[u8],
+    ) -> Result<(), Rejected> {
+        let cid = message::receiver(body).ok_or(Rejected::NotAwaited)?;
+        let pending = self.pending.get_mut(&cid).ok_or(Rejected::NotAwaited)?;
+        if pending.remote != from {
+            return Err(Rejected::OtherAddress);
+        }
+        match pending.finish(env, message::read_hs3(body)?) {
+            Ok((resumed, payload)) => {
+                let session = self.remove(cid).ok_or(Rejected::NotAwaited)?;
+                let session = session.establish(env, cid, resumed, &payload)?;
+                env.effects.push(Effect::Established(Box::new(session)));
+                Ok(())
+            }
+            Err(error) => {
+                pending.forgeries += 1;
+                if pending.forgeries >= MAX_FORGERIES {
+                    self.remove(cid);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn make_room(&mut self, from: SocketAddr) -> Result<(), Rejected> {
+        let share = (self.limit / SHARE).max(1);
+        if self.limit == 0 || self.by_network.get(&network(from)).is_some_and(|&has| has >= share) {
+            return Err(Rejected::TooMany);
+        }
+        while self.pending.len() >= self.limit
+            && let Some(&(_, oldest)) = self.deadlines.first()
+        {
+            self.remove(oldest);
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, cid: ConnectionId, pending: Pending) {
+        self.by_hello.insert(pending.hello, cid);
+        self.deadlines.insert((pending.deadline, cid));
+        *self.by_network.entry(network(pending.remote)).or_default() += 1;
+        self.pending.insert(cid, pending);
+    }
+
+    fn remove(&mut self, cid: ConnectionId) -> Option<Pending> {
+        let pending = self.pending.remove(&cid)?;
+        self.by_hello.remove(&pending.hello);
+        self.deadlines.remove(&(pending.deadline, cid));
+        let network = network(pending.remote);
+        if let Some(count) = self.by_network.get_mut(&network) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_network.remove(&network);
+            }
+        }
+        Some(pending)
+    }
+}
+
+/// The part of an address that one owner can vary at will: an IPv6 host has a /64.
+fn network(address: SocketAddr) -> IpAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
+        ip @ IpAddr::V4(_) => ip,
+    }
+}
+
+/// Reads message 1 and writes message 2.
+fn answer(
+    env: &mut Env<'_>,
+    from: SocketAddr,
+    hello: [u8; 32],
+    noise1: &[u8],
+) -> Result<(ConnectionId, Pending), Rejected> {
+    let mut noise = message::new_noise(env, Role::Responder)?;
+    let mut payload = Vec::new();
+    noise.read_message(noise1, &mut payload)?;
+    let remote_cid = payload.first_chunk().copied().map(ConnectionId);
+    let remote_cid = remote_cid.ok_or(NoiseError::TooShort)?;
+    let cid = ConnectionId(env.rng.public.bytes());
+    let mut about_us = cid.0.to_vec();
+    Hello::put(env.local, &mut about_us);
+    let ephemeral = DhSecret::generate(&mut env.rng.secret);
+    let mut written = Vec::new();
+    noise.write_message(Some(ephemeral), &about_us, &mut written)?;
+    let hs2 = message::hs2(remote_cid, &written);
+    let deadline = env.now + LIFETIME;
+    Ok((cid, Pending { remote: from, remote_cid, hello, deadline, noise, hs2, forgeries: 0 }))
+}
+
+impl Pending {
+    /// Reads message 3 with the current secret, the previous one, or none (BC-05.27); says whether
+    /// there was one.
+    fn finish(&mut self, env: &Env<'_>, noise3: &[u8]) -> Result<(bool, Vec<u8>), NoiseError> {
+        let remote_static = self.noise.peek_static(noise3)?;
+        let [current, previous] = env.resumption.secrets(&remote_static);
+        let none = Some(Secret([0; 32]));
+        for (secret, resumed) in [(current, true), (previous, true), (none, false)] {
+            let Some(secret) = secret else { continue };
+            self.noise.set_psk(3, secret)?;
+            let mut payload = Vec::new();
+            match self.noise.read_message(noise3, &mut payload) {
+                Ok(()) => return Ok((resumed, payload)),
+                Err(NoiseError::Auth) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(NoiseError::Auth)
+    }
+
+    fn establish(
+        &self,
+        env: &Env<'_>,
+        cid: ConnectionId,
+        resumed: bool,
+        payload: &[u8],
+    ) -> Result<Established, Rejected> {
+        let hello = Hello::read(Reader::new(payload)).map_err(Failure::from)?;
+        let remote_static: DhPublic = self.noise.remote_static().ok_or(NoiseError::NoStaticKey)?;
+        hello.check(env.local, &remote_static, env.wall)?;
+        Ok(Established {
+            role: Role::Responder,
+            device: Device { peer: hello.certificate.peer, id: hello.certificate.device },
+            certificate: hello.certificate,
+            remote_static,
+            local_cid: cid,
+            remote_cid: self.remote_cid,
+            features: hello.features,
+            boot: hello.boot,
+            handshake_hash: self.noise.handshake_hash(),
+            secrets: SessionSecrets::derive(&self.noise)?,
+            resumed,
+            remote: self.remote,
+        })
+    }
+}
