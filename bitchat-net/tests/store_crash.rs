@@ -1,6 +1,7 @@
 //! The store against the world: processes that die at any moment, directories that refuse.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 use bitchat_core::base::ids::RequestId;
 use bitchat_core::node::{Change, Record};

@@ -132,6 +132,9 @@ enum Job {
     Load { request: RequestId, prefix: Vec<u8>, after: Vec<u8>, limit: usize },
 }
 
+/// An open store, and where its answers arrive.
+pub type Opened = (Store, mpsc::UnboundedReceiver<Answer>);
+
 /// A store and its thread. Dropping it lets the thread finish what it was given and close the file.
 #[derive(Debug)]
 pub struct Store {
@@ -146,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] says what is wrong with the file and what to do.
-    pub async fn open(path: &Path) -> Result<(Self, mpsc::UnboundedReceiver<Answer>), StoreError> {
+    pub async fn open(path: &Path) -> Result<Opened, StoreError> {
         let (jobs, work) = channel();
         let (answers, answered) = mpsc::unbounded_channel();
         let (opened, result) = oneshot::channel();

@@ -1,0 +1,245 @@
+//! What the node asks of the world, carried out; what the world answers.
+
+use crate::store::{Answer, Opened, Store, StoreError};
+use crate::tcp::{StreamNews, Streams, Tls};
+use crate::udp::{BindError, Udp};
+use bitchat_core::base::ids::{RequestId, SocketId};
+use bitchat_core::node::{Action, Failure, Family, Input};
+use std::future::{pending, poll_fn};
+use std::io;
+use std::net::IpAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::lookup_host;
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+/// How often the host's own addresses are read anew.
+const INTERFACES_INTERVAL: Duration = Duration::from_secs(30);
+/// A name that takes longer to look up has no address.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Lookup = (RequestId, io::Result<Vec<IpAddr>>);
+
+/// Something that happened outside.
+pub(crate) enum News {
+    /// A socket (by its index) has something to receive.
+    Datagrams(usize),
+    /// A socket that took nothing takes datagrams again.
+    Writable,
+    /// A stream did something.
+    Stream(StreamNews),
+    /// A name was looked up.
+    Lookup(Lookup),
+    /// The store answered.
+    Store(Answer),
+    /// The host's addresses are others than before.
+    Interfaces,
+}
+
+/// Sockets, streams, lookups and the disk of one node. Dropping it ends them all at once.
+pub(crate) struct World {
+    sockets: Vec<Udp>,
+    streams: Streams,
+    lookups: JoinSet<Lookup>,
+    store: Option<Opened>,
+    interfaces: Vec<IpAddr>,
+    interfaces_due: Interval,
+    bind_errors: Vec<BindError>,
+}
+
+impl World {
+    pub(crate) fn new(store: Option<Opened>, tls: Tls) -> Self {
+        let mut interfaces_due = interval(INTERFACES_INTERVAL);
+        interfaces_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            sockets: Vec::new(),
+            streams: Streams::new(tls),
+            lookups: JoinSet::new(),
+            store,
+            interfaces: Vec::new(),
+            interfaces_due,
+            bind_errors: Vec::new(),
+        }
+    }
+
+    /// Carries out `action`; the answer, where it is known at once (BC-11.07).
+    pub(crate) fn act(&mut self, action: Action) -> Option<Input<'static>> {
+        match action {
+            Action::BindUdp { request, family, port } => Some(self.bind(request, family, port)),
+            Action::Resolve { request, host } => {
+                self.lookups.spawn(async move { (request, resolve(&host).await) });
+                None
+            }
+            Action::OpenTcp { request, remote, tls } => {
+                self.streams.open(request, remote, tls);
+                None
+            }
+            Action::Write { stream, data } => {
+                self.streams.write(stream, data);
+                None
+            }
+            Action::Close { stream } => {
+                self.streams.close(stream);
+                None
+            }
+            Action::Persist { request, changes } => {
+                self.ask_store(request, |store| store.persist(request, changes))
+            }
+            Action::Load { request, prefix, after, limit } => {
+                self.ask_store(request, |store| store.load(request, prefix, after, limit))
+            }
+            other => {
+                tracing::error!(?other, "an action that this driver does not know");
+                None
+            }
+        }
+    }
+
+    fn bind(&mut self, request: RequestId, family: Family, port: u16) -> Input<'static> {
+        match Udp::bind(family, port) {
+            Ok(udp) => {
+                let local = udp.local();
+                let socket = SocketId(u32::try_from(self.sockets.len()).unwrap_or(u32::MAX));
+                self.sockets.push(udp);
+                Input::Bound { request, socket, local }
+            }
+            Err(error) => {
+                let failure = Failure::Other(error.to_string());
+                self.bind_errors.push(error);
+                Input::Failed { request, failure }
+            }
+        }
+    }
+
+    fn ask_store(
+        &self,
+        request: RequestId,
+        ask: impl FnOnce(&Store) -> Result<(), StoreError>,
+    ) -> Option<Input<'static>> {
+        let failure = match &self.store {
+            None => Failure::Unsupported,
+            Some((store, _)) => Failure::Other(ask(store).err()?.to_string()),
+        };
+        Some(Input::Failed { request, failure })
+    }
+
+    /// The socket of a name that [`World::act`] gave out.
+    pub(crate) fn socket(&self, id: SocketId) -> Option<&Udp> {
+        self.sockets.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// How many datagrams every socket sends at once.
+    pub(crate) fn max_segments(&self) -> usize {
+        self.sockets.iter().map(Udp::max_segments).min().unwrap_or(1)
+    }
+
+    /// The sockets that could not be opened since this was last asked, and whether any is open.
+    pub(crate) fn bind_errors(&mut self) -> (Vec<BindError>, bool) {
+        (std::mem::take(&mut self.bind_errors), !self.sockets.is_empty())
+    }
+
+    /// The host's addresses, as last read.
+    pub(crate) fn interfaces(&self) -> &[IpAddr] {
+        &self.interfaces
+    }
+
+    /// Reads the host's addresses; whether they have changed.
+    pub(crate) fn read_interfaces(&mut self) -> bool {
+        let addresses = local_addresses();
+        let changed = addresses != self.interfaces;
+        self.interfaces = addresses;
+        changed
+    }
+
+    /// More answers of the store that are already there.
+    pub(crate) fn more_answers(&mut self) -> Option<Answer> {
+        self.store.as_mut()?.1.try_recv().ok()
+    }
+
+    /// Waits for the next thing to happen. `blocked` names a socket that takes no datagrams.
+    pub(crate) async fn next(&mut self, blocked: Option<SocketId>) -> News {
+        loop {
+            let Self { sockets, streams, lookups, store, interfaces_due, .. } = self;
+            let writable = blocked.and_then(|id| sockets.get(usize::try_from(id.0).ok()?));
+            let news = tokio::select! {
+                index = poll_fn(|cx| poll_any_readable(sockets, cx)) => News::Datagrams(index),
+                () = writable_again(writable) => News::Writable,
+                news = streams.next() => News::Stream(news),
+                Some(Ok(lookup)) = lookups.join_next() => News::Lookup(lookup),
+                Some(answer) = next_answer(store) => News::Store(answer),
+                _ = interfaces_due.tick() => News::Interfaces,
+            };
+            if matches!(news, News::Interfaces) && !self.read_interfaces() {
+                continue;
+            }
+            return news;
+        }
+    }
+
+    /// Ends everything; returns once the store is closed and its lock released.
+    pub(crate) async fn close(self) {
+        if let Some((store, _)) = self.store {
+            store.close().await;
+        }
+    }
+}
+
+async fn next_answer(store: &mut Option<Opened>) -> Option<Answer> {
+    match store {
+        Some((_, answers)) => answers.recv().await,
+        None => None,
+    }
+}
+
+async fn writable_again(socket: Option<&Udp>) {
+    match socket {
+        // Readiness is never an error here that waiting longer would mend.
+        Some(socket) => drop(poll_fn(|cx| socket.poll_writable(cx)).await),
+        None => pending().await,
+    }
+}
+
+fn poll_any_readable(sockets: &[Udp], cx: &mut Context<'_>) -> Poll<usize> {
+    let ready = sockets.iter().position(|socket| socket.poll_readable(cx).is_ready());
+    ready.map_or(Poll::Pending, Poll::Ready)
+}
+
+async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
+    if let Ok(literal) = host.parse() {
+        return Ok(vec![literal]);
+    }
+    let found = timeout(RESOLVE_TIMEOUT, lookup_host((host, 0))).await??;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found.map(|socket| socket.ip()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+/// The addresses of this host at which another one could reach it: no loopback, and no link-local
+/// ones, which mean nothing without the name of an interface.
+fn local_addresses() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::debug!(%error, "interfaces");
+        Vec::new()
+    });
+    let mut addresses: Vec<IpAddr> =
+        interfaces.iter().map(if_addrs::Interface::ip).filter(reachable).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+fn reachable(address: &IpAddr) -> bool {
+    let link_local = match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || link_local)
+}
+
+#[cfg(test)]
+mod tests;
