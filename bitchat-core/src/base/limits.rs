@@ -30,6 +30,8 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Log entries of one channel kept in memory.
     pub log_entries: usize,
+    /// Bytes of those entries.
+    pub log_bytes: usize,
     /// Authors of one channel.
     pub authors: usize,
     /// Entries of one channel that wait for an earlier one.
@@ -74,6 +76,7 @@ impl Default for Limits {
             message_bytes: 128 * 1024,
             text_bytes: 64 * 1024,
             log_entries: 100_000,
+            log_bytes: 64 * 1024 * 1024,
             authors: 4_096,
             waiting_entries: 1_024,
             events: 4_096,

@@ -1,0 +1,197 @@
+//! The messages of a channel: a type byte, then the fields. Unknown types are ignored (BC-09.13).
+
+use super::entry::{AuthorId, MAX_ENTRY};
+use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, PeerId};
+use crate::wire::reader::{DecodeError, Reader};
+use crate::wire::writer::Put;
+use bytes::BufMut;
+use core::net::{IpAddr, SocketAddr};
+
+/// Ids in one [`Inbound::WantIds`] (BC-09.19).
+pub(super) const MAX_WANT_IDS: usize = 64;
+/// Addresses of one member (BC-09.26).
+pub(super) const MAX_ADDRESSES: usize = 8;
+/// Bytes of entries after which a message is closed and another begun.
+pub(super) const ENTRIES_TARGET: usize = 16 * 1024;
+/// Bytes of one head.
+pub(super) const HEAD_MAX: usize = 32 + 8 + 32;
+
+const DIGEST: u8 = 1;
+const HEADS: u8 = 2;
+const WANT: u8 = 3;
+const WANT_IDS: u8 = 4;
+const ENTRIES: u8 = 5;
+const PROOF: u8 = 6;
+const PEERS: u8 = 7;
+
+/// How far somebody has stored a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) author: AuthorId,
+    pub(super) seq: u64,
+    pub(super) id: EntryId,
+}
+
+/// What an [`Inbound::Entries`] message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Sent unasked, or by id.
+    Push,
+    /// Part of the answer to a Want, more follows.
+    Answer,
+    /// The end of the answer; `more` says whether asking again would give more.
+    Last { more: bool },
+}
+
+/// A member and where it may be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PeerHint {
+    pub(super) device: Device,
+    pub(super) addrs: Vec<SocketAddr>,
+    /// Seconds since the sender last had a link to it.
+    pub(super) age: u64,
+}
+
+/// A received message; lists are read lazily, so that nothing is allocated for what they claim.
+pub(super) enum Inbound<'a> {
+    Digest([u8; 32]),
+    Heads(Reader<'a>),
+    Want { resume: bool },
+    WantIds(Reader<'a>),
+    Entries(Role, Reader<'a>),
+    Proof(&'a [u8], &'a [u8]),
+    Peers(Reader<'a>),
+    Unknown,
+}
+
+pub(super) fn decode(message: &[u8]) -> Result<Inbound<'_>, DecodeError> {
+    let mut r = Reader::new(message);
+    let inbound = match r.u8()? {
+        DIGEST => Inbound::Digest(r.array()?),
+        HEADS => return Ok(Inbound::Heads(r)),
+        WANT => match r.u8()? {
+            resume @ 0..=1 => Inbound::Want { resume: resume == 1 },
+            _ => return Err(DecodeError::Invalid("want")),
+        },
+        WANT_IDS if r.remaining() <= MAX_WANT_IDS * EntryId::LEN => return Ok(Inbound::WantIds(r)),
+        WANT_IDS => return Err(DecodeError::Invalid("want ids")),
+        ENTRIES => {
+            let role = match r.u8()? {
+                0 => Role::Push,
+                1 => Role::Answer,
+                2 => Role::Last { more: false },
+                3 => Role::Last { more: true },
+                _ => return Err(DecodeError::Invalid("entries role")),
+            };
+            return Ok(Inbound::Entries(role, r));
+        }
+        PROOF => Inbound::Proof(r.prefixed(MAX_ENTRY)?, r.prefixed(MAX_ENTRY)?),
+        PEERS => return Ok(Inbound::Peers(r)),
+        _ => return Ok(Inbound::Unknown),
+    };
+    r.finish()?;
+    Ok(inbound)
+}
+
+pub(super) fn read_head(r: &mut Reader<'_>) -> Result<Head, DecodeError> {
+    Ok(Head { author: AuthorId(r.array()?), seq: r.varint()?, id: EntryId(r.array()?) })
+}
+
+pub(super) fn read_peer(r: &mut Reader<'_>) -> Result<PeerHint, DecodeError> {
+    let device = Device { peer: PeerId(r.array()?), id: DeviceId(r.array()?) };
+    let age = r.varint()?;
+    let count = usize::from(r.u8()?);
+    if count > MAX_ADDRESSES {
+        return Err(DecodeError::TooLong { found: count as u64, limit: MAX_ADDRESSES as u64 });
+    }
+    let addrs = (0..count).map(|_| read_addr(r)).collect::<Result<_, _>>()?;
+    Ok(PeerHint { device, addrs, age })
+}
+
+fn read_addr(r: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
+    let ip = match r.u8()? {
+        4 => IpAddr::from(r.array::<4>()?),
+        6 => IpAddr::from(r.array::<16>()?),
+        _ => return Err(DecodeError::Invalid("address family")),
+    };
+    Ok(SocketAddr::new(ip, r.u16()?))
+}
+
+/// The digest of heads: equal if, and only if, both store the same (BC-09.14).
+pub(super) fn digest(chan: &ChannelId, heads: impl Iterator<Item = Head>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"bitchat-v1 heads");
+    hasher.update(&chan.0);
+    for head in heads {
+        hasher.update(&head.author.0).update(&head.seq.to_le_bytes()).update(&head.id.0);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+pub(super) fn put_digest(digest: &[u8; 32]) -> Vec<u8> {
+    [&[DIGEST][..], digest].concat()
+}
+
+pub(super) fn put_heads(heads: &[Head]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + heads.len() * HEAD_MAX);
+    out.put_u8(HEADS);
+    for head in heads {
+        out.put_slice(&head.author.0);
+        out.put_varint(head.seq);
+        out.put_slice(&head.id.0);
+    }
+    out
+}
+
+pub(super) fn put_want(resume: bool) -> Vec<u8> {
+    vec![WANT, u8::from(resume)]
+}
+
+pub(super) fn put_want_ids<'a>(ids: impl Iterator<Item = &'a EntryId>) -> Vec<u8> {
+    let mut out = vec![WANT_IDS];
+    ids.for_each(|id| out.put_slice(&id.0));
+    out
+}
+
+pub(super) fn put_entries<'a>(role: Role, entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let role = match role {
+        Role::Push => 0,
+        Role::Answer => 1,
+        Role::Last { more } => 2 + u8::from(more),
+    };
+    let mut out = vec![ENTRIES, role];
+    entries.for_each(|raw| out.put_prefixed(raw));
+    out
+}
+
+pub(super) fn put_proof(one: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut out = vec![PROOF];
+    out.put_prefixed(one);
+    out.put_prefixed(other);
+    out
+}
+
+pub(super) fn put_peers(hints: &[PeerHint]) -> Vec<u8> {
+    let mut out = vec![PEERS];
+    for hint in hints {
+        out.put_slice(&hint.device.peer.0);
+        out.put_slice(&hint.device.id.0);
+        out.put_varint(hint.age);
+        let addrs = hint.addrs.iter().take(MAX_ADDRESSES);
+        out.put_u8(u8::try_from(addrs.len()).unwrap_or(0));
+        for addr in addrs {
+            match addr.ip() {
+                IpAddr::V4(ip) => {
+                    out.put_u8(4);
+                    out.put_slice(&ip.octets());
+                }
+                IpAddr::V6(ip) => {
+                    out.put_u8(6);
+                    out.put_slice(&ip.octets());
+                }
+            }
+            out.put_u16_le(addr.port());
+        }
+    }
+    out
+}

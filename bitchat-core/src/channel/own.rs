@@ -1,0 +1,156 @@
+//! Writing: the own chain, its key, and when a new one begins.
+
+use super::entry::{self, AuthorId, BINDING_LABEL, Draft, Entry, Kind, MAX_BODY, MAX_CITED};
+use super::pending::Item;
+use super::sink::ChannelSink;
+use super::{Channel, Record, sign};
+use crate::base::ids::EntryId;
+use crate::base::time::{Now, UnixMillis};
+use crate::crypto::suite::Secret;
+
+/// Bytes that an entry has beside its body, at most.
+const OVERHEAD: usize = entry::MAX_ENTRY - MAX_BODY;
+
+/// Why a text was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Nothing to say.
+    #[error("the text is empty")]
+    Empty,
+    /// Longer than an entry may be.
+    #[error("the text has {len} bytes; at most {max} are allowed, send a file instead")]
+    TooLong {
+        /// Bytes of the text.
+        len: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// Too much waits for the disk.
+    #[error("too many entries wait to be stored; try again when some have been")]
+    Busy,
+    /// The log is as large as it may be.
+    #[error("the channel's log is full; raise Limits::log_entries or Limits::log_bytes")]
+    LogFull,
+    /// A new chain is needed, and only the identity's secret key can vouch for it.
+    #[error("this device cannot begin a chain: it does not hold the identity's secret key")]
+    NoIdentityKey,
+}
+
+/// A log key and its public half.
+#[derive(Clone, Debug)]
+pub(super) struct LogKey {
+    pub(super) secret: Secret,
+    pub(super) author: AuthorId,
+}
+
+impl LogKey {
+    pub(super) fn new(secret: Secret) -> Self {
+        let author = AuthorId(sign::public(&secret));
+        Self { secret, author }
+    }
+}
+
+/// The own log keys.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// The chain in use.
+    pub(super) key: Option<LogKey>,
+    /// How many chains this device has had: the current key is of the generation before.
+    pub(super) generations: u32,
+}
+
+impl Own {
+    /// The record of a key that is still in use. One that was given up before it was stored needs
+    /// no record: nothing under it has left.
+    pub(super) fn record(&self, generation: u32) -> Option<Record> {
+        let key = self.key.as_ref().filter(|_| generation + 1 == self.generations)?;
+        Some(Record::LogKey { generation, secret: key.secret.clone() })
+    }
+}
+
+impl Channel {
+    /// Writes a text of 1 to `Limits::text_bytes` bytes (at most 65,536). It is signed and handed
+    /// out to be stored at once, and shown and sent once it is stored.
+    ///
+    /// # Errors
+    /// [`SendError`] says what to change; nothing was written then.
+    pub fn send_text(
+        &mut self,
+        now: Now,
+        text: &str,
+        sink: &mut dyn ChannelSink,
+    ) -> Result<EntryId, SendError> {
+        self.advance(now);
+        let max = self.config.limits.text_bytes.min(MAX_BODY);
+        match text.len() {
+            0 => return Err(SendError::Empty),
+            len if len > max => return Err(SendError::TooLong { len, max }),
+            _ => (),
+        }
+        if self.pending.len() + 3 > self.config.limits.waiting_entries.max(3) {
+            return Err(SendError::Busy);
+        }
+        if !self.log.has_room(2, text.len() + 2 * OVERHEAD) {
+            return Err(SendError::LogFull);
+        }
+        let wall = now.wall.unwrap_or_default();
+        let key = match &self.own.key {
+            Some(key) => key.clone(),
+            None => self.new_key(sink),
+        };
+        if self.log.accepted(key.author) == 0 {
+            self.bind(&key, wall, sink)?;
+        }
+        let entry = self.draft(&key, wall, Kind::Text, text.as_bytes());
+        Ok(self.write(entry, sink))
+    }
+
+    fn new_key(&mut self, sink: &mut dyn ChannelSink) -> LogKey {
+        let key = LogKey::new(sink.secret());
+        let generation = self.own.generations;
+        self.own.key = Some(key.clone());
+        self.own.generations += 1;
+        self.persist(Item::Key(generation), sink);
+        key
+    }
+
+    /// Begins the chain: the identity vouches for its key.
+    fn bind(
+        &mut self,
+        key: &LogKey,
+        wall: UnixMillis,
+        sink: &mut dyn ChannelSink,
+    ) -> Result<(), SendError> {
+        let (chan, epoch, local) = (self.config.chan, self.config.epoch, self.config.local);
+        let parts = entry::binding_parts(&chan, &epoch, &local.id, &key.author);
+        let signature = sink.sign(BINDING_LABEL, &parts).ok_or(SendError::NoIdentityKey)?;
+        let body = entry::bind_body(local, &signature);
+        let entry = self.draft(key, wall, Kind::Bind, &body);
+        self.write(entry, sink);
+        Ok(())
+    }
+
+    /// The next entry of the own chain.
+    fn draft(&self, key: &LogKey, wall: UnixMillis, kind: Kind, body: &[u8]) -> Entry {
+        let seq = self.log.accepted(key.author);
+        let last = seq.checked_sub(1).and_then(|last| self.log.id_at(key.author, last));
+        let prev = last.unwrap_or(EntryId([0; 32]));
+        let cited = match kind {
+            Kind::Bind => Vec::new(),
+            _ => self.log.latest_tips(MAX_CITED, prev),
+        };
+        let lamport = self.log.lamport_after(last.into_iter().chain(cited.iter().copied()));
+        let (chan, epoch) = (self.config.chan, self.config.epoch);
+        let draft = Draft { chan, epoch, seq, prev, cited, lamport, wall, kind, body };
+        draft.sign(&key.secret).expect("an own draft keeps the rules that it is checked against")
+    }
+
+    fn write(&mut self, entry: Entry, sink: &mut dyn ChannelSink) -> EntryId {
+        let id = entry.id();
+        self.own_chains.insert(entry.author());
+        self.log.accept(entry);
+        self.persist(Item::Entry(id), sink);
+        id
+    }
+}

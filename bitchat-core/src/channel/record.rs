@@ -1,0 +1,142 @@
+//! What a channel keeps over a restart.
+
+use super::entry::{Entry, EntryError, MAX_ENTRY};
+use crate::crypto::suite::Secret;
+use crate::wire::reader::{DecodeError, Reader};
+use crate::wire::writer::Put;
+use bytes::{BufMut, Bytes};
+
+/// One durable fact. Records are only added, never changed; a duplicate does no harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The secret key of an own chain. Secret.
+    LogKey {
+        /// Counts the own chains of this device; the highest is in use.
+        generation: u32,
+        /// The Ed25519 secret key.
+        secret: Secret,
+    },
+    /// An entry of anybody's chain.
+    Entry(Bytes),
+    /// Two entries by which an author proved itself dishonest.
+    Proof(Bytes, Bytes),
+}
+
+impl Record {
+    /// Whether the record must be kept as keys are.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::LogKey { .. })
+    }
+
+    /// The record's name within its channel, for a store that sorts by key: no other record of the
+    /// channel has it, except one that replaces this one.
+    #[must_use]
+    pub fn key(&self) -> Vec<u8> {
+        let mut key = Vec::new();
+        match self {
+            Self::LogKey { generation, .. } => {
+                key.put_u8(0);
+                key.put_u32(*generation);
+            }
+            Self::Entry(raw) => {
+                key.put_u8(1);
+                if let Ok(entry) = Entry::parse(raw) {
+                    key.put_slice(&entry.author().0);
+                    key.put_u64(entry.seq());
+                    key.put_slice(&entry.id().0);
+                }
+            }
+            Self::Proof(one, _) => {
+                key.put_u8(2);
+                if let Ok(entry) = Entry::parse(one) {
+                    key.put_slice(&entry.author().0);
+                }
+            }
+        }
+        key
+    }
+
+    /// The record as bytes: a type byte, then the content. The bytes of a secret record are secret.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::LogKey { generation, secret } => {
+                out.put_u8(0);
+                out.put_u32_le(*generation);
+                out.put_slice(&secret.0);
+            }
+            Self::Entry(raw) => {
+                out.put_u8(1);
+                out.put_slice(raw);
+            }
+            Self::Proof(one, other) => {
+                out.put_u8(2);
+                out.put_prefixed(one);
+                out.put_prefixed(other);
+            }
+        }
+        out
+    }
+
+    /// The record in `bytes`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if they are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        let record = match r.u8()? {
+            0 => Self::LogKey { generation: r.u32()?, secret: Secret(r.array()?) },
+            1 => Self::Entry(Bytes::copy_from_slice(r.rest())),
+            2 => {
+                let mut entry = || r.prefixed(MAX_ENTRY).map(Bytes::copy_from_slice);
+                Self::Proof(entry()?, entry()?)
+            }
+            _ => return Err(DecodeError::Invalid("record type")),
+        };
+        r.finish()?;
+        Ok(record)
+    }
+}
+
+/// Two entries that contradict each other: same channel, epoch, author and position, different ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    one: Entry,
+    other: Entry,
+}
+
+impl Proof {
+    /// The proof made of two entries whose signatures were verified; `None` if they do not
+    /// contradict each other. The smaller id comes first, so that everyone writes it alike.
+    pub(super) fn new(a: Entry, b: Entry) -> Option<Self> {
+        let same = (a.chan(), a.epoch(), a.author(), a.seq())
+            == (b.chan(), b.epoch(), b.author(), b.seq());
+        let (one, other) = if a.id() < b.id() { (a, b) } else { (b, a) };
+        (same && one.id() != other.id()).then_some(Self { one, other })
+    }
+
+    /// Reads and verifies a proof.
+    pub(super) fn verified(a: &[u8], b: &[u8]) -> Result<Option<Self>, EntryError> {
+        let (a, b) = (Entry::parse(a)?, Entry::parse(b)?);
+        a.verify()?;
+        b.verify()?;
+        Ok(Self::new(a, b))
+    }
+
+    /// The two entries.
+    pub(super) const fn entries(&self) -> (&Entry, &Entry) {
+        (&self.one, &self.other)
+    }
+
+    /// The disputed position.
+    pub(super) const fn seq(&self) -> u64 {
+        self.one.seq()
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.one.raw().len() + self.other.raw().len()
+    }
+}
