@@ -1,0 +1,452 @@
+use super::*;
+use crate::base::rng::{Rng, Seed};
+use crate::tracker::interface::TrackerStatus;
+use crate::tracker::profile::PROFILES;
+use crate::tracker::udp::PROTOCOL_ID;
+use crate::wire::url::TrackerUrl;
+
+/// What an announcer asked for.
+#[derive(Clone, Debug, PartialEq)]
+enum Effect {
+    Resolve(TrackerQuery, String),
+    Open(TrackerQuery, SocketAddr, String, bool),
+    Write(TrackerQuery, String),
+    Close(TrackerQuery),
+    Udp(SocketAddr, Vec<u8>),
+    Peers(usize, Vec<SocketAddr>),
+    Status(usize, TrackerStatus),
+}
+
+#[derive(Default)]
+struct Sink(Vec<Effect>);
+
+impl TrackerSink for Sink {
+    fn resolve(&mut self, query: TrackerQuery, host: &str) {
+        self.0.push(Effect::Resolve(query, host.into()));
+    }
+    fn open_stream(&mut self, query: TrackerQuery, addr: SocketAddr, host: &str, tls: bool) {
+        self.0.push(Effect::Open(query, addr, host.into(), tls));
+    }
+    fn write(&mut self, query: TrackerQuery, data: Vec<u8>) {
+        self.0.push(Effect::Write(query, String::from_utf8(data).expect("text")));
+    }
+    fn close(&mut self, query: TrackerQuery) {
+        self.0.push(Effect::Close(query));
+    }
+    fn send_udp(&mut self, to: SocketAddr, data: Vec<u8>) {
+        self.0.push(Effect::Udp(to, data));
+    }
+    fn peers(&mut self, tracker: usize, peers: &[SocketAddr]) {
+        self.0.push(Effect::Peers(tracker, peers.to_vec()));
+    }
+    fn status(&mut self, tracker: usize, status: TrackerStatus) {
+        self.0.push(Effect::Status(tracker, status));
+    }
+}
+
+/// An announcer with its clock and its world.
+struct World {
+    announcer: Announcer,
+    rng: Rng,
+    sink: Sink,
+    now: Timestamp,
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1_000)
+}
+
+const HASH: InfoHash = InfoHash([0xab; 20]);
+
+fn config(tiers: &[&[&str]]) -> AnnouncerConfig {
+    let parse = |url: &&str| TrackerUrl::parse(url).expect("valid");
+    AnnouncerConfig {
+        tiers: tiers.iter().map(|tier| tier.iter().map(parse).collect()).collect(),
+        infohashes: vec![HASH],
+        port: 6881,
+        profile: &PROFILES[1],
+        max_trackers: 32,
+        max_peers: 200,
+        max_reply_bytes: 64 * 1024,
+        allow: |ip| !ip.is_loopback(),
+    }
+}
+
+impl World {
+    fn new(config: AnnouncerConfig) -> Self {
+        let mut rng = Rng::new(&Seed([7; 32]));
+        let announcer = Announcer::new(config, &mut rng.public);
+        let mut world = Self { announcer, rng, sink: Sink::default(), now: at(1_000) };
+        world.announcer.start(world.now, &mut world.rng.public, &mut world.sink);
+        world
+    }
+
+    fn drain(&mut self) -> Vec<Effect> {
+        core::mem::take(&mut self.sink.0)
+    }
+
+    /// Sleeps to the next deadline and handles it.
+    fn sleep(&mut self) -> Timestamp {
+        let deadline = self.announcer.poll_timeout().expect("a deadline");
+        self.now = self.now.max(deadline);
+        self.announcer.handle_timeout(self.now, &mut self.rng.public, &mut self.sink);
+        let next = self.announcer.poll_timeout();
+        assert!(next.is_none_or(|next| next > self.now), "a timeout that was handled is gone");
+        deadline
+    }
+
+    fn resolved(&mut self, query: TrackerQuery, ips: &[&str]) {
+        let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().expect("address")).collect();
+        self.announcer.on_resolved(self.now, query, &ips, &mut self.rng.public, &mut self.sink);
+    }
+
+    fn opened(&mut self, query: TrackerQuery) {
+        self.announcer.on_opened(self.now, query, &mut self.rng.public, &mut self.sink);
+    }
+
+    fn readable(&mut self, query: TrackerQuery, data: &[u8]) {
+        self.announcer.on_readable(self.now, query, data, &mut self.rng.public, &mut self.sink);
+    }
+
+    fn datagram(&mut self, from: SocketAddr, data: &[u8]) -> bool {
+        self.announcer.on_datagram(self.now, from, data, &mut self.rng.public, &mut self.sink)
+    }
+
+    /// Answers every open stream with `body`; returns the requests.
+    fn serve(&mut self, body: &str) -> Vec<String> {
+        let mut requests = Vec::new();
+        while let Some(effect) = (!self.sink.0.is_empty()).then(|| self.sink.0.remove(0)) {
+            match effect {
+                Effect::Open(query, ..) => self.opened(query),
+                Effect::Write(query, request) => {
+                    requests.push(request);
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                    self.readable(query, (head + body).as_bytes());
+                }
+                _ => {}
+            }
+        }
+        requests
+    }
+
+    /// Answers every UDP request; returns the announces.
+    fn serve_udp(&mut self, peers: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut announces = Vec::new();
+        while let Some(effect) = (!self.sink.0.is_empty()).then(|| self.sink.0.remove(0)) {
+            let Effect::Udp(to, packet) = effect else { continue };
+            let reply = if packet.len() == 16 {
+                [&packet[8..16], &[9; 8]].concat()
+            } else {
+                announces.push((to, packet.clone()));
+                [&packet[8..16], &[0, 0, 7, 8], &[0; 8], peers].concat()
+            };
+            assert!(self.datagram(to, &reply));
+        }
+        announces
+    }
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().expect("address")
+}
+
+fn count(requests: &[String], what: &str) -> usize {
+    requests.iter().filter(|request| request.contains(what)).count()
+}
+
+const EMPTY: &str = "d8:intervali1800e5:peers0:e";
+
+#[test]
+fn an_http_announce_from_start_to_stop() {
+    // BC-10.17, BC-10.22
+    let mut world = World::new(config(&[&["http://tracker.example/announce"]]));
+    let effects = world.drain();
+    let [Effect::Status(0, TrackerStatus::Announcing), Effect::Resolve(lookup, host)] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(host, "tracker.example");
+    world.resolved(*lookup, &["192.0.2.1", "2001:db8::1"]);
+    let opened = world.sink.0.clone();
+    assert!(matches!(&opened[..], [Effect::Open(_, a, name, false), Effect::Open(_, b, ..)]
+        if *a == addr("192.0.2.1:80") && *b == addr("[2001:db8::1]:80") && name == "tracker.example"));
+    let requests = world.serve("d8:intervali1800e5:peers6:\u{1}\u{2}\u{3}\u{4}\u{1}\u{1}e");
+    assert_eq!((requests.len(), count(&requests, "&event=started&")), (2, 2));
+
+    // While peers are missing the next announce comes soon, without an event.
+    assert_eq!(world.announcer.poll_timeout(), Some(at(1_015)));
+    world.sleep();
+    let Some(Effect::Resolve(lookup, _)) = world.drain().pop() else { panic!("no look-up") };
+    world.resolved(lookup, &["192.0.2.1"]);
+    let requests = world.serve(EMPTY);
+    assert_eq!((requests.len(), count(&requests, "event=")), (1, 0));
+
+    world.announcer.stop(world.now, &mut world.rng.public, &mut world.sink);
+    assert!(!world.announcer.is_stopped());
+    let requests = world.serve(EMPTY);
+    assert_eq!((requests.len(), count(&requests, "&event=stopped&numwant=0&")), (2, 2));
+    assert!(world.announcer.is_stopped());
+    assert_eq!(world.announcer.poll_timeout(), None);
+}
+
+#[test]
+fn a_udp_announce_and_who_is_not_believed() {
+    // BC-10.9
+    let mut world = World::new(config(&[&["udp://192.0.2.1:6969/announce"]]));
+    let effects = world.drain();
+    let [_, Effect::Udp(to, connect)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((connect.len(), &connect[..8]), (16, &PROTOCOL_ID.to_be_bytes()[..]));
+    let reply = [&connect[8..16], &[9; 8]].concat();
+    assert!(!world.datagram(addr("192.0.2.2:6969"), &reply), "another address");
+    assert!(!world.datagram(addr("192.0.2.1:6970"), &reply), "another port");
+    let mut wrong = reply.clone();
+    wrong[7] ^= 1;
+    assert!(!world.datagram(*to, &wrong), "another transaction");
+    assert!(world.drain().is_empty());
+    assert!(world.datagram(addr("[::ffff:192.0.2.1]:6969"), &reply));
+    assert!(!world.datagram(*to, &reply), "the same answer again");
+    let announces = world.serve_udp(&[10, 0, 0, 1, 0, 80]);
+    assert_eq!(announces.len(), 1);
+    assert_eq!(announces[0].1[..8], [9; 8]);
+
+    // The connection id is used again within its minute.
+    world.sleep();
+    let effects = world.drain();
+    assert!(matches!(&effects[..], [_, Effect::Udp(_, packet)] if packet[..8] == [9; 8]));
+}
+
+#[test]
+fn a_silent_udp_tracker_is_asked_three_times_then_later() {
+    // BC-10.8, BC-10.19
+    let mut world = World::new(config(&[&["udp://192.0.2.1:6969"]]));
+    let sent = |world: &mut World| {
+        world.drain().iter().filter(|effect| matches!(effect, Effect::Udp(..))).count()
+    };
+    assert_eq!(sent(&mut world), 1);
+    for wait in [15, 45] {
+        assert_eq!(world.sleep(), at(1_000 + wait));
+        assert_eq!(sent(&mut world), 1);
+    }
+    assert_eq!(world.sleep(), at(1_105));
+    let effects = world.drain();
+    let [Effect::Status(0, TrackerStatus::Failed { retry_at, .. })] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    let wait = retry_at.saturating_since(world.now);
+    assert!((Duration::from_secs(12)..=Duration::from_secs(18)).contains(&wait), "{wait:?}");
+}
+
+#[test]
+fn addresses_that_are_not_allowed_are_not_spoken_to() {
+    // BC-10.10, BC-10.11
+    let mut world = World::new(config(&[&["http://127.0.0.1:1/a"], &["http://t.example/"]]));
+    let Some(Effect::Resolve(lookup, _)) = world.drain().pop() else { panic!("no look-up") };
+    world.resolved(lookup, &["127.0.0.1", "::1", "::ffff:127.0.0.1", "192.0.2.7"]);
+    let effects = world.drain();
+    let [Effect::Open(stream, to, ..)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*to, addr("192.0.2.7:80"));
+    world.opened(*stream);
+    world.readable(*stream, b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n\r\n");
+    let effects = world.drain();
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Open(..))), "{effects:?}");
+    assert!(matches!(effects.last(), Some(Effect::Status(_, TrackerStatus::Failed { .. }))));
+}
+
+#[test]
+fn redirects_are_followed_three_times() {
+    // BC-10.11
+    let mut world = World::new(config(&[&["http://192.0.2.1/a"]]));
+    for hop in 0..=3 {
+        let effects = world.drain();
+        let open = effects.iter().find_map(|effect| match effect {
+            Effect::Open(query, ..) => Some(*query),
+            _ => None,
+        });
+        let stream = open.expect("a stream for every hop");
+        world.opened(stream);
+        let Some(Effect::Write(_, request)) = world.drain().pop() else { panic!("no request") };
+        assert_eq!(request.starts_with("GET /a?info_hash="), hop == 0, "{request}");
+        world.readable(stream, b"HTTP/1.1 301 x\r\nLocation: http://192.0.2.9/b?c=1\r\n\r\n");
+    }
+    let effects = world.drain();
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Open(..))), "{effects:?}");
+}
+
+#[test]
+fn a_stream_that_drips_is_cut() {
+    let mut world = World::new(config(&[&["http://192.0.2.1/a"]]));
+    let Some(Effect::Open(stream, ..)) = world.drain().pop() else { panic!("no stream") };
+    world.opened(stream);
+    for second in 0..29 {
+        world.now = at(1_000 + second);
+        world.readable(stream, b"H");
+        assert_eq!(world.announcer.poll_timeout(), Some(at(1_030)));
+        world.readable(stream, b"");
+        if second == 0 {
+            world.readable(stream, b"TTP/1.1 200 OK\r\nX: ");
+        }
+    }
+    world.drain();
+    world.sleep();
+    let effects = world.drain();
+    assert!(effects.contains(&Effect::Close(stream)));
+    assert!(matches!(effects.last(), Some(Effect::Status(_, TrackerStatus::Failed { .. }))));
+}
+
+#[test]
+fn tiers_and_who_is_asked() {
+    // BC-10.20
+    let tier: &[&str] =
+        &["http://192.0.2.1/", "http://192.0.2.2/", "http://192.0.2.3/", "http://192.0.2.4/"];
+    let mut world = World::new(config(&[tier, &["http://192.0.2.9/"]]));
+    // Without peers, every tracker is asked.
+    assert_eq!(world.serve("d8:intervali600e12:min intervali600e5:peers0:e").len(), 5);
+    // Ten minutes later the wish for peers is over: one tracker of each tier.
+    while world.now < at(1_600) {
+        world.sleep();
+    }
+    let requests = world.serve(EMPTY);
+    assert_eq!(requests.len(), 2, "{requests:#?}");
+    assert_eq!(count(&requests, "Host: 192.0.2.9"), 1);
+    // Asked for more, it asks all again, but not before their minimum.
+    world.announcer.want_more_peers(world.now);
+    world.announcer.handle_timeout(world.now, &mut world.rng.public, &mut world.sink);
+    assert_eq!(world.serve(EMPTY).len(), 3);
+}
+
+#[test]
+fn a_failing_tracker_makes_room_for_the_next_one() {
+    // BC-10.20
+    let mut world = World::new(config(&[&["http://192.0.2.1/", "http://192.0.2.2/"]]));
+    world.announcer.hungry_until = Timestamp::ZERO;
+    let asked = |world: &mut World| {
+        let effects = world.drain();
+        let streams: Vec<_> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Open(query, to, ..) => Some((*query, *to)),
+                _ => None,
+            })
+            .collect();
+        streams
+    };
+    let fail = |world: &mut World, query| {
+        let (rng, sink) = (&mut world.rng.public, &mut world.sink);
+        world.announcer.on_failed(world.now, query, "refused", rng, sink);
+    };
+    let both = asked(&mut world);
+    assert_eq!(both.len(), 2, "at the start all are asked");
+    fail(&mut world, both[0].0);
+    fail(&mut world, both[1].0);
+    world.sleep();
+    world.sleep();
+    let again = asked(&mut world);
+    assert_eq!(again.len(), 2, "all fail: each by its own back-off");
+    world.opened(again[0].0);
+    world.serve(EMPTY);
+    fail(&mut world, again[1].0);
+    world.drain();
+    assert_eq!(world.announcer.poll_timeout(), Some(world.now + Duration::from_secs(1_800)));
+}
+
+#[test]
+fn a_new_infohash_is_announced_and_the_old_one_left() {
+    // BC-10.21
+    let mut world = World::new(config(&[&["udp://192.0.2.1:1/x"]]));
+    let first = world.serve_udp(&[]);
+    let next = InfoHash([0xcd; 20]);
+    world.announcer.set_infohashes(
+        world.now,
+        &[HASH, next],
+        &mut world.rng.public,
+        &mut world.sink,
+    );
+    let both = world.serve_udp(&[]);
+    assert_eq!(both.len(), 2);
+    assert_eq!(both[0].1[36..56], first[0].1[36..56], "the one that stays keeps its peer id");
+    assert_ne!(both[1].1[36..56], first[0].1[36..56], "a new infohash gets a new peer id");
+    assert_eq!((both[0].1[83], both[1].1[83]), (0, 2), "events: none, started");
+    world.announcer.set_infohashes(world.now, &[next], &mut world.rng.public, &mut world.sink);
+    let last = world.serve_udp(&[]);
+    let events: Vec<_> = last.iter().map(|(_, packet)| (packet[16], packet[83])).collect();
+    assert_eq!(events, [(0xab, 3), (0xcd, 0)]);
+}
+
+#[test]
+fn a_new_port_is_announced_at_once_and_none_is_not() {
+    let mut config = config(&[&["http://192.0.2.1/"]]);
+    config.port = 0;
+    let mut world = World::new(config);
+    assert_eq!(world.announcer.poll_timeout(), None);
+    assert!(world.drain().is_empty());
+    world.announcer.set_port(world.now, 7_000);
+    world.sleep();
+    assert_eq!(count(&world.serve(EMPTY), "&port=7000&"), 1);
+    world.announcer.set_port(world.now, 7_001);
+    world.sleep();
+    let requests = world.serve(EMPTY);
+    assert_eq!((requests.len(), count(&requests, "&port=7001&"), count(&requests, "event")), (1, 1, 0));
+}
+
+#[test]
+fn leaving_is_bounded() {
+    // BC-10.22
+    let mut world = World::new(config(&[&["http://192.0.2.1/"], &["http://192.0.2.2/"]]));
+    world.serve(EMPTY);
+    world.announcer.stop(world.now, &mut world.rng.public, &mut world.sink);
+    assert_eq!(world.announcer.poll_timeout(), Some(world.now + Duration::from_secs(5)));
+    world.sleep();
+    assert!(world.announcer.is_stopped());
+    let closed = world.drain().iter().filter(|effect| matches!(effect, Effect::Close(_))).count();
+    assert_eq!(closed, 2);
+    assert_eq!(world.announcer.poll_timeout(), None);
+}
+
+#[test]
+fn answers_that_nobody_waits_for_are_ignored() {
+    let mut world = World::new(config(&[&["http://192.0.2.1/"]]));
+    let stale = TrackerQuery(999);
+    world.drain();
+    world.resolved(stale, &["192.0.2.1"]);
+    world.readable(stale, b"x");
+    world.announcer.on_closed(world.now, stale, &mut world.rng.public, &mut world.sink);
+    world.announcer.on_failed(world.now, stale, "", &mut world.rng.public, &mut world.sink);
+    assert!(world.drain().is_empty());
+    world.opened(stale);
+    assert_eq!(world.drain(), [Effect::Close(stale)]);
+}
+
+#[test]
+fn one_silent_family_does_not_hold_up_the_other() {
+    // BC-10.10
+    let mut world = World::new(config(&[&["udp://t.example:1"]]));
+    let Some(Effect::Resolve(lookup, _)) = world.drain().pop() else { panic!("no look-up") };
+    world.resolved(lookup, &["2001:db8::1", "192.0.2.1"]);
+    let v4 = addr("192.0.2.1:1");
+    let answer = |world: &mut World| {
+        for _ in 0..2 {
+            let effects = world.drain();
+            let packet = effects.iter().rev().find_map(|effect| match effect {
+                Effect::Udp(to, packet) if *to == v4 => Some(packet.clone()),
+                _ => None,
+            });
+            let Some(packet) = packet else { continue };
+            let rest: &[u8] = if packet.len() == 16 { &[9; 8] } else { &[0; 12] };
+            world.datagram(v4, &[&packet[8..16], rest].concat());
+        }
+        effects_v6(&world.drain())
+    };
+    fn effects_v6(effects: &[Effect]) -> usize {
+        effects.iter().filter(|effect| matches!(effect, Effect::Udp(to, _) if to.is_ipv6())).count()
+    }
+    answer(&mut world);
+    // Fifteen seconds: the other family's second try; twenty: it is given up, and the next round
+    // goes without it.
+    assert_eq!(world.sleep(), at(1_015));
+    assert_eq!(effects_v6(&world.drain()), 1);
+    assert_eq!(world.sleep(), at(1_020));
+    let Some(Effect::Resolve(lookup, _)) = world.drain().pop() else { panic!("no look-up") };
+    world.resolved(lookup, &["2001:db8::1", "192.0.2.1"]);
+    assert_eq!(effects_v6(&world.sink.0), 0);
+    assert_eq!(answer(&mut world), 0);
+}

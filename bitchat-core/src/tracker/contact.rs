@@ -1,0 +1,348 @@
+//! One tracker: where it is, who of us is on its list, and the round of announces in progress.
+
+use super::announce::{Answer, Event};
+use super::interface::{TrackerQuery, TrackerStatus};
+use super::lane::{Connection, Fault, Job, Lane, Outcome, Turn};
+use super::schedule::Schedule;
+use crate::base::ids::InfoHash;
+use crate::base::time::Timestamp;
+use crate::wire::url::TrackerUrl;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+/// The embedder's answer to a look-up.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Once one address family answered, the other has this long: one UDP retransmission.
+const OTHER_FAMILY_WAIT: Duration = Duration::from_secs(20);
+/// How long a family that did not answer is left alone while the other one works.
+const FAMILY_REST: Duration = Duration::from_secs(5 * 60);
+/// Addresses of one look-up that are considered.
+const MAX_ADDRESSES: usize = 16;
+
+/// What the tracker has on its list, by infohash and whether it is IPv6: what `stopped` has to say,
+/// and where.
+type Joined = BTreeMap<(InfoHash, bool), (Job, SocketAddr)>;
+
+/// One tracker.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    pub(super) schedule: Schedule,
+    pub(super) tier: usize,
+    index: usize,
+    url: TrackerUrl,
+    round: Option<Round>,
+    joined: Joined,
+    /// What is to be told `stopped` once no round is in progress.
+    leaving: Joined,
+    connections: BTreeMap<SocketAddr, Connection>,
+    /// IPv4 and IPv6 are left alone until then, as long as the other one works.
+    rests: [Timestamp; 2],
+}
+
+/// One announce of every infohash, over both address families.
+#[derive(Debug)]
+struct Round {
+    lookup: Option<(TrackerQuery, Timestamp)>,
+    lanes: Vec<Lane>,
+    /// It only says `stopped`: nobody is told how it went.
+    farewell: bool,
+    /// The announcer's generation when it began.
+    generation: u64,
+    peers: usize,
+    answered: Option<Timestamp>,
+    fault: Option<Fault>,
+}
+
+impl Round {
+    fn new(farewell: bool, generation: u64) -> Self {
+        let (lookup, lanes, answered, fault) = (None, Vec::new(), None, None);
+        Self { lookup, lanes, farewell, generation, peers: 0, answered, fault }
+    }
+
+    /// After this the rest of the round is given up, because one family has answered.
+    fn cut(&self) -> Timestamp {
+        self.answered.map_or(Timestamp::FAR_FUTURE, |at| at + OTHER_FAMILY_WAIT)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let lanes = self.lanes.iter().filter_map(Lane::deadline).map(|at| at.min(self.cut()));
+        lanes.chain(self.lookup.map(|(_, deadline)| deadline)).min()
+    }
+
+    fn is_over(&self) -> bool {
+        self.lookup.is_none() && self.lanes.iter().all(|lane| lane.deadline().is_none())
+    }
+}
+
+impl Tracker {
+    pub(super) const fn new(index: usize, tier: usize, url: TrackerUrl) -> Self {
+        Self {
+            schedule: Schedule::new(),
+            tier,
+            index,
+            url,
+            round: None,
+            joined: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            rests: [Timestamp::ZERO; 2],
+        }
+    }
+
+    pub(super) const fn is_busy(&self) -> bool {
+        self.round.is_some()
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.round.as_ref().and_then(Round::deadline)
+    }
+
+    pub(super) fn waits_for(&self, query: TrackerQuery) -> bool {
+        self.round.as_ref().is_some_and(|round| {
+            round.lookup.is_some_and(|(lookup, _)| lookup == query)
+                || round.lanes.iter().any(|lane| lane.waits_for(query))
+        })
+    }
+
+    pub(super) fn is_answer(&self, from: SocketAddr, packet: &[u8]) -> bool {
+        let lanes = self.round.iter().flat_map(|round| &round.lanes);
+        lanes.into_iter().any(|lane| lane.is_answer(from, packet))
+    }
+
+    /// Announces every infohash.
+    pub(super) fn begin_round(&mut self, turn: &mut Turn<'_>) {
+        turn.sink.status(self.index, TrackerStatus::Announcing);
+        let mut round = Round::new(false, turn.generation);
+        match turn.resolve(&self.url) {
+            Ok(ip) => {
+                self.round = Some(round);
+                self.open_lanes(turn, &[ip]);
+            }
+            Err(query) => {
+                round.lookup = Some((query, turn.now + LOOKUP_TIMEOUT));
+                self.round = Some(round);
+            }
+        }
+    }
+
+    /// The tracker's addresses are known: one lane for each family.
+    fn open_lanes(&mut self, turn: &mut Turn<'_>, ips: &[IpAddr]) {
+        let Some(round) = &mut self.round else { return };
+        round.lookup = None;
+        let allowed = ips.iter().take(MAX_ADDRESSES).map(IpAddr::to_canonical);
+        let (v4, v6): (Vec<_>, Vec<_>) =
+            allowed.filter(|ip| (turn.config.allow)(*ip)).partition(IpAddr::is_ipv4);
+        if v4.is_empty() && v6.is_empty() {
+            round.fault = Some(Fault::local("the tracker has no address that may be spoken to"));
+        }
+        let rests = self.rests.map(|until| turn.now < until);
+        let usable = [!v4.is_empty(), !v6.is_empty()];
+        for (family, ips) in [v4, v6].into_iter().enumerate() {
+            let other = 1 - family;
+            if rests[family] && usable[other] && !rests[other] {
+                continue;
+            }
+            // Another address with every failure.
+            let choice = usize::try_from(self.schedule.failures).unwrap_or_default();
+            let Some(ip) = ips.get(choice % ips.len().max(1)) else { continue };
+            let address = SocketAddr::new(*ip, self.url.port);
+            let connection = self.connections.get(&address).copied();
+            let mut lane = Lane::new(self.url.clone(), address, connection);
+            lane.jobs = turn.swarms.iter().map(|swarm| swarm.job(turn.config.port)).collect();
+            for job in &mut lane.jobs {
+                if let Some((old, _)) = self.joined.get(&(job.infohash, address.is_ipv6())) {
+                    job.event = Event::None;
+                    job.tracker_id.clone_from(&old.tracker_id);
+                }
+            }
+            lane.begin(turn);
+            round.lanes.push(lane);
+        }
+    }
+
+    /// Tells the tracker that these infohashes are left, as soon as no round is in progress.
+    pub(super) fn leave(&mut self, leaves: impl Fn(&InfoHash) -> bool) {
+        let (leaving, staying) = core::mem::take(&mut self.joined)
+            .into_iter()
+            .partition(|((infohash, _), _)| leaves(infohash));
+        self.joined = staying;
+        let leaving: Joined = leaving;
+        self.leaving.extend(leaving);
+    }
+
+    /// Says what is to be said to a tracker that is left; true if there is anything.
+    pub(super) fn begin_farewell(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.is_busy() || self.leaving.is_empty() {
+            return false;
+        }
+        let mut lanes: BTreeMap<SocketAddr, Lane> = BTreeMap::new();
+        for (mut job, address) in core::mem::take(&mut self.leaving).into_values() {
+            let connection = self.connections.get(&address).copied();
+            let lane = lanes
+                .entry(address)
+                .or_insert_with(|| Lane::new(self.url.clone(), address, connection));
+            job.event = Event::Stopped;
+            lane.jobs.push_back(job);
+        }
+        let mut round = Round::new(true, turn.generation);
+        round.lanes = lanes.into_values().collect();
+        for lane in &mut round.lanes {
+            lane.begin(turn);
+        }
+        self.round = Some(round);
+        true
+    }
+
+    /// Gives up the round in progress.
+    pub(super) fn abort(&mut self, turn: &mut Turn<'_>) {
+        for lane in self.round.take().iter_mut().flat_map(|round| &mut round.lanes) {
+            lane.abort(turn);
+        }
+    }
+
+    /// A look-up that this tracker waits for has an answer.
+    pub(super) fn on_resolved(
+        &mut self,
+        turn: &mut Turn<'_>,
+        query: TrackerQuery,
+        ips: &[IpAddr],
+    ) {
+        let lookup = self.round.as_ref().and_then(|round| round.lookup);
+        if lookup.is_some_and(|(lookup, _)| lookup == query) {
+            self.open_lanes(turn, ips);
+        } else {
+            self.with_lane(turn, query, |lane, turn| lane.on_resolved(turn, ips));
+        }
+    }
+
+    /// A look-up or stream that this tracker waits for failed.
+    pub(super) fn on_failed(&mut self, turn: &mut Turn<'_>, query: TrackerQuery, reason: &str) {
+        if let Some(round) = &mut self.round
+            && round.lookup.is_some_and(|(lookup, _)| lookup == query)
+        {
+            round.lookup = None;
+            round.fault = Some(Fault::local(reason));
+        } else {
+            self.with_lane(turn, query, |lane, _| Some(lane.on_failed(reason)));
+        }
+    }
+
+    /// Hands something to the lane that waits for `query`, and deals with what came of it.
+    pub(super) fn with_lane(
+        &mut self,
+        turn: &mut Turn<'_>,
+        query: TrackerQuery,
+        act: impl FnOnce(&mut Lane, &mut Turn<'_>) -> Option<Outcome>,
+    ) {
+        let Some(round) = &mut self.round else { return };
+        let Some(at) = round.lanes.iter().position(|lane| lane.waits_for(query)) else { return };
+        if let Some(outcome) = act(&mut round.lanes[at], turn) {
+            self.on_outcome(turn, at, outcome);
+        }
+    }
+
+    /// A datagram for which [`is_answer`](Self::is_answer) holds.
+    pub(super) fn on_datagram(&mut self, turn: &mut Turn<'_>, from: SocketAddr, packet: &[u8]) {
+        let Some(round) = &mut self.round else { return };
+        let mut lanes = round.lanes.iter();
+        let Some(at) = lanes.position(|lane| lane.is_answer(from, packet)) else { return };
+        if let Some(outcome) = round.lanes[at].on_datagram(turn, packet) {
+            self.on_outcome(turn, at, outcome);
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, turn: &mut Turn<'_>) {
+        let Some(round) = &mut self.round else { return };
+        if round.lookup.is_some_and(|(_, deadline)| deadline <= turn.now) {
+            round.lookup = None;
+            round.fault = Some(Fault::local("the tracker's name could not be looked up in time"));
+        }
+        let cut = round.cut() <= turn.now;
+        for at in 0..round.lanes.len() {
+            let Some(lane) = self.round.as_mut().and_then(|round| round.lanes.get_mut(at)) else {
+                return;
+            };
+            if cut && lane.deadline().is_some() {
+                lane.abort(turn);
+                let family = usize::from(lane.address.is_ipv6());
+                self.rests[family] = turn.now + FAMILY_REST;
+            } else if let Some(outcome) = lane.handle_timeout(turn) {
+                self.on_outcome(turn, at, outcome);
+            }
+        }
+    }
+
+    /// The announce in front of a lane's queue has ended.
+    fn on_outcome(&mut self, turn: &mut Turn<'_>, at: usize, outcome: Outcome) {
+        let Some(round) = &mut self.round else { return };
+        let lane = &mut round.lanes[at];
+        let Some(job) = lane.jobs.pop_front() else { return };
+        let address = lane.address;
+        let family = usize::from(address.is_ipv6());
+        match outcome {
+            Ok(answer) => {
+                self.rests[family] = Timestamp::ZERO;
+                if !round.farewell {
+                    self.on_answer(turn, job, address, answer);
+                }
+            }
+            Err(fault) => {
+                if !fault.refused {
+                    lane.jobs.clear();
+                    self.rests[family] = turn.now + FAMILY_REST;
+                }
+                round.fault = Some(fault);
+            }
+        }
+        if let Some(lane) = self.round.as_mut().and_then(|round| round.lanes.get_mut(at)) {
+            lane.begin(turn);
+        }
+    }
+
+    fn on_answer(&mut self, turn: &mut Turn<'_>, mut job: Job, to: SocketAddr, answer: Answer) {
+        let Some(round) = &mut self.round else { return };
+        if round.answered.is_none() {
+            round.answered = Some(turn.now);
+            self.schedule.on_answer(turn.now, &answer, turn.hungry_until);
+        }
+        round.peers += answer.peers.len();
+        if !answer.peers.is_empty() {
+            turn.sink.peers(self.index, &answer.peers);
+        }
+        let (peers, next) = (round.peers, self.schedule.due);
+        let status = TrackerStatus::Working { peers, next, warning: answer.warning };
+        turn.sink.status(self.index, status);
+        if let Some(id) = answer.tracker_id {
+            job.tracker_id = id;
+        }
+        // An infohash that was left while its announce was under way is left again.
+        let stays = turn.swarms.iter().any(|swarm| swarm.infohash == job.infohash);
+        let list = if stays { &mut self.joined } else { &mut self.leaving };
+        list.insert((job.infohash, to.is_ipv6()), (job, to));
+    }
+
+    /// Ends a round in which nothing is left to do; true if the tracker worked.
+    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) -> bool {
+        let Some(round) = self.round.take_if(|round| round.is_over()) else { return false };
+        self.connections.clear();
+        for lane in &round.lanes {
+            if let Some(connection) = lane.connection {
+                self.connections.insert(lane.address, connection);
+            }
+        }
+        if round.farewell {
+            return false;
+        }
+        if round.answered.is_none() {
+            let fault = round.fault.unwrap_or_else(|| Fault::local("there is nothing to announce"));
+            self.schedule.on_failure(turn.now, fault.retry, turn.rng);
+            let retry_at = self.schedule.due;
+            let status = TrackerStatus::Failed { reason: fault.reason, retry_at };
+            turn.sink.status(self.index, status);
+        } else if round.generation != turn.generation {
+            self.schedule.due = turn.now;
+        }
+        round.answered.is_some()
+    }
+}
