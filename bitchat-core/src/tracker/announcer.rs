@@ -7,8 +7,8 @@
 
 use super::contact::Tracker;
 use super::interface::{AnnouncerConfig, TrackerQuery, TrackerSink};
-use super::lane::{Swarm, Turn};
 pub use super::lane::MAX_INFOHASHES;
+use super::lane::{Lane, Swarm, Turn};
 use crate::base::ids::InfoHash;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -202,7 +202,7 @@ impl Announcer {
         sink: &mut dyn TrackerSink,
     ) {
         self.on_query(now, query, rng, sink, |tracker, turn| {
-            tracker.with_lane(turn, query, |lane, turn| lane.on_closed(turn));
+            tracker.with_lane(turn, query, Lane::on_closed);
         });
     }
 

@@ -202,12 +202,7 @@ impl Tracker {
     }
 
     /// A look-up that this tracker waits for has an answer.
-    pub(super) fn on_resolved(
-        &mut self,
-        turn: &mut Turn<'_>,
-        query: TrackerQuery,
-        ips: &[IpAddr],
-    ) {
+    pub(super) fn on_resolved(&mut self, turn: &mut Turn<'_>, query: TrackerQuery, ips: &[IpAddr]) {
         let lookup = self.round.as_ref().and_then(|round| round.lookup);
         if lookup.is_some_and(|(lookup, _)| lookup == query) {
             self.open_lanes(turn, ips);

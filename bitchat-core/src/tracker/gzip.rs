@@ -107,15 +107,15 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 const fn crc_table() -> [u32; 256] {
     let mut table = [0; 256];
-    let mut index = 0;
+    let mut index = 0_u32;
     while index < 256 {
-        let mut value = index as u32;
+        let mut value = index;
         let mut bit = 0;
         while bit < 8 {
             value = if value & 1 == 1 { 0xedb8_8320 ^ value >> 1 } else { value >> 1 };
             bit += 1;
         }
-        table[index] = value;
+        table[index as usize] = value;
         index += 1;
     }
     table

@@ -131,7 +131,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn local(reason: impl ToString) -> Self {
+    pub(super) fn local(reason: &(impl ToString + ?Sized)) -> Self {
         Self { reason: reason.to_string(), retry: None, refused: false }
     }
 }
@@ -143,9 +143,24 @@ pub(super) type Outcome = Result<Answer, Fault>;
 enum Step {
     Idle,
     /// Looking up where a redirect leads.
-    Lookup { query: TrackerQuery, url: TrackerUrl, deadline: Timestamp },
-    Stream { query: TrackerQuery, url: TrackerUrl, opened: bool, reader: ResponseReader, deadline: Timestamp },
-    Datagram { transaction: u32, connected: bool, sends: u32, deadline: Timestamp },
+    Lookup {
+        query: TrackerQuery,
+        url: TrackerUrl,
+        deadline: Timestamp,
+    },
+    Stream {
+        query: TrackerQuery,
+        url: TrackerUrl,
+        opened: bool,
+        reader: ResponseReader,
+        deadline: Timestamp,
+    },
+    Datagram {
+        transaction: u32,
+        connected: bool,
+        sends: u32,
+        deadline: Timestamp,
+    },
 }
 
 /// A UDP tracker's connection id and when it ends.
@@ -255,7 +270,7 @@ impl Lane {
             Ok(Reply::Announced(answer)) => Some(Ok(answer)),
             Err(error) => {
                 self.connection = None;
-                Some(Err(Fault { refused: true, ..Fault::local(error) }))
+                Some(Err(Fault { refused: true, ..Fault::local(&error) }))
             }
         }
     }
@@ -303,7 +318,7 @@ impl Lane {
         match result {
             Ok(Response::Body(body)) => Some(read_body(&body, turn.config.max_peers)),
             Ok(Response::Redirect(url)) => self.follow(turn, url, deadline),
-            Err(error) => Some(Err(Fault::local(error))),
+            Err(error) => Some(Err(Fault::local(&error))),
         }
     }
 
@@ -348,7 +363,9 @@ impl Lane {
         let allowed = || ips.iter().filter(|ip| (turn.config.allow)(**ip));
         let same_family = allowed().find(|ip| ip.is_ipv6() == self.address.is_ipv6());
         let Some(ip) = same_family.or_else(|| allowed().next()) else {
-            return Some(Err(Fault::local("the tracker redirects to an address that is not allowed")));
+            return Some(Err(Fault::local(
+                "the tracker redirects to an address that is not allowed",
+            )));
         };
         let to = SocketAddr::new(*ip, url.port);
         self.open(turn, url, to, deadline);

@@ -161,7 +161,8 @@ fn an_http_announce_from_start_to_stop() {
     // BC-10.17, BC-10.22
     let mut world = World::new(config(&[&["http://tracker.example/announce"]]));
     let effects = world.drain();
-    let [Effect::Status(0, TrackerStatus::Announcing), Effect::Resolve(lookup, host)] = &effects[..]
+    let [Effect::Status(0, TrackerStatus::Announcing), Effect::Resolve(lookup, host)] =
+        &effects[..]
     else {
         panic!("{effects:?}")
     };
@@ -385,7 +386,10 @@ fn a_new_port_is_announced_at_once_and_none_is_not() {
     world.announcer.set_port(world.now, 7_001);
     world.sleep();
     let requests = world.serve(EMPTY);
-    assert_eq!((requests.len(), count(&requests, "&port=7001&"), count(&requests, "event")), (1, 1, 0));
+    assert_eq!(
+        (requests.len(), count(&requests, "&port=7001&"), count(&requests, "event")),
+        (1, 1, 0)
+    );
 }
 
 #[test]
