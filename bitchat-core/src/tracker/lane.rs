@@ -395,7 +395,7 @@ fn read_body(body: &[u8], max_peers: usize) -> Outcome {
         let reason = error.to_string();
         match error {
             ReplyError::Refused { retry, .. } => Fault { reason, retry, refused: true },
-            _ => Fault::local(reason),
+            _ => Fault::local(&reason),
         }
     })
 }
