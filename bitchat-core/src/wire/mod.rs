@@ -5,6 +5,7 @@
 pub mod base32;
 pub mod bencode;
 pub mod packet;
+pub mod frame;
 pub mod reader;
 pub mod url;
 pub mod varint;

@@ -126,6 +126,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Skips the zero bytes at the front and returns how many there were.
+    pub fn skip_zeros(&mut self) -> usize {
+        let zeros = self.rest.iter().take_while(|&&byte| byte == 0).count();
+        self.rest = &self.rest[zeros..];
+        zeros
+    }
+
     /// Everything that is left.
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
