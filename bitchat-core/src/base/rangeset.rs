@@ -75,6 +75,27 @@ impl RangeSet {
         self.0.range(..=value).next_back().is_some_and(|(_, &end)| end > value)
     }
 
+    /// The numbers of `within` that are not members, as ranges, ascending.
+    pub fn gaps(&self, within: Range<u64>) -> impl Iterator<Item = Range<u64>> + '_ {
+        let Range { start: mut at, end } = within;
+        let before = self.0.range(..=at).next_back();
+        if let Some((_, &before_end)) = before {
+            at = at.max(before_end);
+        }
+        let mut members = self.0.range(at.min(end)..end);
+        core::iter::from_fn(move || {
+            while at < end {
+                let (next, next_end) = members.next().map_or((end, end), |(&s, &e)| (s, e));
+                let gap = at..next;
+                at = next_end;
+                if !gap.is_empty() {
+                    return Some(gap);
+                }
+            }
+            None
+        })
+    }
+
     /// The smallest member's range.
     #[must_use]
     pub fn first(&self) -> Option<Range<u64>> {

@@ -1,1 +1,331 @@
 //! Floor 3: reliable delivery over packets that may be lost.
+//!
+//! [`Transport`] is one end of a session: streams with flow control and priorities, datagrams, loss
+//! recovery, congestion control and pacing. It sees packet numbers and plaintext frames, never keys
+//! or addresses. The wire format and the rules are chapter 07 of the specification.
+
+mod ack;
+mod builder;
+mod config;
+pub mod congestion;
+mod control;
+mod datagrams;
+mod ecn;
+mod error;
+mod loss;
+pub mod messages;
+mod numbers;
+mod pacing;
+mod packet;
+mod recovery;
+mod rtt;
+mod sent;
+mod sink;
+mod streams;
+
+pub use config::{
+    Ecn, INITIAL_MAX_DATA, INITIAL_MAX_STREAM_DATA, INITIAL_MAX_STREAMS, MAX_ACK_DELAY, PacketMeta,
+    SendGate, Side, TransportConfig, TransportStats,
+};
+pub use control::Announcement;
+pub use error::{QueueError, StreamError, TransportError};
+pub use rtt::Rtt;
+pub use sink::TransportSink;
+pub use streams::{Class, Read, TransportStreamId};
+
+use crate::base::time::Timestamp;
+use ack::AckState;
+use bytes::Bytes;
+use congestion::{Controller, NewReno};
+use control::Announcements;
+use core::time::Duration;
+use datagrams::Datagrams;
+use numbers::PacketNumbers;
+use recovery::Recovery;
+use sent::SentFrame;
+use streams::Streams;
+
+/// One end of a session, without keys and addresses.
+///
+/// # How to drive it
+/// - Hand each packet that authenticated and was not seen before to [`on_packet`](Self::on_packet);
+///   what it brings is reported to the [`TransportSink`].
+/// - After every call that may create work (a packet, a timeout, a write, …) call
+///   [`poll_packet`](Self::poll_packet) until it gives `None`, and send what it builds.
+/// - Then ask [`poll_timeout`](Self::poll_timeout); at that time call
+///   [`handle_timeout`](Self::handle_timeout), and poll packets again.
+///
+/// `poll_timeout` is never later than queued work: while something may be sent at once, it gives a
+/// time that is not in the future. Once `handle_timeout` was called at the deadline and
+/// `poll_packet` has given `None`, the deadline is later or gone. With nothing in flight and nothing
+/// to send there is none: an idle transport is silent.
+///
+/// Times never go backwards inside: an earlier `now` counts as the latest seen.
+#[derive(Debug)]
+pub struct Transport {
+    config: TransportConfig,
+    now: Timestamp,
+    numbers: PacketNumbers,
+    acks: AckState,
+    recovery: Recovery,
+    streams: Streams,
+    datagrams: Datagrams,
+    announcements: Announcements,
+    ping: bool,
+    /// When `poll_packet` may have something to build.
+    send_at: Option<Timestamp>,
+    /// What the packet under construction carries; kept for its allocation.
+    record: Vec<SentFrame>,
+    /// Frames that an ACK or a timer settled; kept for their allocation.
+    acked: Vec<SentFrame>,
+    lost: Vec<SentFrame>,
+    stats: TransportStats,
+}
+
+impl Transport {
+    /// One end of a session that begins at `now`. Both sides have stream 0, the control stream.
+    ///
+    /// `seed` decides which packet numbers are left out; it is random and never sent, so that the
+    /// peer cannot guess.
+    #[must_use]
+    pub fn new(config: TransportConfig, side: Side, seed: [u8; 16], now: Timestamp) -> Self {
+        let controller = Box::new(NewReno::new(config.packet_size()));
+        Self::with_controller(config, side, seed, now, controller)
+    }
+
+    /// As [`new`](Self::new), with another congestion controller.
+    #[must_use]
+    pub fn with_controller(
+        config: TransportConfig,
+        side: Side,
+        seed: [u8; 16],
+        now: Timestamp,
+        controller: Box<dyn Controller>,
+    ) -> Self {
+        Self {
+            now,
+            numbers: PacketNumbers::new(seed),
+            acks: AckState::default(),
+            recovery: Recovery::new(&config, controller, now),
+            streams: Streams::new(&config, side),
+            datagrams: Datagrams::new(config.datagrams, config.max_payload),
+            announcements: Announcements::default(),
+            ping: false,
+            send_at: None,
+            record: Vec::new(),
+            acked: Vec::new(),
+            lost: Vec::new(),
+            stats: TransportStats::default(),
+            config,
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    /// Something may be sent now.
+    fn wake(&mut self) {
+        self.send_at = Some(self.now);
+    }
+
+    /// The next time at which [`handle_timeout`](Self::handle_timeout) and
+    /// [`poll_packet`](Self::poll_packet) are to be called; `None` if nothing is to happen by
+    /// itself.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.send_at, self.acks.deadline(), self.recovery.deadline()].into_iter().flatten().min()
+    }
+
+    /// Does what is due at `now`. Too early or too late is harmless.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        self.acks.handle_timeout(now);
+        self.recovery.handle_timeout(now, &mut self.lost);
+        self.settle_lost();
+        if self.acks.is_due() || self.recovery.probing() {
+            self.wake();
+        }
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`StreamError::Limit`] if the peer allows no more; the sink's `streams_available` says when
+    /// it does.
+    pub fn open_stream(&mut self, class: Class) -> Result<TransportStreamId, StreamError> {
+        self.streams.open(class)
+    }
+
+    /// Changes the class of a stream; those that the peer opened begin as [`Class::File`].
+    ///
+    /// # Errors
+    /// [`StreamError::Unknown`], or [`StreamError::Control`] for stream 0.
+    pub fn set_class(&mut self, id: TransportStreamId, class: Class) -> Result<(), StreamError> {
+        self.streams.set_class(id, class)
+    }
+
+    /// Takes as many bytes of `data` as the send buffer has room for and says how many. If not all
+    /// of them, the sink's `stream_writable` says when to go on with the rest.
+    ///
+    /// # Errors
+    /// [`StreamError`] if the stream does not exist, was finished or reset, or was stopped by the
+    /// peer.
+    pub fn write(&mut self, id: TransportStreamId, data: Bytes) -> Result<usize, StreamError> {
+        let accepted = self.streams.write(id, data)?;
+        self.wake();
+        Ok(accepted)
+    }
+
+    /// Ends the sending direction behind what was written. A stream is forgotten once both
+    /// directions are over, so a stream that the peer opened is to be finished as well.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and [`StreamError::Control`] for stream 0.
+    pub fn finish(&mut self, id: TransportStreamId) -> Result<(), StreamError> {
+        self.streams.finish(id)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Ends the sending direction at once; what the peer has not got is dropped. `code` is the
+    /// application's, at most 2^62 - 1.
+    ///
+    /// # Errors
+    /// [`StreamError::Unknown`], [`StreamError::Control`] for stream 0, [`StreamError::Code`].
+    pub fn reset(&mut self, id: TransportStreamId, code: u64) -> Result<(), StreamError> {
+        self.streams.reset(id, code)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Asks the peer to send no more on the stream; what arrives is dropped.
+    ///
+    /// # Errors
+    /// As [`reset`](Self::reset).
+    pub fn stop(&mut self, id: TransportStreamId, code: u64) -> Result<(), StreamError> {
+        self.streams.stop(id, code)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// The next bytes of the stream in order, or what became of it. Reading grants the peer credit:
+    /// whoever cannot take more does not read.
+    ///
+    /// # Errors
+    /// [`StreamError::Unknown`].
+    pub fn read(&mut self, id: TransportStreamId) -> Result<Read, StreamError> {
+        let read = self.streams.read(id)?;
+        if self.streams.has_work(SendGate::All) {
+            self.wake();
+        }
+        Ok(read)
+    }
+
+    /// Queues an unreliable message that is dropped if it cannot leave before `expires`.
+    ///
+    /// # Errors
+    /// [`QueueError::TooLong`] above [`max_datagram`](Self::max_datagram), [`QueueError::Full`] if
+    /// too many wait.
+    pub fn send_datagram(&mut self, data: Bytes, expires: Timestamp) -> Result<(), QueueError> {
+        self.datagrams.push(self.now, data, expires)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// The longest datagram, in bytes.
+    #[must_use]
+    pub const fn max_datagram(&self) -> usize {
+        self.datagrams.max_len()
+    }
+
+    /// Tells the peer `announcement`, and again until it is acknowledged.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] if 32 are not acknowledged yet, [`QueueError::Number`].
+    pub fn announce(&mut self, announcement: Announcement) -> Result<(), QueueError> {
+        self.announcements.push(announcement)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Sends a PING, to keep a mapping open or to see whether the peer is there.
+    pub fn ping(&mut self) {
+        self.ping = true;
+        self.wake();
+    }
+
+    /// Packets now leave on another path, about which nothing is known: congestion control and the
+    /// round-trip time begin anew. What was in flight is repeated once it proves lost, without
+    /// telling against the new path.
+    pub fn path_changed(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        let initial = Rtt::new(self.config.initial_rtt);
+        self.recovery.path_changed(now, self.numbers.next(), initial);
+        self.wake();
+    }
+
+    /// The number of the next packet.
+    #[must_use]
+    pub const fn next_pn(&self) -> u64 {
+        self.numbers.next()
+    }
+
+    /// Takes a packet number for a packet that the parent builds itself: PATH_CHALLENGE,
+    /// PATH_RESPONSE and CLOSE, each on a path of its own choice. It is neither counted in flight
+    /// nor sent again.
+    pub fn take_pn(&mut self) -> u64 {
+        self.numbers.take()
+    }
+
+    /// The largest packet number that the peer acknowledged: the base of truncated numbers.
+    #[must_use]
+    pub const fn largest_acked(&self) -> Option<u64> {
+        self.recovery.largest_acked
+    }
+
+    /// The estimate of the round-trip time.
+    #[must_use]
+    pub const fn rtt(&self) -> &Rtt {
+        &self.recovery.rtt
+    }
+
+    /// The probe timeout without back-off, the peer's acknowledgement delay included.
+    #[must_use]
+    pub fn pto(&self) -> Duration {
+        self.recovery.rtt.pto(MAX_ACK_DELAY)
+    }
+
+    /// Bytes sent and neither acknowledged nor lost, protection included.
+    #[must_use]
+    pub const fn bytes_in_flight(&self) -> u64 {
+        self.recovery.sent.bytes()
+    }
+
+    /// Whether the peer owes an acknowledgement.
+    #[must_use]
+    pub const fn is_ack_eliciting_in_flight(&self) -> bool {
+        self.recovery.sent.count() > 0
+    }
+
+    /// Counters and estimates.
+    #[must_use]
+    pub fn stats(&self) -> TransportStats {
+        TransportStats {
+            packets_lost: self.recovery.packets_lost,
+            probe_timeouts: self.recovery.probe_timeouts,
+            bytes_resent: self.streams.resent,
+            datagrams_dropped: self.datagrams.dropped,
+            bytes_in_flight: self.recovery.sent.bytes(),
+            congestion_window: self.recovery.controller.window(),
+            bytes_buffered: self.streams.buffered(),
+            bytes_unread: self.streams.unread(),
+            streams: self.streams.len(),
+            ..self.stats
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

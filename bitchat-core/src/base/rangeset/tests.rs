@@ -21,6 +21,12 @@ proptest! {
             let ranges: Vec<_> = set.iter().collect();
             prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start), "touching: {:?}", ranges);
         }
+        for within in [0..90, 10..50, 33..34, 7..7] {
+            let missing: Vec<_> = within.clone().filter(|value| !model.contains(value)).collect();
+            let gaps: Vec<_> = set.gaps(within).collect();
+            prop_assert!(gaps.windows(2).all(|pair| pair[0].end < pair[1].start), "touching: {:?}", gaps);
+            prop_assert_eq!(gaps.into_iter().flatten().collect::<Vec<_>>(), missing);
+        }
         for value in 0..90 {
             prop_assert_eq!(set.contains(value), model.contains(&value));
         }

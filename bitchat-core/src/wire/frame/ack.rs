@@ -1,6 +1,7 @@
 //! The ACK frame: which packets arrived, newest first.
 
 use super::{FrameError, code};
+use crate::base::rangeset::RangeSet;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::varint;
 use crate::wire::writer::Put;
@@ -112,48 +113,45 @@ impl Iterator for AckRanges<'_> {
     }
 }
 
-/// Appends an ACK frame with as many of `ranges` (disjoint, not touching, newest first) as fit
-/// into `room` bytes and into [`MAX_ACK_RANGES`]. False, and nothing is written, if not even the
-/// first does.
+/// Appends an ACK frame with as many of the newest ranges of `received` as fit into `room` bytes and
+/// into [`MAX_ACK_RANGES`]. False, and nothing is written, if not even the newest does.
 pub fn encode_ack(
     out: &mut impl BufMut,
     room: usize,
     delay: Duration,
-    ranges: impl Iterator<Item = Range<u64>> + Clone,
+    received: &RangeSet,
     ecn: Option<EcnCounts>,
 ) -> bool {
-    let mut all = ranges.clone().filter(|range| !range.is_empty());
-    let Some(newest) = all.next() else { return false };
+    let Some(newest) = received.last() else { return false };
     let (largest, first) = (newest.end - 1, newest.end - 1 - newest.start);
     let delay = u64::try_from(delay.as_micros()).unwrap_or(varint::MAX).min(varint::MAX);
-    let tail =
-        ecn.map_or(0, |ecn| varint::len(ecn.ect0) + varint::len(ecn.ect1) + varint::len(ecn.ce));
+    let ecn_values = || ecn.into_iter().flat_map(|ecn| [ecn.ect0, ecn.ect1, ecn.ce]);
     // The type and the count take a byte each: the count is below 64.
-    let mut len = 2 + varint::len(largest) + varint::len(delay) + varint::len(first) + tail;
+    let fixed = 2 + varint::len(largest) + varint::len(delay) + varint::len(first);
+    let mut len = fixed + ecn_values().map(varint::len).sum::<usize>();
     if len > room {
         return false;
     }
-    let mut count = 0;
-    let mut start = newest.start;
-    for range in all.take(MAX_ACK_RANGES - 1) {
-        len += varint::len(start - range.end - 1) + varint::len(range.end - 1 - range.start);
-        if len > room {
-            break;
-        }
-        start = range.start;
-        count += 1;
-    }
+    // A gap and a length for each further range, in the form of the wire.
+    let older = || {
+        let mut start = newest.start;
+        received.iter().rev().skip(1).take(MAX_ACK_RANGES - 1).map(move |range| {
+            let gap = start - range.end - 1;
+            start = range.start;
+            (gap, range.end - 1 - range.start)
+        })
+    };
+    let fits = |&(gap, range): &(u64, u64)| {
+        len += varint::len(gap) + varint::len(range);
+        len <= room
+    };
+    let count = older().take_while(fits).count();
     out.put_u8(if ecn.is_some() { code::ACK_ECN } else { code::ACK });
-    [largest, delay, count, first].into_iter().for_each(|value| out.put_varint(value));
-    let mut start = newest.start;
-    let older = ranges.filter(|range| !range.is_empty()).skip(1);
-    for range in older.take(usize::try_from(count).unwrap_or(0)) {
-        out.put_varint(start - range.end - 1);
-        out.put_varint(range.end - 1 - range.start);
-        start = range.start;
+    [largest, delay, count as u64, first].into_iter().for_each(|value| out.put_varint(value));
+    for (gap, range) in older().take(count) {
+        out.put_varint(gap);
+        out.put_varint(range);
     }
-    if let Some(ecn) = ecn {
-        [ecn.ect0, ecn.ect1, ecn.ce].into_iter().for_each(|value| out.put_varint(value));
-    }
+    ecn_values().for_each(|value| out.put_varint(value));
     true
 }

@@ -78,21 +78,34 @@ impl Stream<'_> {
     }
 
     fn encode(&self, out: &mut impl BufMut) {
-        let bit = |set, bit| if set { bit } else { 0 };
-        out.put_u8(
-            code::STREAM
-                | bit(self.fin, code::STREAM_FIN)
-                | bit(!self.to_end, code::STREAM_LEN)
-                | bit(self.offset != 0, code::STREAM_OFF),
-        );
-        out.put_varint(self.id);
-        if self.offset != 0 {
-            out.put_varint(self.offset);
-        }
-        if !self.to_end {
-            out.put_varint(self.data.len() as u64);
-        }
+        let len = (!self.to_end).then_some(self.data.len());
+        put_stream_header(out, self.id, self.offset, len, self.fin);
         out.put_slice(self.data);
+    }
+}
+
+/// Appends a STREAM frame up to its data, which the caller writes behind it; without `len` the data
+/// is the rest of the packet.
+pub fn put_stream_header(
+    out: &mut impl BufMut,
+    id: u64,
+    offset: u64,
+    len: Option<usize>,
+    fin: bool,
+) {
+    let bit = |set, bit| if set { bit } else { 0 };
+    out.put_u8(
+        code::STREAM
+            | bit(fin, code::STREAM_FIN)
+            | bit(len.is_some(), code::STREAM_LEN)
+            | bit(offset != 0, code::STREAM_OFF),
+    );
+    out.put_varint(id);
+    if offset != 0 {
+        out.put_varint(offset);
+    }
+    if let Some(len) = len {
+        out.put_varint(len as u64);
     }
 }
 

@@ -8,6 +8,7 @@ mod encode;
 
 pub use ack::{Ack, AckRanges, EcnCounts, MAX_ACK_RANGES, encode_ack};
 pub use decode::Frames;
+pub use encode::put_stream_header;
 
 use super::reader::DecodeError;
 use crate::base::ids::ConnectionId;

@@ -1,0 +1,154 @@
+//! What a transport is told when it is made, and what it says about a packet.
+
+use crate::base::limits::Limits;
+use core::time::Duration;
+
+/// Which end of the session this is: it decides who owns which stream ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Sent the first handshake message; opens even stream ids.
+    Initiator,
+    /// Answered it; opens odd stream ids.
+    Responder,
+}
+
+/// How a packet's IP header was marked (RFC 3168).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ecn {
+    /// ECN-capable transport, codepoint 0: what this transport sends.
+    Ect0,
+    /// ECN-capable transport, codepoint 1.
+    Ect1,
+    /// A router on the way is congested.
+    Ce,
+}
+
+/// What may leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendGate {
+    /// Everything.
+    #[default]
+    All,
+    /// Only what keeps the session going: stream 0, ACK, PING and connection ids. User data waits,
+    /// because the keys are not yet post-quantum or are too old (spec 08).
+    ControlOnly,
+}
+
+/// Bytes that a peer may send on all streams but stream 0 before the first MAX_DATA (BC-07.16).
+pub const INITIAL_MAX_DATA: u64 = 256 * 1024;
+/// Bytes that a peer may send on one stream before the first MAX_STREAM_DATA (BC-07.16).
+pub const INITIAL_MAX_STREAM_DATA: u64 = 128 * 1024;
+/// Streams that a peer may have opened before the first MAX_STREAMS; the initiator's stream 0 is
+/// one of them (BC-07.16).
+pub const INITIAL_MAX_STREAMS: u64 = 16;
+/// The longest that an acknowledgement is held back (BC-07.9).
+pub const MAX_ACK_DELAY: Duration = Duration::from_millis(25);
+
+/// Settings of one transport. [`TransportConfig::new`] takes them from the node's [`Limits`].
+#[derive(Clone, Debug)]
+pub struct TransportConfig {
+    /// Bytes of unread data that the link holds for the peer, stream 0 apart; at least
+    /// [`INITIAL_MAX_DATA`], which every peer may use.
+    pub receive_window: u64,
+    /// Bytes of unread data that one stream holds; at least [`INITIAL_MAX_STREAM_DATA`].
+    pub stream_window: u64,
+    /// Bytes written and not acknowledged, all streams together. A class may fill only its share
+    /// (see [`Class`](super::Class)), so that bulk data never keeps chat from being accepted.
+    pub send_buffer: usize,
+    /// Streams that the peer may have open at once; at least [`INITIAL_MAX_STREAMS`].
+    pub streams: u64,
+    /// Gaps in the reassembly of one stream.
+    pub reassembly_gaps: usize,
+    /// Datagrams that wait to be sent.
+    pub datagrams: usize,
+    /// Most plaintext bytes of a packet.
+    pub max_payload: usize,
+    /// Bytes that protection adds to the plaintext; they count for congestion control.
+    pub packet_overhead: usize,
+    /// The round-trip time that the handshake measured, or RFC 9002's 333 ms.
+    pub initial_rtt: Duration,
+}
+
+/// Bytes of a UDP payload that every path carries (RFC 9000 §14).
+const BASE_DATAGRAM: usize = 1_200;
+/// Connection id 8, flags 1, packet number up to 4, tag 16 (spec 06).
+const PACKET_OVERHEAD: usize = 29;
+
+impl TransportConfig {
+    /// Settings for datagrams of 1,200 bytes with `limits`.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let receive_window = limits.receive_window.max(INITIAL_MAX_DATA);
+        Self {
+            receive_window,
+            stream_window: (receive_window / 2).max(INITIAL_MAX_STREAM_DATA),
+            send_buffer: limits.send_buffer,
+            streams: limits.streams.max(INITIAL_MAX_STREAMS),
+            reassembly_gaps: limits.reassembly_gaps,
+            datagrams: 64,
+            max_payload: BASE_DATAGRAM - PACKET_OVERHEAD,
+            packet_overhead: PACKET_OVERHEAD,
+            initial_rtt: Duration::from_millis(333),
+        }
+    }
+
+    /// Bytes of a full packet, protection included.
+    pub(super) const fn packet_size(&self) -> u64 {
+        (self.max_payload + self.packet_overhead) as u64
+    }
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+/// A packet that [`Transport::poll_packet`](super::Transport::poll_packet) built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketMeta {
+    /// Its number; the caller protects the packet under it and never uses it again.
+    pub pn: u64,
+    /// Plaintext bytes in the buffer.
+    pub len: usize,
+    /// The peer will acknowledge it.
+    pub ack_eliciting: bool,
+    /// It holds something that counts as traffic for renewing keys: an ack-eliciting frame other
+    /// than PING.
+    pub traffic: bool,
+    /// Mark the IP header ECT(0).
+    pub ect: bool,
+}
+
+/// Counters since the transport was made, and the present estimates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransportStats {
+    /// Packets built.
+    pub packets_sent: u64,
+    /// Packets taken in.
+    pub packets_received: u64,
+    /// Packets declared lost.
+    pub packets_lost: u64,
+    /// Plaintext bytes built.
+    pub bytes_sent: u64,
+    /// Plaintext bytes taken in.
+    pub bytes_received: u64,
+    /// Stream bytes sent again.
+    pub bytes_resent: u64,
+    /// Probe timeouts.
+    pub probe_timeouts: u64,
+    /// Packets not acknowledged because a stream had too many gaps.
+    pub packets_refused: u64,
+    /// Datagrams that were never sent: expired, or too long for the packet.
+    pub datagrams_dropped: u64,
+    /// Bytes sent and neither acknowledged nor lost, protection included.
+    pub bytes_in_flight: u64,
+    /// Bytes that congestion control allows in flight.
+    pub congestion_window: u64,
+    /// Stream bytes written and not acknowledged.
+    pub bytes_buffered: usize,
+    /// Stream bytes received and not read.
+    pub bytes_unread: u64,
+    /// Streams open in any direction.
+    pub streams: usize,
+}

@@ -1,0 +1,77 @@
+//! Unreliable messages on their way out.
+
+use super::builder::PacketBuilder;
+use super::error::QueueError;
+use crate::base::queue::BoundedQueue;
+use crate::base::time::Timestamp;
+use crate::wire::frame::Frame;
+use crate::wire::varint;
+use bytes::Bytes;
+
+#[derive(Debug)]
+pub(super) struct Datagrams {
+    queue: BoundedQueue<(Bytes, Timestamp)>,
+    /// The longest that fits into a packet of its own.
+    max_len: usize,
+    pub(super) dropped: u64,
+}
+
+impl Datagrams {
+    pub(super) const fn new(capacity: usize, max_payload: usize) -> Self {
+        let header = 1 + varint::len(max_payload as u64);
+        let max_len = max_payload.saturating_sub(header);
+        Self { queue: BoundedQueue::new(capacity), max_len, dropped: 0 }
+    }
+
+    pub(super) const fn max_len(&self) -> usize {
+        self.max_len
+    }
+
+    pub(super) fn push(
+        &mut self,
+        now: Timestamp,
+        data: Bytes,
+        expires: Timestamp,
+    ) -> Result<(), QueueError> {
+        if data.len() > self.max_len {
+            return Err(QueueError::TooLong { len: data.len(), max: self.max_len });
+        }
+        self.expire(now);
+        self.queue.push((data, expires)).map_err(|_| QueueError::Full)
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        while self.queue.front().is_some_and(|&(_, expires)| expires <= now) {
+            self.drop_front();
+        }
+    }
+
+    fn drop_front(&mut self) {
+        self.queue.pop();
+        self.dropped += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Writes what fits. One that would not fit into the whole of this packet is dropped, so that
+    /// a smaller packet size does not hold up those behind it.
+    pub(super) fn write(&mut self, now: Timestamp, packet: &mut PacketBuilder<'_>) {
+        loop {
+            self.expire(now);
+            let Some((data, _)) = self.queue.front() else { return };
+            let frame = Frame::Datagram(data);
+            if packet.put(&frame) {
+                self.queue.pop();
+            } else if frame.encoded_len() > packet.room() + packet.len() {
+                self.drop_front();
+            } else {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Which packets are lost, and when to ask (RFC 9002 §6).
+
+use super::rtt::Rtt;
+use super::sent::{SentFrame, SentPacket, SentPackets};
+use crate::base::time::Timestamp;
+use core::time::Duration;
+
+/// A packet is lost once one that left this many numbers later was acknowledged.
+const PACKET_THRESHOLD: u64 = 3;
+/// Probe timeouts without answer double at most this often.
+const MAX_BACKOFF: u32 = 10;
+/// The longest probe timeout: how soon a link notices that its path works again (BC-07.13).
+const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// Probe timeouts whose span makes a loss persistent congestion (RFC 9002 §7.6.1).
+const PERSISTENT_PERIODS: u32 = 3;
+
+/// What one pass of loss detection found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Losses {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    /// When the newest of them was sent.
+    pub(super) newest: Option<Timestamp>,
+    /// They span persistent congestion.
+    pub(super) persistent: bool,
+}
+
+/// The two timers of loss recovery.
+#[derive(Debug, Default)]
+pub(super) struct LossDetector {
+    /// When the oldest packet in flight counts as lost.
+    loss_time: Option<Timestamp>,
+    /// Since when the probe timeout runs: the last ack-eliciting packet or the last timeout.
+    probe_since: Option<Timestamp>,
+    timeouts: u32,
+}
+
+impl LossDetector {
+    pub(super) fn on_sent(&mut self, now: Timestamp) {
+        self.probe_since = Some(now);
+    }
+
+    /// Progress: the back-off of the probe timeout ends.
+    pub(super) fn on_progress(&mut self) {
+        self.timeouts = 0;
+    }
+
+    /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those
+    /// numbered below `path_start` left on an earlier path and do not count as congestion.
+    pub(super) fn detect(
+        &mut self,
+        now: Timestamp,
+        sent: &mut SentPackets,
+        rtt: &Rtt,
+        largest_acked: u64,
+        path_start: u64,
+        frames: &mut Vec<SentFrame>,
+    ) -> Losses {
+        let delay = rtt.loss_delay();
+        let persistent_after =
+            rtt.pto(super::config::MAX_ACK_DELAY).saturating_mul(PERSISTENT_PERIODS);
+        let mut losses = Losses::default();
+        let mut run_start: Option<Timestamp> = None;
+        self.loss_time = None;
+        loop {
+            let mut acked_between = false;
+            let Some(oldest) = sent.oldest(|| acked_between = true) else { break };
+            if oldest.pn >= largest_acked {
+                break;
+            }
+            let deadline = oldest.sent_at + delay;
+            if oldest.pn + PACKET_THRESHOLD > largest_acked && deadline > now {
+                self.loss_time = Some(deadline);
+                break;
+            }
+            let Some(lost) = sent.lose_oldest(frames) else { break };
+            if acked_between {
+                run_start = None;
+            }
+            losses.packets += 1;
+            if lost.pn >= path_start {
+                losses.note(&lost, &mut run_start, persistent_after, rtt);
+            }
+        }
+        losses
+    }
+
+    /// Whether a timer of this detector is due: the time of a loss, or of a probe.
+    pub(super) fn expired(&mut self, now: Timestamp, probe: Option<Timestamp>) -> Option<Expired> {
+        if self.loss_time.is_some_and(|at| at <= now) {
+            return Some(Expired::Loss);
+        }
+        if self.loss_time.is_some() || probe.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.timeouts += 1;
+        self.probe_since = Some(now);
+        Some(Expired::Probe)
+    }
+
+    /// When to probe if nothing is heard.
+    pub(super) fn probe_time(&self, rtt: &Rtt) -> Option<Timestamp> {
+        let interval = rtt.pto(super::config::MAX_ACK_DELAY);
+        let factor = 1 << self.timeouts.min(MAX_BACKOFF);
+        let longest = MAX_PROBE_INTERVAL.max(interval);
+        Some(self.probe_since? + interval.saturating_mul(factor).min(longest))
+    }
+
+    /// The next deadline while something is in flight.
+    pub(super) fn deadline(&self, rtt: &Rtt) -> Option<Timestamp> {
+        self.loss_time.or_else(|| self.probe_time(rtt))
+    }
+}
+
+/// Which timer of the loss detector expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    Loss,
+    Probe,
+}
+
+impl Losses {
+    fn note(
+        &mut self,
+        lost: &SentPacket,
+        run_start: &mut Option<Timestamp>,
+        persistent_after: Duration,
+        rtt: &Rtt,
+    ) {
+        let start = *run_start.get_or_insert(lost.sent_at);
+        self.bytes += lost.size;
+        self.newest = Some(lost.sent_at);
+        // Before the first sample nothing says how long a round trip is (RFC 9002 §7.6.2).
+        self.persistent |=
+            rtt.min().is_some() && lost.sent_at.saturating_since(start) > persistent_after;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Taking packets in and building packets.
+
+use super::builder::PacketBuilder;
+use super::config::{Ecn, PacketMeta, SendGate};
+use super::error::TransportError;
+use super::recovery::Permission;
+use super::sent::{NewPacket, SentFrame};
+use super::sink::TransportSink;
+use super::streams::Class;
+use super::Transport;
+use crate::base::time::Timestamp;
+use crate::wire::frame::{Ack, Frame, Frames};
+use crate::wire::varint;
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    Yes,
+    /// Not taken for lack of room; the packet is not acknowledged.
+    Refused,
+}
+
+impl Transport {
+    /// Takes in the plaintext of a packet that authenticated under `pn` and was not seen before.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the peer broke the protocol: the link is to be closed with its code.
+    /// What the frames before the fault brought has been reported already.
+    pub fn on_packet(
+        &mut self,
+        now: Timestamp,
+        pn: u64,
+        ecn: Option<Ecn>,
+        payload: &[u8],
+        sink: &mut impl TransportSink,
+    ) -> Result<(), TransportError> {
+        let now = self.advance(now);
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += payload.len() as u64;
+        if payload.is_empty() {
+            return Err(TransportError::EmptyPacket);
+        }
+        let mut ack_eliciting = false;
+        let mut taken = Taken::Yes;
+        for frame in Frames::new(payload) {
+            let frame = frame?;
+            ack_eliciting |= frame.is_ack_eliciting();
+            if self.on_frame(now, &frame, sink)? == Taken::Refused {
+                taken = Taken::Refused;
+            }
+        }
+        if taken == Taken::Refused {
+            self.stats.packets_refused += 1;
+        } else if pn <= varint::MAX {
+            self.acks.on_packet(now, pn, ack_eliciting, ecn);
+        }
+        self.wake();
+        Ok(())
+    }
+
+    fn on_frame(
+        &mut self,
+        now: Timestamp,
+        frame: &Frame<'_>,
+        sink: &mut impl TransportSink,
+    ) -> Result<Taken, TransportError> {
+        match *frame {
+            Frame::Padding(_) | Frame::Ping => {}
+            Frame::Ack(ack) => self.on_ack(now, &ack, sink)?,
+            Frame::Stream(stream) => {
+                if !self.streams.on_stream(&stream, sink)? {
+                    return Ok(Taken::Refused);
+                }
+            }
+            Frame::ResetStream { id, code, final_size } => {
+                self.streams.on_reset(id, code, final_size, sink)?;
+            }
+            Frame::StopSending { id, code } => self.streams.on_stop_sending(id, code, sink)?,
+            Frame::MaxData(limit) => self.streams.on_max_data(limit),
+            Frame::MaxStreamData { id, limit } => {
+                self.streams.on_max_stream_data(id, limit, sink)?;
+            }
+            Frame::MaxStreams(limit) => self.streams.on_max_streams(limit, sink),
+            Frame::Datagram(data) => sink.datagram(data),
+            Frame::PathChallenge(token) => sink.path_challenge(token),
+            Frame::PathResponse(token) => sink.path_response(token),
+            Frame::ObservedAddress(address) => sink.observed_address(address),
+            Frame::NewConnectionId(new) => sink.new_connection_id(new),
+            Frame::RetireConnectionId { sequence } => sink.retire_connection_id(sequence),
+            Frame::Close { code, reason } => sink.closed(code, reason),
+        }
+        Ok(Taken::Yes)
+    }
+
+    fn on_ack(
+        &mut self,
+        now: Timestamp,
+        ack: &Ack<'_>,
+        sink: &mut impl TransportSink,
+    ) -> Result<(), TransportError> {
+        if !ack.ranges().all(|range| self.numbers.plausible(&range)) {
+            return Err(TransportError::AckOfUnsent);
+        }
+        let Self { recovery, acked, lost, .. } = self;
+        recovery.on_ack(now, ack, acked, lost, |pn| sink.packet_acked(pn));
+        self.settle_acked();
+        self.settle_lost();
+        self.streams.notify_writers(sink);
+        Ok(())
+    }
+
+    fn settle_acked(&mut self) {
+        let mut frames = core::mem::take(&mut self.acked);
+        for frame in frames.drain(..) {
+            match frame {
+                SentFrame::Ack { largest } => self.acks.on_ack_acked(largest),
+                SentFrame::Stream { id, start, end, fin } => {
+                    self.streams.on_data_acked(id, start..end, fin);
+                }
+                SentFrame::ResetStream(id) => self.streams.on_reset_acked(id),
+                SentFrame::Announcement(announcement) => self.announcements.on_acked(announcement),
+                SentFrame::StopSending(_)
+                | SentFrame::MaxData
+                | SentFrame::MaxStreams
+                | SentFrame::MaxStreamData(_) => {}
+            }
+        }
+        self.acked = frames;
+    }
+
+    /// Puts the frames of lost packets in line again.
+    pub(super) fn settle_lost(&mut self) {
+        let mut frames = core::mem::take(&mut self.lost);
+        if !frames.is_empty() {
+            self.wake();
+        }
+        for frame in frames.drain(..) {
+            match frame {
+                SentFrame::Ack { .. } => {}
+                SentFrame::Stream { id, start, end, fin } => {
+                    self.streams.on_data_lost(id, start..end, fin);
+                }
+                SentFrame::ResetStream(id) => self.streams.on_reset_lost(id),
+                SentFrame::StopSending(id) => self.streams.on_stop_lost(id),
+                SentFrame::MaxData => self.streams.on_link_credit_lost(),
+                SentFrame::MaxStreams => self.streams.on_open_limit_lost(),
+                SentFrame::MaxStreamData(id) => self.streams.on_stream_credit_lost(id),
+                SentFrame::Announcement(announcement) => self.announcements.on_lost(announcement),
+            }
+        }
+        self.lost = frames;
+    }
+
+    /// Builds the frames of one packet at the front of `buf`, whose length is the limit.
+    ///
+    /// `None`: nothing to send now, because there is nothing, or `gate`, pacing or congestion
+    /// control keep it; no packet number is used then.
+    pub fn poll_packet(
+        &mut self,
+        now: Timestamp,
+        buf: &mut [u8],
+        gate: SendGate,
+    ) -> Option<PacketMeta> {
+        let now = self.advance(now);
+        self.send_at = None;
+        if self.numbers.exhausted() {
+            return None;
+        }
+        let permitted = self.permitted(now, gate);
+        if !permitted && !self.acks.is_due() {
+            return None;
+        }
+        let limit = buf.len().min(self.config.max_payload);
+        let mut record = core::mem::take(&mut self.record);
+        let mut packet = PacketBuilder::new(&mut buf[..limit], &mut record);
+        if self.acks.is_due() || self.acks.has_news() {
+            self.acks.write(now, &mut packet);
+        }
+        if permitted {
+            self.fill(now, &mut packet, gate);
+        }
+        let (len, ack_eliciting) = (packet.len(), packet.is_ack_eliciting());
+        let traffic = packet.has_traffic();
+        let meta = (len > 0).then(|| self.on_built(now, len, ack_eliciting, traffic, &record));
+        self.record = record;
+        if meta.is_some() {
+            self.wake();
+        }
+        meta
+    }
+
+    /// Whether an ack-eliciting packet is wanted and may leave; sets the time at which it may.
+    fn permitted(&mut self, now: Timestamp, gate: SendGate) -> bool {
+        let wanted = self.recovery.probing()
+            || self.ping
+            || !self.announcements.is_empty()
+            || self.streams.has_work(gate)
+            || gate == SendGate::All && !self.datagrams.is_empty();
+        if !wanted {
+            self.recovery.on_nothing_to_send();
+            return false;
+        }
+        match self.recovery.permission(now) {
+            Permission::Granted => true,
+            Permission::Paced(at) => {
+                self.send_at = Some(at);
+                false
+            }
+            Permission::Congested => false,
+        }
+    }
+
+    fn fill(&mut self, now: Timestamp, packet: &mut PacketBuilder<'_>, gate: SendGate) {
+        if self.ping && packet.put(&Frame::Ping) {
+            self.ping = false;
+        }
+        self.announcements.write(packet);
+        self.streams.write_control(packet, gate);
+        match gate {
+            SendGate::All => {
+                self.streams.write_data(packet, Class::Control..=Class::Chat);
+                self.datagrams.write(now, packet);
+                self.streams.write_data(packet, Class::Media..=Class::File);
+            }
+            SendGate::ControlOnly => self.streams.write_control_data(packet),
+        }
+        if self.recovery.probing() && !packet.is_ack_eliciting() {
+            packet.put(&Frame::Ping);
+        }
+    }
+
+    fn on_built(
+        &mut self,
+        now: Timestamp,
+        len: usize,
+        ack_eliciting: bool,
+        traffic: bool,
+        record: &[SentFrame],
+    ) -> PacketMeta {
+        let pn = self.numbers.take();
+        let ect = self.recovery.ecn.mark();
+        if ack_eliciting {
+            let size = (len + self.config.packet_overhead) as u64;
+            self.recovery.on_sent(NewPacket { pn, sent_at: now, size, ect }, record);
+            self.recovery.ecn.on_sent();
+        }
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += len as u64;
+        PacketMeta { pn, len, ack_eliciting, traffic, ect }
+    }
+}

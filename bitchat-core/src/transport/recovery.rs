@@ -1,0 +1,191 @@
+//! Loss recovery of one path: what is in flight, the round trip, congestion control and pacing.
+
+use super::config::{MAX_ACK_DELAY, TransportConfig};
+use super::congestion::{AckedPacket, Congestion, Controller};
+use super::ecn::EcnState;
+use super::loss::{Expired, LossDetector, Losses};
+use super::pacing::Pacer;
+use super::rtt::Rtt;
+use super::sent::{NewPacket, SentFrame, SentPacket, SentPackets};
+use crate::base::time::Timestamp;
+use crate::wire::frame::Ack;
+
+/// Packets in flight at once, however small they are.
+const MAX_PACKETS: usize = 16_384;
+/// Packets that a probe timeout lets out beyond the window (RFC 9002 §6.2.4).
+const PROBES: u8 = 2;
+
+/// Whether an ack-eliciting packet may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permission {
+    Granted,
+    /// Not before this time.
+    Paced(Timestamp),
+    /// Not before something is acknowledged or lost.
+    Congested,
+}
+
+#[derive(Debug)]
+pub(super) struct Recovery {
+    pub(super) rtt: Rtt,
+    pub(super) sent: SentPackets,
+    pub(super) largest_acked: Option<u64>,
+    pub(super) controller: Box<dyn Controller>,
+    pub(super) ecn: EcnState,
+    detector: LossDetector,
+    pacer: Pacer,
+    packet_size: u64,
+    /// The first packet number of the present path.
+    path_start: u64,
+    probes: u8,
+    app_limited: bool,
+    pub(super) packets_lost: u64,
+    pub(super) probe_timeouts: u64,
+}
+
+impl Recovery {
+    pub(super) fn new(
+        config: &TransportConfig,
+        controller: Box<dyn Controller>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            rtt: Rtt::new(config.initial_rtt),
+            sent: SentPackets::default(),
+            largest_acked: None,
+            controller,
+            ecn: EcnState::default(),
+            detector: LossDetector::default(),
+            pacer: Pacer::new(now, config.packet_size()),
+            packet_size: config.packet_size(),
+            path_start: 0,
+            probes: 0,
+            app_limited: true,
+            packets_lost: 0,
+            probe_timeouts: 0,
+        }
+    }
+
+    pub(super) const fn probing(&self) -> bool {
+        self.probes > 0
+    }
+
+    pub(super) fn permission(&mut self, now: Timestamp) -> Permission {
+        if self.probing() {
+            return Permission::Granted;
+        }
+        let full = self.sent.bytes() + self.packet_size > self.controller.window();
+        if self.sent.count() > 0 && (full || self.sent.len() >= MAX_PACKETS) {
+            self.app_limited = false;
+            return Permission::Congested;
+        }
+        let rate = self.controller.pacing_rate(&self.rtt);
+        match self.pacer.wait(now, self.packet_size, rate) {
+            Some(at) => {
+                self.app_limited = false;
+                Permission::Paced(at)
+            }
+            None => Permission::Granted,
+        }
+    }
+
+    /// Nothing was left to send although more could have been in flight.
+    pub(super) fn on_nothing_to_send(&mut self) {
+        self.app_limited = true;
+    }
+
+    /// An ack-eliciting packet left.
+    pub(super) fn on_sent(&mut self, packet: NewPacket, frames: &[SentFrame]) {
+        self.sent.push(packet, frames);
+        self.detector.on_sent(packet.sent_at);
+        self.probes = self.probes.saturating_sub(1);
+        self.pacer.on_sent(packet.size);
+        self.controller.on_sent(packet.sent_at, packet.pn, packet.size, self.sent.bytes());
+    }
+
+    /// An ACK arrived whose numbers were all sent. The frames it settles are appended to `acked`
+    /// and `lost`; `on_packet` gets the packets newly acknowledged.
+    pub(super) fn on_ack(
+        &mut self,
+        now: Timestamp,
+        ack: &Ack<'_>,
+        acked: &mut Vec<SentFrame>,
+        lost: &mut Vec<SentFrame>,
+        mut on_packet: impl FnMut(u64),
+    ) {
+        let mut newest: Option<SentPacket> = None;
+        let mut newly_ect = 0;
+        for range in ack.ranges() {
+            let Self { sent, controller, rtt, path_start, app_limited, .. } = self;
+            sent.acknowledge(&range, acked, |packet| {
+                on_packet(packet.pn);
+                newly_ect += u64::from(packet.ect);
+                newest = newest.filter(|other| other.pn > packet.pn).or(Some(*packet));
+                if packet.pn >= *path_start {
+                    let SentPacket { pn, sent_at, size: bytes, .. } = *packet;
+                    let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
+                    controller.on_acked(now, packet, rtt);
+                }
+            });
+        }
+        self.largest_acked = self.largest_acked.max(Some(ack.largest));
+        let Some(newest) = newest else { return };
+        if newest.pn == ack.largest && newest.pn >= self.path_start {
+            let sample = now.saturating_since(newest.sent_at);
+            self.rtt.update(sample, ack.delay().min(MAX_ACK_DELAY));
+        }
+        self.detector.on_progress();
+        self.probes = 0;
+        if self.ecn.on_ack(ack.ecn, newly_ect) && newest.pn >= self.path_start {
+            let event = Congestion { sent_at: newest.sent_at, bytes: 0, persistent: false };
+            self.controller.on_congestion(now, event);
+        }
+        self.detect_losses(now, lost);
+        self.controller.on_ack_end(now, self.sent.bytes());
+    }
+
+    fn detect_losses(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
+        let Some(largest) = self.largest_acked else { return };
+        let Self { detector, sent, rtt, path_start, .. } = self;
+        let losses = detector.detect(now, sent, rtt, largest, *path_start, lost);
+        let Losses { packets, bytes, newest, persistent } = losses;
+        self.packets_lost += packets;
+        if let Some(sent_at) = newest {
+            self.controller.on_congestion(now, Congestion { sent_at, bytes, persistent });
+        }
+    }
+
+    /// The next deadline; none while nothing is in flight.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        (self.sent.count() > 0).then(|| self.detector.deadline(&self.rtt)).flatten()
+    }
+
+    /// Frames to send again because a timer expired are appended to `lost`.
+    pub(super) fn handle_timeout(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
+        if self.sent.count() == 0 {
+            return;
+        }
+        match self.detector.expired(now, self.detector.probe_time(&self.rtt)) {
+            Some(Expired::Loss) => self.detect_losses(now, lost),
+            Some(Expired::Probe) => {
+                self.probe_timeouts += 1;
+                self.probes = PROBES;
+                self.sent.copy_oldest(usize::from(PROBES), lost);
+            }
+            None => {}
+        }
+    }
+
+    /// Packets leave on another path from number `next_pn` on.
+    pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
+        self.path_start = next_pn;
+        self.rtt = initial;
+        self.controller.reset();
+        self.pacer = Pacer::new(now, self.packet_size);
+        self.ecn = EcnState::default();
+        self.detector.on_progress();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Packets in flight and the frames that they carried.
+//!
+//! Two rings, so that steady sending allocates nothing: packets in order of their numbers, and the
+//! frames of all packets one after the other.
+
+use super::control::Announcement;
+use super::streams::TransportStreamId;
+use crate::base::time::Timestamp;
+use core::ops::Range;
+use std::collections::VecDeque;
+
+/// What must be done again if the packet is lost, or is done once it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SentFrame {
+    /// An ACK up to this number: once it arrived, older ranges need not be repeated.
+    Ack { largest: u64 },
+    Stream { id: TransportStreamId, start: u64, end: u64, fin: bool },
+    ResetStream(TransportStreamId),
+    StopSending(TransportStreamId),
+    MaxData,
+    MaxStreams,
+    MaxStreamData(TransportStreamId),
+    Announcement(Announcement),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SentPacket {
+    pub(super) pn: u64,
+    pub(super) sent_at: Timestamp,
+    /// Bytes, protection included.
+    pub(super) size: u64,
+    /// Marked ECT(0).
+    pub(super) ect: bool,
+    /// Number of frames, next in the frame ring.
+    frames: usize,
+    first_frame: u64,
+    in_flight: bool,
+}
+
+/// Ack-eliciting packets that are neither acknowledged nor lost, in order of their numbers.
+///
+/// An acknowledged packet behind one still in flight stays as a mark until that one goes; loss
+/// detection sees to it that this is soon.
+#[derive(Debug, Default)]
+pub(super) struct SentPackets {
+    packets: VecDeque<SentPacket>,
+    frames: VecDeque<SentFrame>,
+    /// Frames ever dropped from the front of `frames`.
+    dropped_frames: u64,
+    bytes: u64,
+    count: usize,
+}
+
+impl SentPackets {
+    /// Notes an ack-eliciting packet; numbers only grow.
+    pub(super) fn push(&mut self, meta: NewPacket, frames: &[SentFrame]) {
+        let NewPacket { pn, sent_at, size, ect } = meta;
+        debug_assert!(self.packets.back().is_none_or(|last| last.pn < pn));
+        let first_frame = self.dropped_frames + self.frames.len() as u64;
+        let frame_count = frames.len();
+        self.packets.push_back(SentPacket {
+            pn,
+            sent_at,
+            size,
+            ect,
+            frames: frame_count,
+            first_frame,
+            in_flight: true,
+        });
+        self.frames.extend(frames);
+        self.bytes += size;
+        self.count += 1;
+    }
+
+    /// Bytes in flight.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Packets in flight.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Entries held, marks of acknowledged packets included.
+    pub(super) fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    fn frames_of(&self, packet: &SentPacket) -> impl Iterator<Item = SentFrame> + '_ {
+        let first = packet.first_frame.saturating_sub(self.dropped_frames);
+        let first = usize::try_from(first).unwrap_or(usize::MAX).min(self.frames.len());
+        let last = (first + packet.frames).min(self.frames.len());
+        self.frames.range(first..last).copied()
+    }
+
+    /// Takes the packets numbered in `range` out of flight; their frames are appended to `frames`.
+    pub(super) fn acknowledge(
+        &mut self,
+        range: &Range<u64>,
+        frames: &mut Vec<SentFrame>,
+        mut on_packet: impl FnMut(&SentPacket),
+    ) {
+        let mut at = self.packets.partition_point(|packet| packet.pn < range.start);
+        while let Some(packet) = self.packets.get_mut(at)
+            && packet.pn < range.end
+        {
+            at += 1;
+            if packet.in_flight {
+                packet.in_flight = false;
+                let packet = *packet;
+                self.bytes -= packet.size;
+                self.count -= 1;
+                frames.extend(self.frames_of(&packet));
+                on_packet(&packet);
+            }
+        }
+    }
+
+    /// The oldest packet if it is in flight; marks in front of it are dropped first, and
+    /// `on_mark` is called for each.
+    pub(super) fn oldest(&mut self, mut on_mark: impl FnMut()) -> Option<&SentPacket> {
+        while self.packets.front().is_some_and(|packet| !packet.in_flight) {
+            self.drop_front();
+            on_mark();
+        }
+        self.packets.front()
+    }
+
+    fn drop_front(&mut self) -> Option<SentPacket> {
+        let packet = self.packets.pop_front()?;
+        self.frames.drain(..packet.frames.min(self.frames.len()));
+        self.dropped_frames += packet.frames as u64;
+        Some(packet)
+    }
+
+    /// Takes the oldest packet, which is lost; its frames are appended to `frames`.
+    pub(super) fn lose_oldest(&mut self, frames: &mut Vec<SentFrame>) -> Option<SentPacket> {
+        let front = *self.packets.front()?;
+        frames.extend(self.frames_of(&front));
+        self.bytes -= front.size;
+        self.count -= 1;
+        self.drop_front()
+    }
+
+    /// Appends the frames of the `count` oldest packets in flight, which stay in flight.
+    pub(super) fn copy_oldest(&self, count: usize, frames: &mut Vec<SentFrame>) {
+        for packet in self.packets.iter().filter(|packet| packet.in_flight).take(count) {
+            frames.extend(self.frames_of(packet));
+        }
+    }
+}
+
+/// A packet that left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewPacket {
+    pub(super) pn: u64,
+    pub(super) sent_at: Timestamp,
+    pub(super) size: u64,
+    pub(super) ect: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! All streams of a session: opening, writing, reading, and the credit that they share.
+
+mod flow;
+mod id;
+mod incoming;
+mod outgoing;
+mod recv;
+mod schedule;
+mod send;
+
+pub use id::TransportStreamId;
+pub use recv::Read;
+pub use schedule::Class;
+
+use super::config::{INITIAL_MAX_DATA, INITIAL_MAX_STREAMS, Side, TransportConfig};
+use super::error::StreamError;
+use crate::wire::varint;
+use bytes::Bytes;
+use flow::ReceiveCredit;
+use recv::RecvHalf;
+use schedule::Schedule;
+use send::{SendHalf, Step};
+use std::collections::{BTreeMap, VecDeque};
+
+/// One bidirectional stream.
+#[derive(Debug)]
+struct Stream {
+    class: Class,
+    send: SendHalf,
+    recv: RecvHalf,
+    /// STOP_SENDING, with its code.
+    stop: Option<(u64, Step)>,
+    /// MAX_STREAM_DATA is to be sent.
+    credit_due: bool,
+    /// In a queue of the schedule.
+    scheduled: bool,
+    /// Among the streams that wait for the link's credit.
+    blocked: bool,
+    /// Among the streams with a control frame to send.
+    control_queued: bool,
+    /// Among the streams whose writer waits.
+    writer_waits: bool,
+}
+
+impl Stream {
+    const fn new(class: Class, window: u64) -> Self {
+        Self {
+            class,
+            send: SendHalf::new(),
+            recv: RecvHalf::new(window),
+            stop: None,
+            credit_due: false,
+            scheduled: false,
+            blocked: false,
+            control_queued: false,
+            writer_waits: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Streams {
+    side: Side,
+    table: BTreeMap<TransportStreamId, Stream>,
+    schedule: Schedule,
+
+    /// Streams that we, and that the peer, ever opened.
+    opened: u64,
+    peer_opened: u64,
+    peer_closed: u64,
+    /// How many we, and the peer, may ever open.
+    open_limit: u64,
+    peer_open_limit: u64,
+    max_open: u64,
+    streams_due: bool,
+    opener_waits: bool,
+
+    /// The link's credit, for all streams but the control stream.
+    data_sent: u64,
+    data_limit: u64,
+    credit: ReceiveCredit,
+    credit_due: bool,
+    stream_window: u64,
+    max_gaps: usize,
+
+    send_buffer: usize,
+    buffered: usize,
+    pub(super) resent: u64,
+
+    blocked: Vec<TransportStreamId>,
+    control_queue: VecDeque<TransportStreamId>,
+    waiting_writers: Vec<TransportStreamId>,
+}
+
+impl Streams {
+    pub(super) fn new(config: &TransportConfig, side: Side) -> Self {
+        let control = Stream::new(Class::Control, config.stream_window);
+        let ours = u64::from(side == Side::Initiator);
+        Self {
+            side,
+            table: BTreeMap::from([(TransportStreamId::CONTROL, control)]),
+            schedule: Schedule::default(),
+            opened: ours,
+            peer_opened: 1 - ours,
+            peer_closed: 0,
+            open_limit: INITIAL_MAX_STREAMS,
+            peer_open_limit: INITIAL_MAX_STREAMS,
+            max_open: config.streams,
+            streams_due: false,
+            opener_waits: false,
+            data_sent: 0,
+            data_limit: INITIAL_MAX_DATA,
+            credit: ReceiveCredit::new(INITIAL_MAX_DATA, config.receive_window),
+            credit_due: false,
+            stream_window: config.stream_window,
+            max_gaps: config.reassembly_gaps,
+            send_buffer: config.send_buffer,
+            buffered: 0,
+            resent: 0,
+            blocked: Vec::new(),
+            control_queue: VecDeque::new(),
+            waiting_writers: Vec::new(),
+        }
+    }
+
+    fn get(&mut self, id: TransportStreamId) -> Result<&mut Stream, StreamError> {
+        self.table.get_mut(&id).ok_or(StreamError::Unknown)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) const fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    pub(super) const fn unread(&self) -> u64 {
+        self.credit.unread()
+    }
+
+    pub(super) fn open(&mut self, class: Class) -> Result<TransportStreamId, StreamError> {
+        if self.opened >= self.open_limit {
+            self.opener_waits = true;
+            return Err(StreamError::Limit);
+        }
+        let id = TransportStreamId::new(self.side, self.opened);
+        self.opened += 1;
+        self.table.insert(id, Stream::new(class, self.stream_window));
+        Ok(id)
+    }
+
+    pub(super) fn set_class(
+        &mut self,
+        id: TransportStreamId,
+        class: Class,
+    ) -> Result<(), StreamError> {
+        if id.is_control() {
+            return Err(StreamError::Control);
+        }
+        let Self { table, schedule, .. } = self;
+        let stream = table.get_mut(&id).ok_or(StreamError::Unknown)?;
+        if stream.scheduled {
+            schedule.remove(stream.class, id);
+            schedule.push(class, id);
+        }
+        stream.class = class;
+        Ok(())
+    }
+
+    pub(super) fn write(
+        &mut self,
+        id: TransportStreamId,
+        mut data: Bytes,
+    ) -> Result<usize, StreamError> {
+        let (total, used) = (self.send_buffer, self.buffered);
+        let stream = self.get(id)?;
+        if let Some(code) = stream.send.stopped {
+            return Err(StreamError::Stopped(code));
+        }
+        if !stream.send.is_open() {
+            return Err(StreamError::Finished);
+        }
+        let room = stream.class.share(total).saturating_sub(used);
+        let short = data.len() > room;
+        data.truncate(room);
+        let accepted = data.len();
+        stream.send.write(data);
+        let newly_waiting = short && !core::mem::replace(&mut stream.writer_waits, short);
+        if newly_waiting {
+            self.waiting_writers.push(id);
+        }
+        self.buffered += accepted;
+        self.schedule(id);
+        Ok(accepted)
+    }
+
+    pub(super) fn finish(&mut self, id: TransportStreamId) -> Result<(), StreamError> {
+        if id.is_control() {
+            return Err(StreamError::Control);
+        }
+        let stream = self.get(id)?;
+        if let Some(code) = stream.send.stopped {
+            return Err(StreamError::Stopped(code));
+        }
+        if !stream.send.is_open() {
+            return Err(StreamError::Finished);
+        }
+        stream.send.finish();
+        self.schedule(id);
+        Ok(())
+    }
+
+    pub(super) fn reset(&mut self, id: TransportStreamId, code: u64) -> Result<(), StreamError> {
+        if id.is_control() {
+            return Err(StreamError::Control);
+        }
+        if code > varint::MAX {
+            return Err(StreamError::Code);
+        }
+        let freed = self.get(id)?.send.reset(code);
+        self.buffered -= freed;
+        self.queue_control(id);
+        Ok(())
+    }
+
+    /// The application wants no more of the stream: asks the peer to stop.
+    pub(super) fn stop(&mut self, id: TransportStreamId, code: u64) -> Result<(), StreamError> {
+        if id.is_control() {
+            return Err(StreamError::Control);
+        }
+        if code > varint::MAX {
+            return Err(StreamError::Code);
+        }
+        let stream = self.get(id)?;
+        if stream.stop.is_none() {
+            let before = stream.recv.position();
+            stream.recv.stop();
+            let dropped = stream.recv.position() - before;
+            let wanted = if stream.recv.wants_credit() { Step::Pending } else { Step::None };
+            stream.stop = Some((code, wanted));
+            self.consumed(id, dropped);
+            self.queue_control(id);
+            self.forget_if_over(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn read(&mut self, id: TransportStreamId) -> Result<Read, StreamError> {
+        let stream = self.get(id)?;
+        let read = stream.recv.read();
+        match &read {
+            Read::Data(data) => {
+                let bytes = data.len() as u64;
+                self.consumed(id, bytes);
+            }
+            Read::Finished | Read::Reset(_) => self.forget_if_over(id),
+            Read::Pending => {}
+        }
+        Ok(read)
+    }
+
+    /// Bytes of a stream left the receive buffer: credit for the peer.
+    fn consumed(&mut self, id: TransportStreamId, bytes: u64) {
+        if !id.is_control() {
+            self.credit_due |= self.credit.on_consumed(bytes);
+        }
+        let Some(stream) = self.table.get_mut(&id) else { return };
+        if stream.recv.credit.on_consumed(bytes) && stream.recv.wants_credit() {
+            stream.credit_due = true;
+            self.queue_control(id);
+        }
+    }
+
+    /// Notes that the stream has a control frame to send.
+    fn queue_control(&mut self, id: TransportStreamId) {
+        if let Some(stream) = self.table.get_mut(&id)
+            && !core::mem::replace(&mut stream.control_queued, true)
+        {
+            self.control_queue.push_back(id);
+        }
+    }
+
+    /// Puts the stream in line if it has data to send, or notes what it waits for.
+    fn schedule(&mut self, id: TransportStreamId) {
+        let credit = self.link_credit(id);
+        let Some(stream) = self.table.get_mut(&id) else { return };
+        if stream.scheduled {
+            return;
+        }
+        if stream.send.has_work(credit) {
+            stream.scheduled = true;
+            self.schedule.push(stream.class, id);
+        } else if stream.send.waits_for_link() && !core::mem::replace(&mut stream.blocked, true) {
+            self.blocked.push(id);
+        }
+    }
+
+    /// Fresh bytes that the link lets the stream send.
+    const fn link_credit(&self, id: TransportStreamId) -> u64 {
+        if id.is_control() { u64::MAX } else { self.data_limit - self.data_sent }
+    }
+
+    /// Both directions are over: the stream is forgotten, and the peer may open another.
+    fn forget_if_over(&mut self, id: TransportStreamId) {
+        let over = |stream: &Stream| stream.send.is_over() && stream.recv.is_over();
+        if !self.table.get(&id).is_some_and(over) {
+            return;
+        }
+        self.table.remove(&id);
+        if id.opener() != self.side {
+            self.peer_closed += 1;
+            let allowed = self.peer_closed + self.max_open;
+            self.streams_due |= allowed >= self.peer_open_limit + (self.max_open / 8).max(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

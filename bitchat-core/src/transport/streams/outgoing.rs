@@ -1,0 +1,218 @@
+//! What streams put into packets, and what they repeat when packets are lost.
+
+use super::id::TransportStreamId;
+use super::send::Step;
+use super::{Class, Streams};
+use crate::transport::builder::PacketBuilder;
+use crate::transport::config::SendGate;
+use crate::transport::sent::SentFrame;
+use crate::wire::frame::Frame;
+use core::ops::RangeInclusive;
+
+/// How a stream's turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It has nothing more to send for now.
+    Idle,
+    /// It filled the packet and has more.
+    More,
+    /// There was no room for it.
+    NoRoom,
+}
+
+impl Streams {
+    /// Something waits to be put into a packet.
+    pub(in crate::transport) fn has_work(&self, gate: SendGate) -> bool {
+        match gate {
+            SendGate::All => {
+                self.credit_due
+                    || self.streams_due
+                    || !self.control_queue.is_empty()
+                    || !self.schedule.is_empty()
+            }
+            SendGate::ControlOnly => self
+                .table
+                .get(&TransportStreamId::CONTROL)
+                .is_some_and(|stream| stream.scheduled || stream.credit_due),
+        }
+    }
+
+    /// Writes credit, resets and stops.
+    pub(in crate::transport) fn write_control(
+        &mut self,
+        packet: &mut PacketBuilder<'_>,
+        gate: SendGate,
+    ) {
+        if gate == SendGate::ControlOnly {
+            self.write_stream_control(TransportStreamId::CONTROL, packet);
+            return;
+        }
+        if self.credit_due {
+            let frame = Frame::MaxData(self.credit.grant());
+            self.credit_due = !packet.put_recorded(&frame, SentFrame::MaxData);
+        }
+        if self.streams_due {
+            self.peer_open_limit = self.peer_closed + self.max_open;
+            let frame = Frame::MaxStreams(self.peer_open_limit);
+            self.streams_due = !packet.put_recorded(&frame, SentFrame::MaxStreams);
+        }
+        while let Some(&id) = self.control_queue.front()
+            && self.write_stream_control(id, packet)
+        {
+            self.control_queue.pop_front();
+            if let Some(stream) = self.table.get_mut(&id) {
+                stream.control_queued = false;
+            }
+        }
+    }
+
+    /// False if there was no room for all that is due.
+    fn write_stream_control(
+        &mut self,
+        id: TransportStreamId,
+        packet: &mut PacketBuilder<'_>,
+    ) -> bool {
+        let Some(stream) = self.table.get_mut(&id) else { return true };
+        let number = id.get();
+        if let Some((code, final_size)) = stream.send.reset_pending() {
+            let frame = Frame::ResetStream { id: number, code, final_size };
+            if !packet.put_recorded(&frame, SentFrame::ResetStream(id)) {
+                return false;
+            }
+            stream.send.on_reset(Step::Sent);
+        }
+        if let Some((code, step @ Step::Pending)) = &mut stream.stop {
+            let frame = Frame::StopSending { id: number, code: *code };
+            if !packet.put_recorded(&frame, SentFrame::StopSending(id)) {
+                return false;
+            }
+            *step = Step::Sent;
+        }
+        if stream.credit_due {
+            let frame = Frame::MaxStreamData { id: number, limit: stream.recv.credit.grant() };
+            stream.credit_due = !packet.put_recorded(&frame, SentFrame::MaxStreamData(id));
+        }
+        !stream.credit_due
+    }
+
+    /// Writes data of `classes`, the most urgent first.
+    pub(in crate::transport) fn write_data(
+        &mut self,
+        packet: &mut PacketBuilder<'_>,
+        classes: RangeInclusive<Class>,
+    ) {
+        for class in Class::ALL.into_iter().filter(|class| classes.contains(class)) {
+            while let Some(id) = self.schedule.pop(class) {
+                if !self.take_turn(id, class, packet) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Writes data of the control stream only.
+    pub(in crate::transport) fn write_control_data(&mut self, packet: &mut PacketBuilder<'_>) {
+        let id = TransportStreamId::CONTROL;
+        if self.table.get(&id).is_some_and(|stream| stream.scheduled) {
+            self.schedule.remove(Class::Control, id);
+            self.take_turn(id, Class::Control, packet);
+        }
+    }
+
+    /// The turn of a stream that was taken out of its queue. False if the packet is full.
+    fn take_turn(
+        &mut self,
+        id: TransportStreamId,
+        class: Class,
+        packet: &mut PacketBuilder<'_>,
+    ) -> bool {
+        match self.write_pieces(id, packet) {
+            Turn::Idle => {
+                if let Some(stream) = self.table.get_mut(&id) {
+                    stream.scheduled = false;
+                }
+                // It may now wait for the link's credit.
+                self.schedule(id);
+                true
+            }
+            Turn::More => {
+                self.schedule.push(class, id);
+                false
+            }
+            Turn::NoRoom => {
+                self.schedule.push_front(class, id);
+                false
+            }
+        }
+    }
+
+    fn write_pieces(&mut self, id: TransportStreamId, packet: &mut PacketBuilder<'_>) -> Turn {
+        let mut wrote = false;
+        loop {
+            let credit = self.link_credit(id);
+            let Some(stream) = self.table.get_mut(&id) else { return Turn::Idle };
+            if !stream.send.has_work(credit) {
+                return Turn::Idle;
+            }
+            let room = |start| packet.stream_room(id, start);
+            let Some(piece) = stream.send.next_piece(credit, room) else {
+                return if wrote { Turn::More } else { Turn::NoRoom };
+            };
+            packet.put_stream(id, &piece.range, piece.fin, |out| {
+                stream.send.copy(piece.range.clone(), out);
+            });
+            stream.send.on_piece_sent(&piece);
+            self.resent += piece.range.end - piece.range.start - piece.fresh;
+            if !id.is_control() {
+                self.data_sent += piece.fresh;
+            }
+            wrote = true;
+        }
+    }
+
+    pub(in crate::transport) fn on_data_lost(
+        &mut self,
+        id: TransportStreamId,
+        range: core::ops::Range<u64>,
+        fin: bool,
+    ) {
+        if let Some(stream) = self.table.get_mut(&id) {
+            stream.send.on_lost(range, fin);
+            self.schedule(id);
+        }
+    }
+
+    pub(in crate::transport) fn on_reset_lost(&mut self, id: TransportStreamId) {
+        if let Some(stream) = self.table.get_mut(&id) {
+            stream.send.on_reset(Step::Pending);
+            self.queue_control(id);
+        }
+    }
+
+    pub(in crate::transport) fn on_stop_lost(&mut self, id: TransportStreamId) {
+        if let Some(stream) = self.table.get_mut(&id)
+            && stream.recv.wants_credit()
+            && let Some((_, step)) = &mut stream.stop
+        {
+            *step = Step::Pending;
+            self.queue_control(id);
+        }
+    }
+
+    pub(in crate::transport) fn on_stream_credit_lost(&mut self, id: TransportStreamId) {
+        if let Some(stream) = self.table.get_mut(&id)
+            && stream.recv.wants_credit()
+        {
+            stream.credit_due = true;
+            self.queue_control(id);
+        }
+    }
+
+    pub(in crate::transport) fn on_link_credit_lost(&mut self) {
+        self.credit_due = true;
+    }
+
+    pub(in crate::transport) fn on_open_limit_lost(&mut self) {
+        self.streams_due = true;
+    }
+}

@@ -1,0 +1,46 @@
+//! Moving much data.
+
+use super::pair::contents;
+use super::{Lane, Pair};
+use crate::transport::{Class, Read, TransportStreamId};
+use core::time::Duration;
+
+/// Writes `total` bytes on a new stream of end 0 and runs until end 1 has all of them; returns how
+/// long that took.
+fn transfer(pair: &mut Pair, total: u64) -> Duration {
+    let id = pair.ends[0].transport.open_stream(Class::File).expect("a stream");
+    let start = pair.now;
+    let mut written = 0;
+    let done = pair.run(Duration::from_secs(600), |pair| {
+        feed(pair, id, &mut written, total);
+        pair.ends[1].read_reported();
+        pair.ends[1].ended.contains_key(&id)
+    });
+    assert!(done, "the transfer did not finish: {:#?}", pair.ends);
+    assert_eq!(pair.ends[1].ended[&id], Read::Finished);
+    assert!(pair.ends[1].received[&id] == contents(id, 0..total), "the bytes differ");
+    pair.now.saturating_since(start)
+}
+
+fn feed(pair: &mut Pair, id: TransportStreamId, written: &mut u64, total: u64) {
+    let transport = &mut pair.ends[0].transport;
+    if *written == total {
+        return;
+    }
+    let end = total.min(*written + 65_536);
+    *written += transport.write(id, contents(id, *written..end)).expect("open") as u64;
+    if *written == total {
+        transport.finish(id).expect("open");
+    }
+}
+
+#[test]
+fn a_megabyte_uses_a_clean_link_well() {
+    let lane = Lane { delay: Duration::from_millis(25), ..Lane::CLEAN };
+    let mut pair = Pair::new(1, lane);
+    let took = transfer(&mut pair, 1_000_000);
+    // 10 Mbit/s would carry it in 0.8 s; slow start costs a few round trips of 50 ms.
+    assert!(took < Duration::from_millis(1_300), "took {took:?}");
+    assert_eq!(pair.ends[0].transport.stats().probe_timeouts, 0);
+    pair.settle();
+}

@@ -1,0 +1,6 @@
+//! Two transports and a network between them.
+
+mod bulk;
+mod pair;
+
+use pair::{Lane, Pair};
