@@ -1,5 +1,6 @@
 //! Taking packets in and building packets.
 
+use super::Transport;
 use super::builder::PacketBuilder;
 use super::config::{Ecn, PacketMeta, SendGate};
 use super::error::TransportError;
@@ -7,7 +8,6 @@ use super::recovery::Permission;
 use super::sent::{NewPacket, SentFrame};
 use super::sink::TransportSink;
 use super::streams::Class;
-use super::Transport;
 use crate::base::time::Timestamp;
 use crate::wire::frame::{Ack, Frame, Frames};
 use crate::wire::varint;

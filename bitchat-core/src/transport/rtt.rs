@@ -15,13 +15,8 @@ pub struct Rtt {
 }
 
 impl Rtt {
-    pub(super) const fn new(initial: Duration) -> Self {
-        Self {
-            latest: initial,
-            smoothed: initial,
-            variation: Duration::from_nanos(initial.as_nanos() as u64 / 2),
-            min: None,
-        }
+    pub(super) fn new(initial: Duration) -> Self {
+        Self { latest: initial, smoothed: initial, variation: initial / 2, min: None }
     }
 
     /// The last sample.

@@ -13,8 +13,15 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SentFrame {
     /// An ACK up to this number: once it arrived, older ranges need not be repeated.
-    Ack { largest: u64 },
-    Stream { id: TransportStreamId, start: u64, end: u64, fin: bool },
+    Ack {
+        largest: u64,
+    },
+    Stream {
+        id: TransportStreamId,
+        start: u64,
+        end: u64,
+        fin: bool,
+    },
     ResetStream(TransportStreamId),
     StopSending(TransportStreamId),
     MaxData,

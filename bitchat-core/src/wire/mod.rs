@@ -4,8 +4,8 @@
 
 pub mod base32;
 pub mod bencode;
-pub mod packet;
 pub mod frame;
+pub mod packet;
 pub mod reader;
 pub mod url;
 pub mod varint;

@@ -42,9 +42,7 @@ impl Streams {
         sink: &mut impl TransportSink,
     ) -> Result<(), TransportError> {
         if !id.is_control() {
-            self.credit
-                .on_received(received.grown)
-                .map_err(|_| TransportError::FlowControl)?;
+            self.credit.on_received(received.grown).map_err(|_| TransportError::FlowControl)?;
         }
         let position = self.table.get(&id).map_or(read_before, |stream| stream.recv.position());
         if position > read_before {

@@ -228,7 +228,7 @@ impl Pair {
         let lane = self.lanes[from];
         let size = payload.len() as u64 + 29 + 28;
         let start = self.ends[from].busy_until.max(self.now);
-        let waiting = start.saturating_since(self.now).as_micros() as u64 * lane.rate / 1_000_000;
+        let waiting = nanos(start.saturating_since(self.now)) * lane.rate / 1_000_000_000;
         if waiting + size > lane.queue || self.chance(lane.loss) {
             return;
         }
@@ -238,7 +238,7 @@ impl Pair {
         self.ends[from].busy_until = sent;
         let copies = if self.chance(lane.duplicate) { 2 } else { 1 };
         for _ in 0..copies {
-            let jitter = self.random.below(lane.jitter.as_nanos() as u64 + 1);
+            let jitter = self.random.below(nanos(lane.jitter) + 1);
             let at = sent + lane.delay + Duration::from_nanos(jitter);
             self.sequence += 1;
             let packet = InTransit { pn, ecn, payload: payload.to_vec() };
@@ -314,9 +314,13 @@ impl Pair {
     }
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).expect("less than centuries")
+}
+
 /// Recognisable contents: byte `at` of stream `id`.
 pub(in crate::transport) fn byte(id: TransportStreamId, at: u64) -> u8 {
-    (at ^ at >> 8 ^ id.get().wrapping_mul(0x9d)) as u8
+    (at ^ at >> 8 ^ id.get().wrapping_mul(0x9d)).to_le_bytes()[0]
 }
 
 pub(in crate::transport) fn contents(id: TransportStreamId, range: core::ops::Range<u64>) -> Bytes {
