@@ -26,7 +26,8 @@ pub enum Announced {
 }
 
 impl Announced {
-    /// What to announce and look for at `now`; the first is the day's own (BC-02.12 to BC-02.15).
+    /// What to announce and look for at `now`; the first is the day's own (BC-02.12,
+    /// BC-02.13, BC-02.14, BC-02.15).
     ///
     /// # Errors
     /// [`WallTimeUnknown`] if the channel rotates and `now` is `None`.

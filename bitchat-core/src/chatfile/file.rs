@@ -33,7 +33,8 @@ pub struct ChatFile {
 }
 
 impl ChatFile {
-    /// Reads a file from a stranger, in time and memory bounded by `limits.chat_file_bytes`.
+    /// Reads a file from a stranger (BC-02.01), in time and memory bounded by
+    /// `limits.chat_file_bytes`.
     /// `policy` says where its trackers, nodes and peers may be.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub enum History {
     All,
 }
 
-/// What the `info` dictionary says.
+/// What the `info` dictionary says (BC-02.02, BC-02.03).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// The channel's name, for people; not unique.
@@ -145,6 +145,7 @@ fn mode(dict: Dict<'_>) -> Result<Mode, ChatFileError> {
     }
 }
 
+/// BC-02.07
 fn history(dict: Dict<'_>) -> Result<History, ChatFileError> {
     let (field, expected) = ("info.history", "a dictionary with a number of `messages` or `days`");
     match optional::<HistoryRepr>(dict, "history", field, expected)? {

@@ -142,7 +142,7 @@ impl PeerHint {
     }
 }
 
-/// BEP 12: `announce-list`, where it is there, replaces `announce`. Both are checked.
+/// BEP 12: `announce-list`, where it is there, replaces `announce`. Both are checked (BC-02.05).
 fn trackers(
     dict: Dict<'_>,
     limits: &Limits,
@@ -190,6 +190,7 @@ fn target(field: &'static str, target: impl fmt::Display) -> ChatFileError {
     ChatFileError::Target { field, target: target.to_string() }
 }
 
+/// BC-02.16
 pub(super) fn at_most(
     field: &'static str,
     found: usize,

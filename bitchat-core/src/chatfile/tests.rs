@@ -206,6 +206,7 @@ fn combinations_that_make_no_sense_are_refused() {
     assert_eq!(parse(&public), Err(ChatFileError::NotInPublic("mode invite")));
 }
 
+// BC-02.02, BC-02.03, BC-02.07, BC-02.20
 #[test]
 fn every_field_of_info_is_checked_by_name() {
     let file = create(&draft(Access::Keyed), None).expect("a sound draft");

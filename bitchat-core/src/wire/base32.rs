@@ -21,7 +21,7 @@ pub fn encode(bytes: &[u8]) -> String {
 }
 
 /// The bytes of `text` in either case. `None` if a character is foreign, if the length is none that
-/// [`encode`] makes, or if bits that should be zero are not: one byte string has one text.
+/// [`encode`] makes, or if bits that should be zero are not: one byte string has one text (BC-01.12).
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8);

@@ -1,4 +1,4 @@
-//! A cursor over received bytes: every length is checked before it is believed.
+//! A cursor over received bytes: every length is checked before it is believed (BC-01.04).
 
 use super::varint;
 
@@ -25,7 +25,8 @@ pub enum DecodeError {
     Invalid(&'static str),
 }
 
-/// Reads values from the front of a byte string. Integers are little-endian unless named `_be`.
+/// Reads values from the front of a byte string. Integers are little-endian unless named `_be`
+/// (BC-01.01).
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A varint (RFC 9000 §16), any of its encodings.
+    /// A varint (RFC 9000 §16), any of its encodings (BC-01.02).
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`] if bytes are missing.
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
         core::mem::take(&mut self.rest)
     }
 
-    /// Ends the reading where nothing may follow.
+    /// Ends the reading where nothing may follow (BC-01.05).
     ///
     /// # Errors
     /// [`DecodeError::TrailingBytes`] if anything does.

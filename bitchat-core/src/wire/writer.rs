@@ -5,7 +5,7 @@ use bytes::BufMut;
 
 /// Appends protocol values. On a fixed-size buffer the caller has checked that there is room.
 pub trait Put: BufMut {
-    /// Appends `value` as the shortest varint (RFC 9000 §16). `value` is at most [`varint::MAX`].
+    /// Appends `value` as the shortest varint (RFC 9000 §16, BC-01.03). `value` is at most [`varint::MAX`].
     #[expect(clippy::cast_possible_truncation, reason = "the arm says how wide the value is")]
     fn put_varint(&mut self, value: u64) {
         debug_assert!(value <= varint::MAX, "not representable as a varint");

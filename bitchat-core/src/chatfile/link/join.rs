@@ -16,7 +16,7 @@ const FLAG_ROTATE: u8 = 1;
 /// Bytes at the end that catch typing errors.
 const CHECK_LEN: usize = 3;
 
-/// BC-02.23 to BC-02.25
+/// BC-02.23, BC-02.24, BC-02.25
 pub(super) fn parse(
     payload: &str,
     limits: &Limits,

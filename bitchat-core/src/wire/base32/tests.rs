@@ -17,6 +17,7 @@ fn the_vectors_of_rfc_4648() {
     }
 }
 
+// BC-01.12
 #[test]
 fn one_byte_string_has_one_text() {
     for text in ["a", "mz", "mzx", "mzxw6y", "m1", "m=", "m y", "mzxw6ytbo"] {

@@ -53,31 +53,31 @@ pub enum Fault {
     /// More than [`MAX_DEPTH`] lists and dictionaries inside one another.
     #[error("lists and dictionaries lie more than {MAX_DEPTH} deep")]
     TooDeep,
-    /// An integer without digits, with a stray byte, a leading zero or a negative zero.
+    /// An integer without digits, with a stray byte, a leading zero or a negative zero (BC-01.06).
     #[error("an integer is not in its one canonical form")]
     Integer,
-    /// An integer that does not fit 64 bits with a sign.
+    /// An integer that does not fit 64 bits with a sign (BC-01.07).
     #[error("an integer is outside the signed 64-bit range")]
     IntegerRange,
-    /// A string's length that is not a plain decimal number.
+    /// A string's length that is not a plain decimal number (BC-01.08).
     #[error("the length of a string is not in its one canonical form")]
     Length,
-    /// A string that claims more bytes than there are.
+    /// A string that claims more bytes than there are (BC-01.08).
     #[error("a string claims more bytes than the {0} that are left")]
     LengthRange(usize),
-    /// A dictionary key that is no string.
+    /// A dictionary key that is no string (BC-01.09).
     #[error("a key is not a string")]
     KeyType,
     /// A key without a value.
     #[error("a key has no value")]
     MissingValue,
-    /// Keys out of order.
+    /// Keys out of order (BC-01.09).
     #[error("keys not sorted")]
     KeyOrder,
     /// One key twice.
     #[error("a key occurs twice")]
     DuplicateKey,
-    /// Bytes after the value.
+    /// Bytes after the value (BC-01.10).
     #[error("{0} bytes follow the value")]
     TrailingBytes(usize),
 }

@@ -1,5 +1,6 @@
 use super::*;
 
+// BC-01.04
 #[test]
 fn a_length_is_checked_before_it_is_believed() {
     let huge = [0xff; 8];
@@ -8,6 +9,7 @@ fn a_length_is_checked_before_it_is_believed() {
     assert_eq!(Reader::new(&[2, 1, 2]).prefixed(2), Ok(&[1u8, 2][..]));
 }
 
+// BC-01.01, BC-01.05
 #[test]
 fn a_failed_read_consumes_nothing() {
     let mut reader = Reader::new(&[1, 2, 3]);

@@ -3,6 +3,7 @@ use crate::wire::reader::Reader;
 use crate::wire::writer::Put;
 use proptest::prelude::*;
 
+// BC-01.02
 #[test]
 fn the_examples_of_rfc_9000_a_1() {
     let examples: [(&[u8], u64); 5] = [
@@ -18,6 +19,7 @@ fn the_examples_of_rfc_9000_a_1() {
 }
 
 proptest! {
+    // BC-01.03
     #[test]
     fn what_is_written_is_read(value in 0..=MAX) {
         let mut out = Vec::new();
