@@ -1,13 +1,21 @@
+mod arbitration;
+mod hostile;
+mod looks_random;
+mod lossy;
+mod resumption;
+mod timers;
+
 use super::*;
 use crate::base::ids::{ChannelId, DeviceId};
 use crate::base::rng::{Seed, Stream};
 use crate::crypto::channel_keys::Epoch;
-use crate::crypto::gate::{Envelope, Kind, NonceCache};
+use crate::crypto::gate::{Envelope, Kind, NonceCache, ProbeAck};
 use crate::crypto::identity::Identity;
 use crate::crypto::packet_key::{MaskKey, PacketKey};
 use crate::wire::packet::{Header, KeyPhase, PACKET_TAG_LEN, connection_id};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WALL: UnixMillis = UnixMillis(1_700_000_000_000);
 const ALICE: &str = "192.0.2.1:1001";
@@ -45,7 +53,7 @@ struct Party {
     failures: Vec<Failure>,
 }
 
-macro_rules! env {
+macro_rules! env_of {
     ($party:expr, $now:expr) => {
         &mut Env {
             now: $now,
@@ -59,6 +67,7 @@ macro_rules! env {
         }
     };
 }
+use env_of;
 
 impl Party {
     fn new(name: u8, at: &str) -> Self {
@@ -105,7 +114,7 @@ impl Party {
     }
 
     fn dial(&mut self, now: Timestamp, target: Target) {
-        self.initiator = Some(Initiator::start(env!(self, now), target));
+        self.initiator = Some(Initiator::start(env_of!(self, now), target));
     }
 
     /// As the node will: packets of sessions first, then the gate, then by kind.
@@ -129,18 +138,20 @@ impl Party {
 
     fn on_body(&mut self, now: Timestamp, from: SocketAddr, body: &[u8]) -> Result<(), Rejected> {
         match Kind::of(body).ok_or(Rejected::NotAwaited)? {
-            Kind::Probe => answer_probe(env!(self, now), &mut self.nonces, from, body).map(|_| ()),
-            Kind::Hs1 => self.responder.handle_hs1(env!(self, now), from, body),
+            Kind::Probe => {
+                answer_probe(env_of!(self, now), &mut self.nonces, from, body).map(|_| ())
+            }
+            Kind::Hs1 => self.responder.handle_hs1(env_of!(self, now), from, body),
             Kind::Hs3 => self.on_hs3(now, from, body),
             Kind::ProbeAck | Kind::Hs2 => match &mut self.initiator {
-                Some(initiator) => initiator.handle_datagram(env!(self, now), from, body),
+                Some(initiator) => initiator.handle_datagram(env_of!(self, now), from, body),
                 None => Err(Rejected::NotAwaited),
             },
         }
     }
 
     fn on_hs3(&mut self, now: Timestamp, from: SocketAddr, body: &[u8]) -> Result<(), Rejected> {
-        let result = self.responder.handle_hs3(env!(self, now), from, body);
+        let result = self.responder.handle_hs3(env_of!(self, now), from, body);
         let cid = receiver(body);
         // Stands for the link, which repeats its first packet until it is acknowledged.
         if let Some(session) = self.sessions.iter().find(|session| Some(session.local_cid) == cid) {
@@ -174,7 +185,7 @@ impl Party {
 
     fn timeout(&mut self, now: Timestamp) {
         if let Some(initiator) = &mut self.initiator {
-            initiator.handle_timeout(env!(self, now));
+            initiator.handle_timeout(env_of!(self, now));
         }
         self.responder.handle_timeout(now);
     }
@@ -247,6 +258,14 @@ impl World {
             rejected: Vec::new(),
             carried: Vec::new(),
         }
+    }
+
+    fn alice(&mut self) -> &mut Party {
+        &mut self.parties[0]
+    }
+
+    fn bob(&mut self) -> &mut Party {
+        &mut self.parties[1]
     }
 
     /// Alice dials Bob, and the world runs until nothing happens any more.
@@ -326,7 +345,7 @@ fn assert_same_session(a: &Established, b: &Established) {
         [&keys.i2r, &keys.r2i, &keys.mask_i2r, &keys.mask_r2i, &keys.exporter].map(|key| key.0)
     };
     assert_eq!(all(a), all(b));
-    let distinct: std::collections::BTreeSet<_> = all(a).into_iter().collect();
+    let distinct: BTreeSet<_> = all(a).into_iter().collect();
     assert_eq!(distinct.len(), 5);
 }
 

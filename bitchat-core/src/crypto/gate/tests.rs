@@ -6,6 +6,7 @@ use crate::crypto::channel_keys::Epoch;
 use crate::crypto::suite::Secret;
 use crate::wire::reader::DecodeError;
 use core::net::SocketAddr;
+use std::collections::BTreeSet;
 
 const DAY: u64 = 20_000;
 
@@ -74,7 +75,7 @@ fn other_versions_and_kinds_are_unknown() {
 #[test]
 fn an_ack_is_never_longer_than_its_probe() {
     let (keys, mut rng) = (keys(1), public());
-    let mut lengths = [std::collections::BTreeSet::new(), std::collections::BTreeSet::new()];
+    let mut lengths = [BTreeSet::new(), BTreeSet::new()];
     for _ in 0..2_000 {
         let probe = Probe { nonce: rng.bytes(), cookie: Cookie(rng.bytes()) };
         let datagram = probe.seal(&keys, DAY, &mut rng);

@@ -4,6 +4,7 @@ use crate::base::time::UnixMillis;
 use crate::crypto::suite::DhPublic;
 use crate::wire::reader::DecodeError;
 use core::time::Duration;
+use ed25519_dalek::Verifier;
 
 const DAY: u64 = 86_400_000;
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -44,7 +45,6 @@ fn a_key_of_small_order_signs_nothing() {
     signature[..32].copy_from_slice(&neutral);
     assert_eq!(verify(&PeerId(neutral), b"bitchat-v1 a", &[b"x"], &signature), Err(AuthError));
     let key = VerifyingKey::from_bytes(&neutral).unwrap();
-    use ed25519_dalek::Verifier;
     assert!(key.verify(b"anything", &Signature::from_bytes(&signature)).is_ok(), "the lax check");
 }
 

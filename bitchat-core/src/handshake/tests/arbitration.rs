@@ -1,0 +1,124 @@
+//! Which of two sessions of one pair stays.
+
+use super::*;
+
+fn claim(peer_boot: u8, initiator: u8, hash: u8) -> Claim {
+    Claim {
+        peer_boot: BootId([peer_boot; 16]),
+        initiator: DhPublic([initiator; 32]),
+        handshake_hash: [hash; 32],
+    }
+}
+
+/// BC-05.35, BC-05.36
+#[test]
+fn the_table_of_decisions() {
+    for (existing, new, expected) in [
+        (claim(1, 1, 1), claim(2, 9, 9), Keep::New),
+        (claim(2, 1, 1), claim(1, 9, 9), Keep::New),
+        (claim(1, 1, 9), claim(1, 2, 1), Keep::Existing),
+        (claim(1, 2, 1), claim(1, 1, 9), Keep::New),
+        (claim(1, 1, 1), claim(1, 1, 2), Keep::Existing),
+        (claim(1, 1, 2), claim(1, 1, 1), Keep::New),
+        (claim(1, 1, 1), claim(1, 1, 1), Keep::Existing),
+    ] {
+        assert_eq!(arbitrate(&existing, &new), expected, "{existing:?} {new:?}");
+    }
+}
+
+/// What one side keeps if the sessions are established there in this order.
+fn kept(order: &[Claim]) -> Claim {
+    let keep = |existing: Claim, new: &Claim| match arbitrate(&existing, new) {
+        Keep::Existing => existing,
+        Keep::New => *new,
+    };
+    order[1..].iter().fold(order[0], keep)
+}
+
+fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (at, &first) in items.iter().enumerate() {
+        let rest: Vec<usize> =
+            items.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, &i)| i).collect();
+        for mut tail in permutations(&rest) {
+            tail.insert(0, first);
+            all.push(tail);
+        }
+    }
+    all
+}
+
+/// BC-05.36: three sessions, any initiators, any hashes, established in any order on either side:
+/// both keep the same.
+#[test]
+fn both_sides_keep_the_same_whatever_the_order() {
+    let orders = permutations(&[0, 1, 2]);
+    for initiators in 0..8_u8 {
+        for hashes in &orders {
+            let sessions: Vec<(u8, u8)> = (0..3)
+                .map(|at| (1 + (initiators >> at & 1), u8::try_from(hashes[at]).unwrap()))
+                .collect();
+            let side = |boot: u8, order: &[usize]| {
+                let claims: Vec<Claim> =
+                    order.iter().map(|&at| claim(boot, sessions[at].0, sessions[at].1)).collect();
+                kept(&claims)
+            };
+            let reference = side(9, &orders[0]).handshake_hash;
+            for order in &orders {
+                assert_eq!(side(8, order).handshake_hash, reference);
+                assert_eq!(side(9, order).handshake_hash, reference);
+            }
+        }
+    }
+}
+
+/// BC-05.35, BC-05.36: Bob restarts between the second and the third session. Alice has seen some
+/// of the old ones in any order; Bob knows only the new. Both keep a session of Bob's new run, and
+/// of several new ones the same.
+#[test]
+fn a_restart_wins_over_every_older_session() {
+    for initiators in 0..16_u8 {
+        for hashes in permutations(&[0, 1, 2, 3]) {
+            let at = |at: usize, boot| {
+                claim(boot, 1 + (initiators >> at & 1), u8::try_from(hashes[at]).unwrap())
+            };
+            for old in [vec![0], vec![1], vec![0, 1], vec![1, 0]] {
+                for new in [vec![2], vec![3], vec![2, 3], vec![3, 2]] {
+                    let seen_by_alice: Vec<Claim> = old
+                        .iter()
+                        .map(|&session| at(session, 1))
+                        .chain(new.iter().map(|&session| at(session, 2)))
+                        .collect();
+                    let seen_by_bob: Vec<Claim> =
+                        new.iter().rev().map(|&session| at(session, 7)).collect();
+                    let (alice, bob) = (kept(&seen_by_alice), kept(&seen_by_bob));
+                    assert_eq!(alice.peer_boot, BootId([2; 16]));
+                    assert_eq!(alice.handshake_hash, bob.handshake_hash);
+                }
+            }
+        }
+    }
+}
+
+/// BC-05.36: both dial at the same moment; two sessions result, and both keep the same one.
+#[test]
+fn simultaneous_open_ends_with_one_session() {
+    for seed in 0..20 {
+        let mut world = World::new(seed);
+        world.dial(0);
+        world.dial(1);
+        world.run();
+        let [alice, bob] = &world.parties;
+        assert_eq!((alice.sessions.len(), bob.sessions.len()), (2, 2));
+        let kept = |party: &Party| {
+            let claims: Vec<Claim> =
+                party.sessions.iter().map(|session| session.claim(&party.static_key())).collect();
+            kept(&claims)
+        };
+        assert_eq!(kept(alice).handshake_hash, kept(bob).handshake_hash);
+        assert_eq!(kept(alice).initiator, alice.static_key().min(bob.static_key()));
+    }
+}
