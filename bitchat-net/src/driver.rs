@@ -36,10 +36,13 @@ pub(crate) trait Machine {
     fn is_drained(&self) -> bool;
 }
 
+/// Something to be done with the machine.
+pub(crate) type Call<M> = Box<dyn FnOnce(&mut M, Now) + Send>;
+
 /// What the handles ask of the task.
 pub(crate) enum Command<M> {
-    /// Do this with the node.
-    Call(Box<dyn FnOnce(&mut M, Now) + Send>),
+    /// Do this.
+    Call(Call<M>),
     /// Say good-bye and end.
     Shutdown,
 }

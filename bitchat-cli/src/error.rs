@@ -1,0 +1,33 @@
+//! What went wrong, in one line: what it was, and what to do.
+
+use bitchat_core::chatfile::ChatFileError;
+use bitchat_core::wire::url::UrlError;
+use bitchat_net::identity::IdentityError;
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("cannot read {}: {source}; check the name and its permissions", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: {source}; check the directory and its permissions", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{} exists already; choose another name, or move it away", path.display())]
+    Exists { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    ChatFile { path: PathBuf, source: ChatFileError },
+    #[error("{}: {source} (bitchat join --local)", path.display())]
+    LocalTarget { path: PathBuf, source: ChatFileError },
+    #[error("such a channel cannot be made: {0}")]
+    Draft(ChatFileError),
+    #[error("the tracker {url} cannot be used: {source}")]
+    Tracker { url: String, source: UrlError },
+    #[error("no home directory is known; name a directory with --dir")]
+    NoHome,
+    #[error("the system gives no random numbers ({0}); no key can be made here")]
+    Entropy(getrandom::Error),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("nothing more can be printed: {0}")]
+    Output(#[from] io::Error),
+}

@@ -1,0 +1,92 @@
+//! Where things are kept, and how they are read and written.
+
+use crate::error::CliError;
+use bitchat_core::base::limits::Limits;
+use bitchat_core::base::target::TargetPolicy;
+use bitchat_core::chatfile::{ChatFile, ChatFileError};
+use clap::Args;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Where identity and store are kept.
+#[derive(Args)]
+pub(crate) struct Home {
+    /// Directory of your identity and your channels' history
+    /// [default: $XDG_DATA_HOME/bitchat, else ~/.local/share/bitchat]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Home {
+    /// The directory; made, for its owner alone, if it is not there.
+    pub(crate) fn open(&self) -> Result<PathBuf, CliError> {
+        let path = match &self.dir {
+            Some(path) => path.clone(),
+            None => default_home().ok_or(CliError::NoHome)?,
+        };
+        make_private(&path).map_err(|source| CliError::Write { path: path.clone(), source })?;
+        Ok(path)
+    }
+}
+
+/// The identity file in a home directory.
+pub(crate) fn identity_file(home: &Path) -> PathBuf {
+    home.join("identity")
+}
+
+fn default_home() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| Some(std::env::home_dir()?.join(".local").join("share")))
+        .map(|data| data.join("bitchat"))
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// Reads a `.chat` file, and no more of another file than a `.chat` file can have.
+pub(crate) fn read_chat_file(path: &Path, policy: TargetPolicy) -> Result<ChatFile, CliError> {
+    let limits = Limits::default();
+    let read = || {
+        let mut bytes = Vec::new();
+        let most = limits.chat_file_bytes as u64 + 1;
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    ChatFile::parse(&bytes, &limits, policy).map_err(|source| {
+        let path = path.to_owned();
+        match source {
+            ChatFileError::Target { .. } => CliError::LocalTarget { path, source },
+            _ => CliError::ChatFile { path, source },
+        }
+    })
+}
+
+/// Writes a new file that only its owner may read: whoever has a `.chat` file can join.
+pub(crate) fn write_chat_file(path: &Path, file: &ChatFile) -> Result<(), CliError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let written = options.open(path).and_then(|mut out| {
+        out.write_all(&file.encode())?;
+        out.sync_all()
+    });
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => CliError::Exists { path: path.to_owned() },
+        _ => CliError::Write { path: path.to_owned(), source },
+    })
+}
