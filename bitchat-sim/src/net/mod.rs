@@ -4,10 +4,12 @@
 //! A packet passes up to three [links](LinkConfig): the sender's access up, the path between the
 //! pair of hosts, the receiver's access down.
 
+mod arrival;
 mod link;
 mod schedule;
 mod tcp;
 
+pub use arrival::{Arrival, BindError};
 pub use link::{LinkConfig, LinkStats, Loss};
 pub use schedule::Schedule;
 
@@ -23,83 +25,6 @@ use tcp::{Segment, Tcp};
 /// One machine in the world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HostId(pub u32);
-
-/// Something that reached a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// A datagram on a bound port.
-    Datagram {
-        /// Where it arrived.
-        host: HostId,
-        /// Who sent it.
-        from: SocketAddr,
-        /// The address that it was sent to.
-        to: SocketAddr,
-        /// What it says.
-        data: Vec<u8>,
-    },
-    /// A stream that this host opened is open.
-    Connected {
-        /// Who opened it.
-        host: HostId,
-        /// This end of the stream.
-        stream: StreamId,
-    },
-    /// A stream that this host wanted could not be opened.
-    Refused {
-        /// Who wanted it.
-        host: HostId,
-        /// This end of the stream.
-        stream: StreamId,
-        /// Why.
-        reason: &'static str,
-    },
-    /// Somebody opened a stream to a listening port.
-    Accepted {
-        /// Who listens.
-        host: HostId,
-        /// This end of the stream.
-        stream: StreamId,
-        /// Who opened it.
-        from: SocketAddr,
-        /// The port that listens.
-        port: u16,
-    },
-    /// The next bytes of a stream.
-    Readable {
-        /// Who reads.
-        host: HostId,
-        /// This end of the stream.
-        stream: StreamId,
-        /// The bytes.
-        data: Vec<u8>,
-    },
-    /// The other end closed the stream, or it broke.
-    Closed {
-        /// Whose end is closed.
-        host: HostId,
-        /// This end of the stream.
-        stream: StreamId,
-    },
-}
-
-/// Why a port could not be bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BindError {
-    /// The host has no address of that family.
-    NoAddress,
-    /// Somebody on the host has that port.
-    InUse,
-}
-
-impl core::fmt::Display for BindError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::NoAddress => "the host has no address of this family",
-            Self::InUse => "address already in use",
-        })
-    }
-}
 
 #[derive(Debug, Default)]
 struct Host {
@@ -155,6 +80,7 @@ pub struct Network {
     tcp: Tcp,
     dice: Dice,
     unroutable: u64,
+    tap: Option<Vec<(SocketAddr, SocketAddr, Vec<u8>)>>,
 }
 
 impl Network {
@@ -172,6 +98,7 @@ impl Network {
             tcp: Tcp::default(),
             dice,
             unroutable: 0,
+            tap: None,
         }
     }
 
@@ -250,6 +177,11 @@ impl Network {
         self.unroutable
     }
 
+    /// Listens in on all datagrams from now on; what was heard so far, as (from, to, data).
+    pub fn tap(&mut self) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
+        self.tap.replace(Vec::new()).unwrap_or_default()
+    }
+
     /// Cuts the network: hosts of different groups cannot reach each other; a host of no group
     /// reaches everybody. What is on its way across the cut is lost.
     pub fn partition(&mut self, groups: &[&[HostId]]) {
@@ -326,6 +258,9 @@ impl Network {
             return;
         };
         let from = SocketAddr::new(if to.ip().is_loopback() { to.ip() } else { own }, port);
+        if let Some(tap) = &mut self.tap {
+            tap.push((from, to, data.clone()));
+        }
         let size = data.len() + if to.is_ipv4() { 28 } else { 48 };
         let cargo = Cargo::Datagram { from, to, data };
         self.carry(now, Packet { from: host, to: target, stage: Stage::Up, size, cargo });

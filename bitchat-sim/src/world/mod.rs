@@ -24,7 +24,7 @@ use crate::trace::Trace;
 use crate::tracker::Tracker;
 use bitchat_core::base::ids::RequestId;
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::node::{Event, Failure, Input};
+use bitchat_core::node::{Event, Failure, Input, Record};
 use core::time::Duration;
 use host::Host;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +187,17 @@ impl<M: Machine> World<M> {
     /// The disk of a host.
     pub fn disk(&mut self, host: HostId) -> &mut Disk {
         &mut self.host_mut(host).disk
+    }
+
+    /// What a host has stored.
+    pub fn records(&self, host: HostId) -> impl Iterator<Item = &Record> {
+        self.host(host).disk.records()
+    }
+
+    /// What clients did to the tracker on a host, if it is one, that no client may do.
+    #[must_use]
+    pub fn violations(&self, host: HostId) -> &[String] {
+        self.host(host).tracker.as_ref().map_or(&[], Tracker::violations)
     }
 
     /// The clocks of a host, to set its wall clock. (The monotonic clock of a living machine must
