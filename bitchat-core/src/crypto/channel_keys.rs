@@ -22,7 +22,7 @@ pub struct ChannelKeys {
 }
 
 impl ChannelKeys {
-    /// The keys of `chan` in `epoch`, from the key in its `.chat` file.
+    /// The keys of `chan` in `epoch`, from the key in its `.chat` file (BC-04.01).
     #[must_use]
     pub fn new(chan: ChannelId, key: &Secret, epoch: Epoch) -> Self {
         let root = prf(key, &[b"root", &chan.0, &epoch.0]);
@@ -31,7 +31,7 @@ impl ChannelKeys {
         Self { chan, epoch, root, psk, mac, mask }
     }
 
-    /// The key of a public channel, which everybody can compute from its id.
+    /// The key of a public channel, which everybody can compute from its id (BC-04.02).
     #[must_use]
     pub fn public_key(chan: ChannelId) -> Secret {
         Secret(hash(&[b"open", &chan.0]))
@@ -50,7 +50,7 @@ impl ChannelKeys {
     }
 
     /// What a keyed channel announces on `day` (days since 1970-01-01), or 0 where it does not
-    /// rotate. A public channel announces its [`ChannelId`] instead.
+    /// rotate. A public channel announces its [`ChannelId`] instead (BC-04.03).
     #[must_use]
     pub fn infohash(&self, day: u64) -> InfoHash {
         let derived = prf(&self.root, &[b"infohash", &day.to_le_bytes()]);

@@ -117,7 +117,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// Whether the sender knew the keys of this channel, on `day` or the day before or after it
-    /// (BC-04.08).
+    /// (BC-04.08). What proves no channel's keys is never answered (BC-04.09).
     #[must_use]
     pub fn proves(&self, keys: &ChannelKeys, day: u64) -> bool {
         [day, day.wrapping_sub(1), day.wrapping_add(1)]

@@ -1,7 +1,6 @@
 //! Who somebody is: a person's signing key, a device's key, and the certificate that ties them
 //! (spec 03).
 
-mod base32;
 mod certificate;
 
 pub use self::certificate::{Certificate, CertificateError};
@@ -9,6 +8,7 @@ pub use self::certificate::{Certificate, CertificateError};
 use crate::base::ids::{DeviceId, PeerId};
 use crate::base::rng::{Rng, Stream};
 use crate::crypto::suite::{AuthError, DhSecret, Secret, hash};
+use crate::wire::base32;
 use core::fmt;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
@@ -106,7 +106,7 @@ pub fn fingerprint(peer: &PeerId) -> String {
     grouped
 }
 
-/// `peer` as a link: `bitchat:peer/` and 56 characters (BC-03.11).
+/// `peer` as a link: `bitchat:peer/` and 56 characters (BC-03.07).
 #[must_use]
 pub fn peer_link(peer: &PeerId) -> String {
     let mut bytes = peer.0.to_vec();
@@ -115,7 +115,7 @@ pub fn peer_link(peer: &PeerId) -> String {
 }
 
 /// The person that a link leads to. Case does not matter, so that a link fits the alphanumeric mode
-/// of a QR code.
+/// of a QR code. Anything but exactly such a link is refused (BC-03.08).
 ///
 /// # Errors
 /// [`LinkError`] says what is wrong with the link.

@@ -14,7 +14,7 @@ use core::time::Duration;
 /// Transmissions of each step (BC-05.33).
 const TRIES: u32 = 5;
 /// Transmissions of an hs1 with a cookie that the attempt was given, before it asks for one itself:
-/// the address is not proven to us then.
+/// the address is not proven to us then (BC-04.22).
 const GIVEN_TRIES: u32 = 2;
 /// Transmissions of an hs3 made with a resumption secret, before it is tried without (BC-05.28).
 const RESUMED_TRIES: u32 = 2;
@@ -125,7 +125,8 @@ impl Initiator {
         }
     }
 
-    /// Handles the body of a probe-ack or an hs2.
+    /// Handles the body of a probe-ack or an hs2. What does not fit is dropped, and the true
+    /// answer is still taken when it comes (BC-04.19, BC-05.34).
     ///
     /// # Errors
     /// [`Rejected`] if it changed nothing, or ended the attempt for the failure that it names.
@@ -264,8 +265,8 @@ impl Initiator {
         self.transmit(env);
     }
 
-    /// Sends the datagram of the present step: hs1 and hs3 say the same each time, a probe has a
-    /// new nonce, as each is answered only once.
+    /// Sends the datagram of the present step: hs1 and hs3 say the same each time (BC-05.31), a
+    /// probe has a new nonce, as each is answered only once (BC-04.13).
     fn transmit(&mut self, env: &mut Env<'_>) {
         let datagram = match &mut self.state {
             State::Probing { nonces } => {

@@ -1,5 +1,6 @@
 use super::*;
 
+/// BC-04.01, BC-04.03
 #[test]
 fn every_label_channel_and_epoch_gives_other_keys() {
     let key = Secret([1; 32]);
@@ -18,4 +19,12 @@ fn every_label_channel_and_epoch_gives_other_keys() {
     assert_eq!(all.len(), 16);
     assert_ne!(keys[0].infohash(0), keys[0].infohash(1));
     assert_ne!(keys[0].infohash(0), keys[1].infohash(0));
+}
+
+/// BC-04.02
+#[test]
+fn a_public_channel_has_the_key_that_everybody_computes() {
+    let chan = ChannelId([1; 20]);
+    assert_eq!(ChannelKeys::public_key(chan).0, hash(&[b"open", &[1; 20]]));
+    assert_ne!(ChannelKeys::public_key(chan), ChannelKeys::public_key(ChannelId([2; 20])));
 }

@@ -18,7 +18,8 @@ impl Cookie {
     pub const LEN: usize = 16;
 }
 
-/// Makes and checks cookies without remembering any: each is a MAC over an address and the time.
+/// Makes and checks cookies without remembering any: each is a MAC over an address and the time
+/// (BC-04.20).
 #[derive(Debug)]
 pub struct CookieJar {
     secret: Secret,

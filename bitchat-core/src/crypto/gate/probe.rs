@@ -13,7 +13,7 @@ pub const PROBE_NONCE_LEN: usize = 12;
 /// The longest random tail of a probe.
 const MAX_TAIL: usize = 96;
 
-/// "Are you there?" Answered at most once, and only by members.
+/// "Are you there?" Answered at most once, and only by members (BC-04.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// Random; the ack repeats it.
@@ -23,7 +23,7 @@ pub struct Probe {
     pub cookie: Cookie,
 }
 
-/// "Yes, and this is your address."
+/// "Yes, and this is your address." (BC-04.12)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProbeAck {
     /// The nonce of the probe.
@@ -52,7 +52,7 @@ impl Probe {
         datagram
     }
 
-    /// Reads the body of a probe, whose tail is ignored.
+    /// Reads the body of a probe, whose tail is ignored (BC-04.18).
     ///
     /// # Errors
     /// [`DecodeError`] if it is no probe or leaves no room for an answer.
@@ -95,7 +95,7 @@ impl ProbeAck {
         datagram
     }
 
-    /// Reads the body of an ack, whose tail is ignored.
+    /// Reads the body of an ack, whose tail is ignored (BC-04.18).
     ///
     /// # Errors
     /// [`DecodeError`] if it is no ack.

@@ -71,7 +71,7 @@ fn other_versions_and_kinds_are_unknown() {
     assert_eq!(Kind::of(&[]), None);
 }
 
-/// BC-04.14, BC-04.15
+/// BC-04.11, BC-04.12, BC-04.14, BC-04.15, BC-04.18
 #[test]
 fn an_ack_is_never_longer_than_its_probe() {
     let (keys, mut rng) = (keys(1), public());

@@ -67,7 +67,7 @@ fn noise_checks_psk_channel_and_epoch_again() {
     }
 }
 
-/// BC-04.16
+/// BC-04.16, BC-04.17
 #[test]
 fn a_recorded_probe_is_answered_once() {
     let Bodies { mut world, bodies } = up_to(1);

@@ -16,7 +16,7 @@ fn waits(attempt: &mut Party, mut now: Timestamp) -> (Vec<u64>, usize) {
     (waits, sent)
 }
 
-/// BC-05.33
+/// BC-05.33, and BC-04.13: each of the probes is answered.
 #[test]
 fn an_unanswered_probe_is_repeated_ever_more_slowly() {
     let mut alice = Party::new(1, ALICE);
@@ -24,9 +24,17 @@ fn an_unanswered_probe_is_repeated_ever_more_slowly() {
     alice.dial(now, Target { remote: address(BOB), peer: None, cookie: None });
     assert_eq!(waits(&mut alice, now), (vec![250, 500, 1_000, 2_000, 4_000], 5));
     assert_eq!(alice.failures, [Failure::Unreachable]);
+
+    let (mut alice, mut bob) = (Party::new(1, ALICE), Party::new(2, BOB));
+    alice.dial(now, Target { remote: address(BOB), peer: None, cookie: None });
+    for _ in 0..5 {
+        let (_, probe) = alice.drain().pop().unwrap();
+        assert_eq!(bob.receive(now, address(ALICE), &probe), Ok(()));
+        alice.timeout(alice.poll_timeout().unwrap());
+    }
 }
 
-/// BC-05.33: a cookie that was given may be stale, so a real question follows.
+/// BC-04.22, BC-05.33: a cookie that was given may be stale, so a real question follows.
 #[test]
 fn a_given_cookie_saves_a_round_trip_and_costs_little_if_it_is_stale() {
     let mut world = World::new(1);
@@ -74,6 +82,7 @@ fn a_session_that_nobody_confirms_is_withdrawn() {
     assert_eq!(world.carried.len(), 4 + 5, "hs3 was sent five times");
 }
 
+/// BC-04.19
 #[test]
 fn late_answers_are_not_awaited() {
     let mut world = World::new(1);
