@@ -80,7 +80,7 @@ impl End {
     }
 
     fn send(&mut self, class: Class, data: Vec<u8>) -> TransportStreamId {
-        let stream = self.transport.open_stream(class).unwrap();
+        let stream = self.transport.open_stream(class).expect("room for a stream");
         self.writing.insert(stream, (data.into(), 0));
         self.write();
         stream
@@ -89,9 +89,9 @@ impl End {
     fn write(&mut self) {
         let transport = &mut self.transport;
         self.writing.retain(|stream, (data, written)| {
-            *written += transport.write(*stream, data.slice(*written..)).unwrap();
+            *written += transport.write(*stream, data.slice(*written..)).expect("an open stream");
             if *written == data.len() {
-                transport.finish(*stream).unwrap();
+                transport.finish(*stream).expect("an open stream");
             }
             *written < data.len()
         });
@@ -114,7 +114,7 @@ impl End {
             return;
         }
         let mut notes = Notes::default();
-        self.transport.on_packet(now.mono, pn, None, frames, &mut notes).unwrap();
+        self.transport.on_packet(now.mono, pn, None, frames, &mut notes).expect("an honest peer");
         for stream in notes.readable {
             self.read(stream);
         }

@@ -75,14 +75,15 @@ impl ChatFile {
         let mut entries = self.entries.clone();
         let (old, mut new) = (self.outside.encode(), outside.encode());
         for key in KEYS {
-            let new = new.remove(key);
-            if new.as_ref() == old.get(key) {
-                continue;
-            }
-            match new {
-                Some(value) => entries.insert(key.into(), value),
-                None => entries.remove(key.as_bytes()),
+            // One list of trackers stands in two keys, which need not say the same.
+            let same = match key {
+                "announce" | "announce-list" => outside.trackers == self.outside.trackers,
+                _ => new.get(key) == old.get(key),
             };
+            if !same {
+                entries.remove(key.as_bytes());
+                entries.extend(new.remove(key).map(|value| (key.into(), value)));
+            }
         }
         Self::parse(Encoded::dict(entries).as_slice(), limits, policy)
     }

@@ -174,6 +174,30 @@ fn an_unusual_spelling_of_a_known_value_survives_until_it_is_changed() {
     assert_eq!(entries(&changed.encode()).get(b"announce".as_slice()), Some(&odd));
 }
 
+// BC-02.05
+#[test]
+fn announce_list_replaces_announce_and_both_are_replaced() {
+    let bare = Draft { outside: Outside::default(), ..draft(Access::Keyed) };
+    let file = create(&bare, None).expect("a sound draft");
+    let text = |text: &str| Encoded::bytes(text.as_bytes());
+    let tiers = Encoded::list([Encoded::list([]), Encoded::list([text("http://list.example/")])]);
+    let file = parse(&with_outer(&file, "announce-list", Some(tiers))).expect("sound");
+    let bytes = with_outer(&file, "announce", Some(text("http://single.example/")));
+    let file = parse(&bytes).expect("sound");
+    assert_eq!(file.outside().trackers, [[url("http://list.example/")]]);
+    let trackers = vec![vec![url("http://new.example/")]];
+    let new = Outside { trackers, ..Outside::default() };
+    let new = file
+        .with_outside(&new, &Limits::default(), TargetPolicy::PublicOnly)
+        .expect("a sound change");
+    assert_eq!(new.outside().trackers, [[url("http://new.example/")]]);
+    let map = entries(&new.encode());
+    assert_eq!(map.get(b"announce".as_slice()), Some(&text("http://new.example/")));
+    assert_eq!(map.get(b"announce-list".as_slice()), None);
+    let bad = parse(&with_outer(&file, "announce", Some(text("gopher://a.example/"))));
+    assert!(matches!(bad, Err(ChatFileError::Url { field: "announce", .. })));
+}
+
 // BC-02.10
 #[test]
 fn the_owner_s_signature_covers_info() {
