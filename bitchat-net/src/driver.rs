@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// A node that is shut down says good-bye for at most so long.
+/// A node that is shut down says good-bye for at most so long (BC-11.09).
 pub(crate) const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 /// Bytes of the largest batch of datagrams (the kernel's limit for GSO), and of the send buffer.
 const SEND_BUFFER: usize = 65_507;
@@ -210,7 +210,7 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    /// Hands events to the application as long as it takes them; whether there were any.
+    /// Hands events to the application as long as it takes them (BC-11.08); whether there were any.
     fn deliver_events(&mut self) -> bool {
         self.events_full = false;
         let mut worked = false;
@@ -260,6 +260,7 @@ impl<M: Machine> Driver<M> {
                 self.ends = Some(Instant::now() + SHUTDOWN_TIME);
                 self.machine.shutdown(self.clock.now());
             }
+            // BC-11.04
             Wake::Timeout => self.machine.handle_timeout(self.clock.now()),
             Wake::EventsRoom | Wake::Again | Wake::TimeIsUp => {}
         }

@@ -69,7 +69,7 @@ pub enum IdentityError {
     Entropy(getrandom::Error),
 }
 
-/// Fresh entropy from the system, for one start of a node.
+/// Fresh entropy from the system, for one start of a node (BC-11.03).
 ///
 /// # Errors
 /// What the system says if it has none.
@@ -100,6 +100,7 @@ pub fn load_or_create(path: &Path) -> Result<Identity, IdentityError> {
 pub fn load(path: &Path) -> Result<Identity, IdentityError> {
     let io = |source| IdentityError::Io { doing: "read", path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
+    // BC-11.28
     if let Some(mode) = private::exposed_mode(path).map_err(io)? {
         return Err(IdentityError::Exposed { path: path.to_owned(), mode });
     }
@@ -122,7 +123,7 @@ fn create(path: &Path) -> Result<Identity, IdentityError> {
     }
 }
 
-/// Writes a file that is there as a whole, durably, or not at all; never replaces one.
+/// Writes a file that is there as a whole, durably, or not at all; never replaces one (BC-11.27).
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     // Only its owner may read a `NamedTempFile`.
@@ -153,6 +154,7 @@ enum Flaw {
 fn decode(bytes: &[u8]) -> Result<Identity, Flaw> {
     let (&version, _) =
         bytes.strip_prefix(MAGIC).ok_or(Flaw::Foreign)?.split_first().ok_or(Flaw::Damaged)?;
+    // BC-11.26
     if version != VERSION {
         return Err(Flaw::Newer(version));
     }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// A connection, with its TLS handshake, takes at most so long.
+/// A connection, with its TLS handshake, takes at most so long (BC-11.21).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that takes nothing for so long is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ impl Streams {
         }
     }
 
-    /// Closes a stream behind what was written. The node hears no more of it.
+    /// Closes a stream behind what was written (BC-11.22). The node hears no more of it.
     pub(crate) fn close(&mut self, stream: StreamId) {
         self.writers.remove(&stream);
     }
@@ -183,7 +183,7 @@ async fn write_out(
     timeout(WRITE_TIMEOUT, writer.shutdown()).await?
 }
 
-/// Whom TLS servers are believed from.
+/// Whom TLS servers are believed from (BC-11.23).
 #[derive(Clone, Debug, Default)]
 pub struct Tls(Arc<OnceCell<Arc<ClientConfig>>>);
 

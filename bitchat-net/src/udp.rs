@@ -80,7 +80,8 @@ impl ReceiveBuffers {
 }
 
 impl Udp {
-    /// Opens a socket on all addresses of `family`; IPv6 sockets leave IPv4 to the other one.
+    /// Opens a socket on all addresses of `family`; IPv6 sockets leave IPv4 to the other one
+    /// (BC-11.18).
     pub(crate) fn bind(family: Family, port: u16) -> Result<Self, BindError> {
         Self::open(family, port).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse { family, port },
@@ -145,7 +146,7 @@ impl Udp {
         })
     }
 
-    /// Sends `data`, cut into datagrams of `segment` bytes. False if the system takes nothing now:
+    /// Sends `data`, cut into datagrams of `segment` bytes (BC-11.10). False if the system takes nothing now:
     /// wait with [`Udp::poll_writable`] and send again. Whatever cannot be sent at all is lost, as
     /// any datagram may be.
     pub(crate) fn send(&self, to: SocketAddr, data: &[u8], segment: Option<usize>) -> bool {

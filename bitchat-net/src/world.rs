@@ -219,7 +219,7 @@ async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-/// The addresses of this host at which another one could reach it: no loopback, and no link-local
+/// The addresses of this host at which another one could reach it (BC-11.24): no loopback, and no link-local
 /// ones, which mean nothing without the name of an interface.
 fn local_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {

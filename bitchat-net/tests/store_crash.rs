@@ -83,6 +83,7 @@ async fn check(path: &Path, acknowledged: Option<u64>) -> u64 {
     acknowledged
 }
 
+/// BC-11.11, BC-11.12: as far as a living system can show it.
 #[tokio::test]
 async fn an_aborted_process_loses_nothing_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
@@ -141,6 +142,7 @@ fn verdict(path: &Path, user: Option<u32>) -> String {
         .unwrap_or_else(|| panic!("no verdict: {output:?}"))
 }
 
+/// BC-11.15
 #[tokio::test]
 async fn another_process_holding_the_store_is_named() {
     let directory = tempfile::tempdir().unwrap();

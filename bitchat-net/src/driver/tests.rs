@@ -119,6 +119,7 @@ fn event(n: u32) -> Event {
     Event::LogFull { channel: ChannelHandle(n) }
 }
 
+/// BC-11.08
 #[tokio::test]
 async fn events_wait_in_the_node_until_the_application_takes_them() {
     let script = Script { events: (0..1_000).map(event).collect(), ..Script::default() };
@@ -141,6 +142,7 @@ async fn an_application_that_does_not_listen_holds_nothing_up() {
     rig.task.await.unwrap();
 }
 
+/// BC-11.05, BC-11.06, BC-11.10
 #[tokio::test]
 async fn batches_arrive_as_datagrams() {
     let bind = Action::BindUdp { request: RequestId(1), family: Family::V4, port: 0 };
@@ -152,6 +154,7 @@ async fn batches_arrive_as_datagrams() {
     assert_eq!(rig.count("bound true"), 1);
 }
 
+/// BC-11.04
 #[tokio::test(start_paused = true)]
 async fn deadlines_are_kept() {
     let script = Script { deadline: Some(Timestamp::from_millis(500)), ..Script::default() };
@@ -164,6 +167,7 @@ async fn deadlines_are_kept() {
     assert_eq!(rig.count("timeout"), 1);
 }
 
+/// BC-11.07
 #[tokio::test]
 async fn each_action_is_answered_once() {
     let directory = tempfile::tempdir().unwrap();
@@ -196,6 +200,7 @@ async fn each_action_is_answered_once() {
     Store::open(&path).await.expect("whoever waited for the end may open the store again");
 }
 
+/// BC-11.09
 #[tokio::test(start_paused = true)]
 async fn patience_with_a_good_bye_ends() {
     for (stays, least, most) in [(false, 0, 10), (true, 2_000, 2_010)] {
@@ -215,4 +220,23 @@ async fn without_handles_the_node_says_good_bye() {
     drop(rig.commands);
     rig.task.await.unwrap();
     assert_eq!(*rig.heard.lock().unwrap(), ["shutdown"]);
+}
+
+/// BC-11.01, BC-11.02
+#[tokio::test]
+async fn one_clock_counts_and_the_other_tells_the_date() {
+    let clock = Clock::start();
+    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let mut last = clock.now();
+    for _ in 0..10_000 {
+        let now = clock.now();
+        assert!(now.mono >= last.mono);
+        last = now;
+    }
+    let wall = Duration::from_millis(last.wall.unwrap().0);
+    assert!(wall + Duration::from_millis(1) > before && wall < before + Duration::from_secs(60));
+    assert_eq!(
+        clock.instant(Timestamp::from_millis(7)).unwrap() - clock.instant(Timestamp::ZERO).unwrap(),
+        Duration::from_millis(7)
+    );
 }

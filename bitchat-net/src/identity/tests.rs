@@ -22,6 +22,7 @@ fn the_layout_is_fixed() {
     assert_eq!(&bytes[49..], &hash(&[&bytes[..49]])[..8]);
 }
 
+/// BC-11.26
 #[test]
 fn every_changed_byte_is_noticed() {
     let bytes = encode(&Identity::from_bytes(&Secret([7; 32])));
@@ -42,6 +43,7 @@ fn every_changed_byte_is_noticed() {
     assert_eq!(decode(&[&bytes[..], b"x"].concat()).err(), Some(Flaw::Damaged));
 }
 
+/// BC-11.27
 #[test]
 fn an_existing_file_is_never_replaced() {
     let directory = tempfile::tempdir().unwrap();
@@ -55,6 +57,7 @@ fn an_existing_file_is_never_replaced() {
     assert_eq!(fs::read(&path).unwrap(), b"my shopping list");
 }
 
+/// BC-11.28
 #[cfg(unix)]
 #[test]
 fn a_readable_file_is_refused() {
@@ -86,4 +89,11 @@ fn private_mode(path: &Path) {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
+}
+
+/// BC-11.03
+#[test]
+fn seeds_are_fresh() {
+    let seeds: std::collections::BTreeSet<_> = (0..100).map(|_| fresh_seed().unwrap().0).collect();
+    assert_eq!(seeds.len(), 100);
 }

@@ -64,6 +64,7 @@ impl Db {
         let pragma = |name| self.sql(|c| c.pragma_query_value(None, name, |row| row.get(0)));
         let (application, version): (i32, i32) =
             (pragma("application_id")?, pragma("user_version")?);
+        // BC-11.20: what is not ours is left as it is.
         let fresh = tables == 0 && application == 0 && version == 0;
         if !fresh && application != APPLICATION_ID {
             return Err(StoreError::Foreign { path: self.path.clone() });
@@ -77,7 +78,7 @@ impl Db {
             c.pragma_update(None, "synchronous", "FULL")?;
             c.pragma_update(None, "fullfsync", true)?;
             c.pragma_update(None, "checkpoint_fullfsync", true)?;
-            // What is deleted is overwritten: old keys must not linger in free pages.
+            // BC-11.19: what is deleted is overwritten: old keys must not linger in free pages.
             c.pragma_update(None, "secure_delete", true)?;
             c.pragma_update(None, "temp_store", "MEMORY")
         })?;
@@ -104,7 +105,7 @@ impl Db {
         }
     }
 
-    /// Applies the batches in order: all of them, or none (BC-11.11).
+    /// Applies the batches in order: all of them, or none (BC-11.11, BC-11.16).
     pub(super) fn apply<'a>(
         &self,
         batches: impl IntoIterator<Item = &'a [Change]>,
@@ -153,7 +154,8 @@ impl Db {
         }
     }
 
-    /// Up to `limit` records whose keys begin with `prefix` and sort behind `after`, ascending.
+    /// Up to `limit` records whose keys begin with `prefix` and sort behind `after`, ascending
+    /// (BC-11.14).
     pub(super) fn load(
         &self,
         prefix: &[u8],
@@ -186,7 +188,7 @@ impl Db {
         Ok((records, more))
     }
 
-    /// Deletes what has expired; how many records that were.
+    /// Deletes what has expired (BC-11.25); how many records that were.
     pub(super) fn expire(&self, now: UnixMillis) -> Result<usize, StoreError> {
         self.sql(|c| c.execute("DELETE FROM record WHERE expires < ?1", [to_sql(now)]))
     }

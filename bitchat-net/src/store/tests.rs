@@ -45,6 +45,7 @@ fn what_was_put_is_there_after_reopening() {
     assert_eq!(db.load(b"", b"", 10).unwrap(), (vec![record("a", b"second"), full], false));
 }
 
+/// BC-11.14
 #[test]
 fn pages_by_prefix_in_order_of_keys() {
     let (_directory, path) = home();
@@ -80,6 +81,7 @@ fn keys_of_high_bytes_page_too() {
     assert!(!more);
 }
 
+/// BC-11.25
 #[test]
 fn expired_records_are_swept() {
     let (_directory, path) = home();
@@ -90,6 +92,7 @@ fn expired_records_are_swept() {
     assert_eq!(keys(&db, ""), ["ever", "now"]);
 }
 
+/// BC-11.17
 #[cfg(unix)]
 #[test]
 fn only_the_owner_may_read_it() {
@@ -108,6 +111,7 @@ fn only_the_owner_may_read_it() {
     assert!(error.to_string().contains("chmod 600"), "{error}");
 }
 
+/// BC-11.15
 #[test]
 fn a_held_store_is_refused() {
     let (_directory, path) = home();
@@ -118,6 +122,7 @@ fn a_held_store_is_refused() {
     Db::open(&path).unwrap();
 }
 
+/// BC-11.20
 #[test]
 fn garbage_is_refused_and_left_alone() {
     let (_directory, path) = home();
@@ -140,6 +145,7 @@ fn another_programs_database_is_refused() {
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
 }
 
+/// BC-11.20
 #[test]
 fn a_newer_layout_is_refused() {
     let (_directory, path) = home();
@@ -151,6 +157,7 @@ fn a_newer_layout_is_refused() {
     assert!(matches!(error, StoreError::Newer { version: 7, .. }), "{error}");
 }
 
+/// BC-11.20
 #[test]
 fn a_truncated_file_is_refused() {
     let (_directory, path) = home();
@@ -185,6 +192,7 @@ fn a_damaged_page_is_found_at_opening() {
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
 }
 
+/// BC-11.16
 #[test]
 fn a_full_disk_keeps_the_old_state_and_works_again_later() {
     let (_directory, path) = home();
@@ -210,6 +218,7 @@ fn own(path: &Path) {
     }
 }
 
+/// BC-11.19
 #[test]
 fn replaced_secrets_leave_no_trace() {
     let (directory, path) = home();
@@ -226,6 +235,7 @@ fn replaced_secrets_leave_no_trace() {
     }
 }
 
+/// BC-11.13
 #[tokio::test]
 async fn the_thread_answers_in_order() {
     let (_directory, path) = home();

@@ -55,6 +55,7 @@ async fn bytes_go_both_ways_and_the_end_is_told() {
     server.await.unwrap();
 }
 
+/// BC-11.22
 #[tokio::test]
 async fn what_was_written_before_closing_arrives() {
     let (listener, address) = listener().await;
@@ -98,6 +99,7 @@ async fn a_peer_that_reads_nothing_is_closed() {
     assert!(matches!(streams.next().await, StreamNews::Closed { .. }));
 }
 
+/// BC-11.21
 #[tokio::test]
 async fn a_silent_tls_server_times_out() {
     let (listener, address) = listener().await;
@@ -150,6 +152,7 @@ async fn tls_carries_bytes() {
     task.await.unwrap();
 }
 
+/// BC-11.23
 #[tokio::test]
 async fn tls_refuses_who_cannot_prove_its_name() {
     let (certificate, _) = server("tracker.example");

@@ -43,6 +43,7 @@ async fn datagrams_arrive_whole_over_both_families() {
     }
 }
 
+/// BC-11.10
 #[tokio::test]
 async fn a_batch_arrives_as_its_datagrams() {
     for family in [Family::V4, Family::V6] {
@@ -72,6 +73,7 @@ async fn a_taken_port_is_named() {
     assert!(error.to_string().contains("choose another port"), "{error}");
 }
 
+/// BC-11.18
 #[tokio::test]
 async fn the_families_share_a_port_number() {
     let first = Udp::bind(Family::V6, 0).unwrap();

@@ -57,6 +57,7 @@ async fn sockets_are_named_and_conflicts_reported() {
     assert!(world.bind_errors().0.is_empty());
 }
 
+/// BC-11.24
 #[test]
 fn own_addresses_are_those_that_others_can_reach() {
     let addresses = local_addresses();
