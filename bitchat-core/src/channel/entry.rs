@@ -1,9 +1,9 @@
 //! Entries of a channel's log: their bytes, their ids, and what makes one valid by itself.
 
-use super::sign::{self, SIGNATURE_LEN};
 use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, PeerId};
 use crate::base::time::UnixMillis;
 use crate::crypto::channel_keys::Epoch;
+use crate::crypto::identity::{Identity, SIGNATURE_LEN, verify};
 use crate::crypto::suite::Secret;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::varint;
@@ -154,11 +154,12 @@ impl Draft<'_> {
     /// # Errors
     /// What [`Entry::parse`] says of a draft that breaks a rule.
     pub fn sign(&self, secret: &Secret) -> Result<Entry, EntryError> {
+        let key = Identity::from_bytes(secret);
         let mut raw = Vec::with_capacity(320 + self.cited.len() * 32 + self.body.len());
         raw.put_u8(VERSION);
         raw.put_slice(&self.chan.0);
         raw.put_slice(&self.epoch.0);
-        raw.put_slice(&sign::public(secret));
+        raw.put_slice(&key.peer_id().0);
         raw.put_varint(self.seq.min(varint::MAX));
         raw.put_slice(&self.prev.0);
         raw.put_u8(u8::try_from(self.cited.len()).unwrap_or(u8::MAX));
@@ -167,7 +168,7 @@ impl Draft<'_> {
         raw.put_u64_le(self.wall.0);
         raw.put_u8(self.kind.code());
         raw.put_prefixed(self.body);
-        let signature = sign::sign(secret, ENTRY_LABEL, &[&raw]);
+        let signature = key.sign(ENTRY_LABEL, &[&raw]);
         raw.put_slice(&signature);
         Entry::parse(&raw)
     }
@@ -232,15 +233,13 @@ impl Entry {
     /// [`EntryError::Signature`] or [`EntryError::Binding`].
     pub fn verify(&self) -> Result<(), EntryError> {
         let (signed, signature) = self.raw.split_last_chunk().ok_or(DecodeError::UnexpectedEnd)?;
-        if !sign::verify(&self.author.0, ENTRY_LABEL, &[signed], signature) {
-            return Err(EntryError::Signature);
-        }
+        let author = PeerId(self.author.0);
+        verify(&author, ENTRY_LABEL, &[signed], signature).map_err(|_| EntryError::Signature)?;
         if self.kind == Kind::Bind {
             let (device, signature) = self.binding().ok_or(EntryError::Binding)?;
             let parts = binding_parts(&self.chan, &self.epoch, &device.id, &self.author);
-            if !sign::verify(&device.peer.0, BINDING_LABEL, &parts, &signature) {
-                return Err(EntryError::Binding);
-            }
+            verify(&device.peer, BINDING_LABEL, &parts, &signature)
+                .map_err(|_| EntryError::Binding)?;
         }
         Ok(())
     }

@@ -24,7 +24,6 @@ mod pending;
 mod receive;
 mod record;
 mod restore;
-mod sign;
 mod sink;
 mod sync;
 mod waiting;

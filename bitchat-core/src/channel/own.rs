@@ -3,9 +3,10 @@
 use super::entry::{self, AuthorId, BINDING_LABEL, Draft, Entry, Kind, MAX_BODY, MAX_CITED};
 use super::pending::Item;
 use super::sink::ChannelSink;
-use super::{Channel, Record, sign};
+use super::{Channel, Record};
 use crate::base::ids::EntryId;
 use crate::base::time::{Now, UnixMillis};
+use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 
 /// Bytes that an entry has beside its body, at most.
@@ -46,7 +47,7 @@ pub(super) struct LogKey {
 
 impl LogKey {
     pub(super) fn new(secret: Secret) -> Self {
-        let author = AuthorId(sign::public(&secret));
+        let author = AuthorId(Identity::from_bytes(&secret).peer_id().0);
         Self { secret, author }
     }
 }

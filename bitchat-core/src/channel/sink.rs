@@ -46,9 +46,9 @@ pub trait ChannelSink {
     /// 32 fresh secret bytes, for a log key.
     fn secret(&mut self) -> Secret;
 
-    /// The identity's signature over the concatenation of `label` and `parts`; `None` if this
-    /// device does not hold the identity's secret key.
-    fn sign(&mut self, label: &[u8], parts: &[&[u8]]) -> Option<[u8; 64]>;
+    /// The identity's signature as [`Identity::sign`](crate::crypto::identity::Identity::sign)
+    /// makes it; `None` if this device does not hold the identity's secret key.
+    fn sign(&mut self, label: &'static [u8], parts: &[&[u8]]) -> Option<[u8; 64]>;
 }
 
 /// An address at which somebody says that a device was reached.

@@ -1,2 +1,6 @@
+mod faults;
+mod hostile;
+mod peers;
+mod random;
 mod sync;
 mod world;

@@ -1,14 +1,15 @@
 //! Several channels, joined by links in memory, each with a disk of its own.
 
-use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, LinkId, PeerId};
+use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::rng::{Rng, Seed, Stream};
 use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::channel::{
     Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink,
-    Content, Priority, Record, Ticket, sign,
+    Content, Priority, Record, Ticket,
 };
 use crate::crypto::channel_keys::Epoch;
+use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -61,8 +62,8 @@ impl ChannelSink for Outside {
     fn secret(&mut self) -> Secret {
         Secret(self.rng.secret.bytes())
     }
-    fn sign(&mut self, label: &[u8], parts: &[&[u8]]) -> Option<[u8; 64]> {
-        self.may_sign.then(|| sign::sign(&self.identity, label, parts))
+    fn sign(&mut self, label: &'static [u8], parts: &[&[u8]]) -> Option<[u8; 64]> {
+        self.may_sign.then(|| Identity::from_bytes(&self.identity).sign(label, parts))
     }
 }
 
@@ -85,7 +86,7 @@ pub(crate) fn identity(index: usize) -> Secret {
 }
 
 pub(crate) fn device(index: usize) -> Device {
-    let peer = PeerId(sign::public(&identity(index)));
+    let peer = Identity::from_bytes(&identity(index)).peer_id();
     Device { peer, id: DeviceId([u8::try_from(index).unwrap(); 16]) }
 }
 
@@ -325,4 +326,8 @@ pub(crate) fn restore(index: usize, disk: &[Record], limits: &Limits) -> (Channe
         let _ = restore.add(&read);
     }
     restore.finish()
+}
+
+pub(crate) fn fresh(index: usize, limits: &Limits) -> Channel {
+    Channel::new(config(index, limits))
 }

@@ -1,0 +1,176 @@
+//! A member that sends whatever it likes.
+
+use super::world::{CHAN, World, device};
+use crate::base::ids::{EntryId, LinkId};
+use crate::base::limits::Limits;
+use crate::base::time::UnixMillis;
+use crate::channel::entry::{AuthorId, Draft, EntryError, Kind};
+use crate::channel::message::{self, Head, Role};
+use crate::channel::{CHAINS_PER_DEVICE, ChannelFault, entry};
+use crate::crypto::channel_keys::Epoch;
+use crate::crypto::identity::Identity;
+use crate::crypto::suite::Secret;
+use core::time::Duration;
+use proptest::prelude::*;
+
+/// Node 0 with a link to node 1, in whose name messages are made up, and one to an honest node 2.
+fn victim(limits: &Limits) -> (World, LinkId) {
+    let mut world = World::with_limits(3, 40, limits);
+    let link = world.link(0, 1);
+    world.link(0, 2);
+    world.say(0, "hello");
+    world.run(Duration::from_secs(1));
+    (world, link)
+}
+
+fn feed(world: &mut World, link: LinkId, message: &[u8]) -> Result<(), ChannelFault> {
+    let now = world.clock();
+    let node = &mut world.nodes[0];
+    node.channel.on_message(now, link, message, &mut node.out)
+}
+
+fn draft<'a>(seq: u64, prev: EntryId, kind: Kind, body: &'a [u8]) -> Draft<'a> {
+    let (cited, wall, epoch) = (Vec::new(), UnixMillis(5), Epoch::default());
+    Draft { chan: CHAN, epoch, seq, prev, cited, lamport: seq + 1, wall, kind, body }
+}
+
+fn binding(index: usize, key: &Secret) -> Vec<u8> {
+    let author = AuthorId(Identity::from_bytes(key).peer_id().0);
+    let (epoch, id) = (Epoch::default(), device(index).id);
+    let parts = entry::binding_parts(&CHAN, &epoch, &id, &author);
+    let identity = Identity::from_bytes(&super::world::identity(index));
+    entry::bind_body(device(index), &identity.sign(entry::BINDING_LABEL, &parts))
+}
+
+fn push(raw: &[u8]) -> Vec<u8> {
+    message::put_entries(Role::Push, core::iter::once(raw))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn arbitrary_messages_do_no_harm(
+        kind in 0..9_u8,
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let (mut world, link) = victim(&Limits::default());
+        let mut message = vec![kind];
+        message.extend(bytes);
+        let _ = feed(&mut world, link, &message);
+        world.run(Duration::from_secs(70));
+        prop_assert_eq!(world.texts(0), ["hello"]);
+    }
+
+    #[test]
+    fn a_changed_entry_is_refused(at in 0..300_usize, bit in 0..8_u8) {
+        let key = Secret([9; 32]);
+        let body = binding(1, &key);
+        let raw = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+        let mut changed = raw.raw().to_vec();
+        let at = at % changed.len();
+        changed[at] ^= 1 << bit;
+        let (mut world, link) = victim(&Limits::default());
+        prop_assert!(feed(&mut world, link, &push(&changed)).is_err());
+        prop_assert_eq!(feed(&mut world, link, &push(raw.raw())), Ok(()));
+    }
+}
+
+#[test]
+fn entries_that_wait_for_nothing_are_bounded() {
+    let limits = Limits { waiting_entries: 40, ..Limits::default() };
+    let (mut world, link) = victim(&limits);
+    for number in 0..100_u8 {
+        let raw = draft(7, EntryId([number; 32]), Kind::Text, b"x").sign(&Secret([number; 32]));
+        if let Ok(raw) = raw {
+            feed(&mut world, link, &push(raw.raw())).unwrap();
+        }
+    }
+    assert_eq!(world.nodes[0].channel.usage().1, 10, "a quarter for one link");
+    world.run(Duration::from_secs(70));
+    assert_eq!(world.nodes[0].channel.usage().1, 0, "given up after a minute");
+}
+
+#[test]
+fn heads_that_nobody_has_cost_little() {
+    let (mut world, link) = victim(&Limits { authors: 50, ..Limits::default() });
+    for number in 0..200_u8 {
+        let head = Head { author: AuthorId([number; 32]), seq: 1 << 20, id: EntryId([1; 32]) };
+        feed(&mut world, link, &message::put_heads(&[head])).unwrap();
+    }
+    let before = world.nodes[0].out.sent_messages;
+    world.run(Duration::from_secs(300));
+    let asked = world.nodes[0].out.sent_messages - before;
+    assert!(asked < 30, "{asked} messages for heads that lead nowhere");
+    world.say(1, "still here");
+    world.run(Duration::from_secs(40));
+    assert_eq!(world.texts(0), ["hello", "still here"]);
+}
+
+#[test]
+fn impossible_messages_close_the_link() {
+    let (mut world, link) = victim(&Limits::default());
+    let far = Head { author: AuthorId([1; 32]), seq: (1 << 62) - 1, id: EntryId([1; 32]) };
+    let fault = feed(&mut world, link, &message::put_heads(&[far]));
+    assert_eq!(fault, Err(ChannelFault::Position));
+    let digest = message::put_digest(&[0; 32]);
+    assert_eq!(feed(&mut world, link, &digest), Err(ChannelFault::SecondDigest));
+    let long = vec![0; 128 * 1024 + 1];
+    assert_eq!(feed(&mut world, link, &long), Err(ChannelFault::TooLong(long.len())));
+    assert!(matches!(feed(&mut world, link, &[3, 7]), Err(ChannelFault::Decode(_))));
+    assert!(matches!(feed(&mut world, link, &[]), Err(ChannelFault::Decode(_))));
+    assert_eq!(
+        feed(&mut world, link, &[200, 1, 2]),
+        Ok(()),
+        "unknown types are for later versions"
+    );
+    let same = world.nodes[0].channel.messages().next().unwrap().id;
+    let raw = world.nodes[0].channel.log.entry(&same).unwrap().raw().clone();
+    let proof = message::put_proof(&raw, &raw);
+    assert_eq!(feed(&mut world, link, &proof), Err(ChannelFault::EmptyProof));
+}
+
+#[test]
+fn a_chain_that_breaks_the_rules_closes_the_link() {
+    let (mut world, link) = victim(&Limits::default());
+    let key = Secret([9; 32]);
+    let body = binding(1, &key);
+    let first = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+    feed(&mut world, link, &push(first.raw())).unwrap();
+    let hasty = Draft { lamport: 90, ..draft(1, first.id(), Kind::Text, b"x") };
+    let wrong = EntryError::WrongLamport { found: 90, expected: 2 };
+    let refused = feed(&mut world, link, &push(hasty.sign(&key).unwrap().raw()));
+    assert_eq!(refused, Err(wrong.into()));
+    let skipping = draft(2, first.id(), Kind::Text, b"x").sign(&key).unwrap();
+    let refused = feed(&mut world, link, &push(skipping.raw()));
+    assert_eq!(refused, Err(EntryError::WrongPrev.into()));
+    let stolen = draft(1, first.id(), Kind::Text, b"x").sign(&Secret([8; 32])).unwrap();
+    let refused = feed(&mut world, link, &push(stolen.raw()));
+    assert_eq!(refused, Err(EntryError::WrongPrev.into()));
+    let elsewhere = Draft {
+        chan: crate::base::ids::ChannelId([1; 20]),
+        ..draft(1, first.id(), Kind::Text, b"x")
+    };
+    let refused = feed(&mut world, link, &push(elsewhere.sign(&key).unwrap().raw()));
+    assert_eq!(refused, Err(EntryError::WrongChannel.into()));
+    let later = draft(1, first.id(), Kind::Unknown(77), b"\xff").sign(&key).unwrap();
+    assert_eq!(feed(&mut world, link, &push(later.raw())), Ok(()));
+    world.settle();
+    assert_eq!(world.texts(0), ["hello", "kind 77"]);
+    assert_eq!(world.texts(2), ["hello", "kind 77"], "what is not understood is passed on");
+}
+
+// BC-09.12
+#[test]
+fn one_device_does_not_fill_the_log_with_chains() {
+    let (mut world, link) = victim(&Limits::default());
+    for number in 0..CHAINS_PER_DEVICE + 10 {
+        let key = Secret([u8::try_from(number).unwrap() + 100; 32]);
+        let body = binding(1, &key);
+        let first = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+        feed(&mut world, link, &push(first.raw())).unwrap();
+        world.settle();
+    }
+    let authors = world.nodes[0].channel.authors();
+    assert_eq!(authors.filter(|(_, of)| *of == device(1)).count(), CHAINS_PER_DEVICE);
+}
