@@ -18,6 +18,8 @@ pub const VERSION: u8 = 1;
 pub const MAX_CITED: usize = 16;
 /// Bytes of an entry's body, and so of a text (BC-09.04).
 pub const MAX_BODY: usize = 65_536;
+/// The last position of a chain (BC-09.05).
+pub const MAX_SEQ: u64 = u32::MAX as u64;
 /// Bytes of the longest entry.
 pub const MAX_ENTRY: usize =
     1 + 20 + 3 * 32 + 8 + 1 + MAX_CITED * 32 + 8 + 8 + 1 + 4 + MAX_BODY + 64;
@@ -88,7 +90,7 @@ pub enum EntryError {
     /// The format's version is not known.
     #[error("entry version {0} is not known")]
     Version(u8),
-    /// A varint is longer than it need be.
+    /// A varint is longer than it need be (BC-09.05).
     #[error("a varint of the entry is not in its shortest form")]
     NotShortest,
     /// More tips are cited than allowed.
@@ -97,8 +99,9 @@ pub enum EntryError {
     /// Cited tips are not strictly ascending, or repeat `prev`.
     #[error("cited tips must be strictly ascending and differ from prev")]
     CitedOrder,
-    /// The first entry must be a binding with zeros as `prev`, later ones must be neither.
-    #[error("a chain starts with its binding and holds no other")]
+    /// The first entry must be a binding with zeros as `prev`, later ones must be neither, and there
+    /// are at most 2^32.
+    #[error("a chain starts with its binding, holds no other and ends at position 2^32 - 1")]
     Position,
     /// A text is not UTF-8.
     #[error("the text is not UTF-8")]
@@ -227,7 +230,7 @@ impl Entry {
         Ok(Self { raw, id, chan, epoch, author, seq, prev, cited, lamport, wall, kind, body })
     }
 
-    /// Checks the author's signature and, in a first entry, the identity's.
+    /// Checks the author's signature and, in a first entry, the identity's (BC-09.20).
     ///
     /// # Errors
     /// [`EntryError::Signature`] or [`EntryError::Binding`].
@@ -384,7 +387,7 @@ fn read_cited(r: &mut Reader<'_>, prev: EntryId) -> Result<Vec<EntryId>, EntryEr
 
 fn check_kind(kind: Kind, seq: u64, prev: EntryId, body: &[u8]) -> Result<(), EntryError> {
     let first = seq == 0;
-    if first != (kind == Kind::Bind) || first != (prev == EntryId([0; 32])) {
+    if seq > MAX_SEQ || first != (kind == Kind::Bind) || first != (prev == EntryId([0; 32])) {
         return Err(EntryError::Position);
     }
     match kind {

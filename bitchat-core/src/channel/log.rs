@@ -180,7 +180,7 @@ impl Log {
         Some(entry)
     }
 
-    /// Freezes the author that `proof` convicts. False if the author is unknown or the same or an
+    /// Freezes the author that `proof` convicts (BC-09.10). False if the author is unknown or the same or an
     /// earlier position was disputed before.
     pub(super) fn freeze(&mut self, proof: Proof) -> bool {
         let author = proof.entries().0.author();
@@ -258,7 +258,7 @@ impl Log {
         self.chains.get(&author).map(|chain| chain.device)
     }
 
-    /// The last visible entry of every chain, by author.
+    /// The last visible entry of every chain, by author: only what is stored is told (BC-09.17).
     pub(super) fn heads(&self) -> impl Iterator<Item = Head> + '_ {
         self.chains.keys().filter_map(|author| self.head(*author))
     }

@@ -1,6 +1,6 @@
 //! Peer exchange: who is a member and where it was reached.
 //!
-//! Passed on are only addresses that an own link proved, and what a peer says of itself over such a
+//! Passed on (BC-09.24) are only addresses that an own link proved, and what a peer says of itself over such a
 //! link. Hearsay becomes a candidate and nothing else, so a lie travels one step.
 
 use super::message::{MAX_ADDRESSES, PeerHint};
@@ -159,8 +159,8 @@ fn usable(addr: &SocketAddr) -> bool {
     addr.port() != 0 && !addr.ip().is_unspecified() && !addr.ip().is_multicast()
 }
 
-/// Whether an address heard over a link from `source` may become a candidate: nobody out there may
-/// point us at our own host.
+/// Whether an address heard over a link from `source` may become a candidate (BC-09.27): nobody
+/// out there may point us at our own host.
 pub(super) fn believable(addr: &SocketAddr, source: Option<SocketAddr>) -> bool {
     let loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
     usable(addr) && (!loopback(addr.ip()) || source.is_some_and(|source| loopback(source.ip())))

@@ -23,6 +23,7 @@ const WANT_IDS: u8 = 4;
 const ENTRIES: u8 = 5;
 const PROOF: u8 = 6;
 const PEERS: u8 = 7;
+const PRUNE: u8 = 8;
 
 /// How far somebody has stored a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub(super) enum Inbound<'a> {
     Entries(Role, Reader<'a>),
     Proof(&'a [u8], &'a [u8]),
     Peers(Reader<'a>),
+    Prune(Reader<'a>),
     Unknown,
 }
 
@@ -87,6 +89,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Inbound<'_>, DecodeError> {
         }
         PROOF => Inbound::Proof(r.prefixed(MAX_ENTRY)?, r.prefixed(MAX_ENTRY)?),
         PEERS => return Ok(Inbound::Peers(r)),
+        PRUNE => return Ok(Inbound::Prune(r)),
         _ => return Ok(Inbound::Unknown),
     };
     r.finish()?;
@@ -168,6 +171,12 @@ pub(super) fn put_proof(one: &[u8], other: &[u8]) -> Vec<u8> {
     let mut out = vec![PROOF];
     out.put_prefixed(one);
     out.put_prefixed(other);
+    out
+}
+
+pub(super) fn put_prune<'a>(authors: impl Iterator<Item = &'a AuthorId>) -> Vec<u8> {
+    let mut out = vec![PRUNE];
+    authors.for_each(|author| out.put_slice(&author.0));
     out
 }
 

@@ -168,6 +168,12 @@ impl Channel {
     /// The record of `ticket` is durable. Unknown tickets are ignored.
     pub fn on_persisted(&mut self, now: Now, ticket: Ticket, sink: &mut dyn ChannelSink) {
         self.advance(now);
+        self.on_durable(ticket, sink);
+        self.flush(sink);
+    }
+
+    /// What has nothing undurable ahead of it counts from now on (BC-09.21).
+    fn on_durable(&mut self, ticket: Ticket, sink: &mut dyn ChannelSink) {
         for item in self.pending.on_persisted(ticket) {
             if let Item::Entry(id) = item
                 && let Some(entry) = self.log.show(&id)
@@ -175,7 +181,6 @@ impl Channel {
                 self.on_visible(&entry, sink);
             }
         }
-        self.flush(sink);
     }
 
     /// The record of `ticket` could not be stored. Nothing that depends on it leaves; the record is
@@ -213,8 +218,10 @@ impl Channel {
             }
         }
         for (ticket, item) in self.pending.on_timeout(self.now) {
-            if let Some(record) = self.record(item) {
-                sink.persist(ticket, record);
+            match self.record(item) {
+                Some(record) => sink.persist(ticket, record),
+                // A key that was given up meanwhile: nothing depends on it.
+                None => self.on_durable(ticket, sink),
             }
         }
         if let Some(fetch) = self.fetch.take_if(|fetch| fetch.deadline <= self.now)

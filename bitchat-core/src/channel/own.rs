@@ -2,7 +2,7 @@
 
 use super::entry::{self, AuthorId, BINDING_LABEL, Draft, Entry, Kind, MAX_BODY, MAX_CITED};
 use super::pending::Item;
-use super::sink::ChannelSink;
+use super::sink::{ChannelEvent, ChannelSink};
 use super::{Channel, Record};
 use crate::base::ids::EntryId;
 use crate::base::time::{Now, UnixMillis};
@@ -105,6 +105,15 @@ impl Channel {
         }
         let entry = self.draft(&key, wall, Kind::Text, text.as_bytes());
         Ok(self.write(entry, sink))
+    }
+
+    /// Gives up a chain that others have seen further than we, or that is frozen (BC-09.22). The new
+    /// key is stored at once, so that a restart does not take the old one up again.
+    pub(super) fn give_up(&mut self, author: AuthorId, sink: &mut dyn ChannelSink) {
+        if self.own.key.as_ref().is_some_and(|key| key.author == author) {
+            self.new_key(sink);
+            sink.event(ChannelEvent::OwnChainForked { author });
+        }
     }
 
     fn new_key(&mut self, sink: &mut dyn ChannelSink) -> LogKey {

@@ -1,6 +1,6 @@
 //! What comes in over links.
 
-use super::entry::{Entry, EntryError, MAX_ENTRY};
+use super::entry::{AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ};
 use super::log::Check;
 use super::message::{self, Inbound, Role};
 use super::pending::Item;
@@ -22,7 +22,7 @@ pub enum ChannelFault {
     /// A message is longer than allowed.
     #[error("a channel message of {0} bytes is above the limit")]
     TooLong(usize),
-    /// An entry is invalid: whoever passes entries on checks them first.
+    /// An entry is invalid: whoever passes entries on checks them first (BC-09.28).
     #[error("invalid log entry: {0}")]
     Entry(#[from] EntryError),
     /// A proof that proves nothing.
@@ -72,6 +72,7 @@ impl Channel {
             Inbound::Entries(role, list) => self.on_entries(link, role, list, sink)?,
             Inbound::Proof(one, other) => self.on_proof(one, other, sink)?,
             Inbound::Peers(list) => self.on_peers(link, list, sink)?,
+            Inbound::Prune(list) => self.on_prune(link, list)?,
             Inbound::Unknown => (),
         }
         self.flush(sink);
@@ -109,7 +110,7 @@ impl Channel {
     ) -> Result<(), ChannelFault> {
         while !list.is_empty() {
             let head = message::read_head(&mut list)?;
-            if head.seq >= u64::from(u32::MAX) {
+            if head.seq > MAX_SEQ {
                 return Err(ChannelFault::Position);
             }
             let Some(peer) = self.peers.get_mut(&link) else {
@@ -132,7 +133,7 @@ impl Channel {
     fn on_stored_by(
         &mut self,
         link: LinkId,
-        author: super::entry::AuthorId,
+        author: AuthorId,
         count: u64,
         sink: &mut dyn ChannelSink,
     ) {
@@ -159,6 +160,16 @@ impl Channel {
             let id = EntryId(list.array()?);
             if let Some(peer) = self.peers.get_mut(&link) {
                 peer.on_want_id(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_prune(&mut self, link: LinkId, mut list: Reader<'_>) -> Result<(), ChannelFault> {
+        while !list.is_empty() {
+            let author = AuthorId(list.array()?);
+            if let Some(peer) = self.peers.get_mut(&link) {
+                peer.gets_elsewhere(author);
             }
         }
         Ok(())
@@ -217,20 +228,32 @@ impl Channel {
             return Err(EntryError::WrongChannel);
         }
         let (author, seq) = (entry.author(), entry.seq());
-        if seq >= u64::from(u32::MAX) {
-            return Err(EntryError::Position);
-        }
-        let known = self.log.entry(&entry.id()).is_some() || self.waiting.contains(&entry.id());
-        let admitted = if known { Admitted::Known } else { self.receive(link, entry, sink)? };
+        let admitted = if self.is_settled(&entry) {
+            Admitted::Known
+        } else {
+            self.receive(link, entry, sink)?
+        };
         let by = self.log.device(author);
+        let direct = by.is_some_and(|device| self.mesh.is_linked(device));
         let max_authors = self.config.limits.authors;
         if let Some(peer) = self.peers.get_mut(&link) {
             peer.on_entry(&self.log, author, seq, max_authors);
             if role == Role::Push && by != Some(peer.device) {
                 peer.gets_elsewhere(author);
+                if by.is_some() && (direct || admitted == Admitted::Known) {
+                    peer.prune(author);
+                }
             }
         }
         Ok(admitted)
+    }
+
+    /// Whether there is nothing to find out about an entry, not even whether it is signed.
+    fn is_settled(&self, entry: &Entry) -> bool {
+        let id = entry.id();
+        let frozen = self.log.is_disputed(entry.author(), entry.seq());
+        let held = self.log.entry(&id).is_some() || self.waiting.contains(&id);
+        held || (frozen && !self.waiting.needs(&id))
     }
 
     /// Takes in an entry, and whatever waited for it.
@@ -285,12 +308,10 @@ impl Channel {
 
     fn take(&mut self, entry: Entry, sink: &mut dyn ChannelSink) {
         let (id, author) = (entry.id(), entry.author());
-        // Only we can have signed it, and we do not know it: our storage went back in time.
-        if self.own.key.take_if(|key| key.author == author).is_some() {
-            sink.event(ChannelEvent::OwnChainForked { author });
-        }
         self.log.accept(entry);
         self.persist(Item::Entry(id), sink);
+        // If it is of the own chain: only we can have signed it, and we did not know it.
+        self.give_up(author, sink);
     }
 
     fn wait(&mut self, link: LinkId, entry: Entry, missing: &[EntryId]) -> Admitted {
@@ -321,11 +342,16 @@ impl Channel {
         other: &[u8],
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let proof = Proof::verified(one, other)?.ok_or(ChannelFault::EmptyProof)?;
-        let entry = proof.entries().0;
-        if (entry.chan(), entry.epoch()) != (self.config.chan, self.config.epoch) {
+        let (one, other) = (Entry::parse(one)?, Entry::parse(other)?);
+        if (one.chan(), one.epoch()) != (self.config.chan, self.config.epoch) {
             return Err(EntryError::WrongChannel.into());
         }
+        if self.log.is_disputed(one.author(), one.seq()) {
+            return Ok(());
+        }
+        one.verify()?;
+        other.verify()?;
+        let proof = Proof::new(one, other).ok_or(ChannelFault::EmptyProof)?;
         self.convict(proof, sink);
         Ok(())
     }
@@ -340,9 +366,7 @@ impl Channel {
         if let Some(device) = self.log.device(author) {
             sink.event(ChannelEvent::AuthorEquivocated { author, device, seq });
         }
-        if self.own.key.take_if(|key| key.author == author).is_some() {
-            sink.event(ChannelEvent::OwnChainForked { author });
-        }
+        self.give_up(author, sink);
         for peer in self.peers.values_mut() {
             peer.on_frozen(&self.log, author);
         }

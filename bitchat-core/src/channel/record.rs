@@ -1,6 +1,6 @@
 //! What a channel keeps over a restart.
 
-use super::entry::{Entry, EntryError, MAX_ENTRY};
+use super::entry::{Entry, MAX_ENTRY};
 use crate::crypto::suite::Secret;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
@@ -115,14 +115,6 @@ impl Proof {
             == (b.chan(), b.epoch(), b.author(), b.seq());
         let (one, other) = if a.id() < b.id() { (a, b) } else { (b, a) };
         (same && one.id() != other.id()).then_some(Self { one, other })
-    }
-
-    /// Reads and verifies a proof.
-    pub(super) fn verified(a: &[u8], b: &[u8]) -> Result<Option<Self>, EntryError> {
-        let (a, b) = (Entry::parse(a)?, Entry::parse(b)?);
-        a.verify()?;
-        b.verify()?;
-        Ok(Self::new(a, b))
     }
 
     /// The two entries.

@@ -61,6 +61,7 @@ struct Todo {
     tell: BTreeSet<AuthorId>,
     tell_at: Option<Timestamp>,
     proofs: BTreeSet<AuthorId>,
+    prune: BTreeSet<AuthorId>,
     want: Option<bool>,
     want_ids: BTreeSet<EntryId>,
     push: BTreeSet<AuthorId>,
@@ -131,7 +132,7 @@ impl Peer {
         }
     }
 
-    /// The peer's digest; false if it sent one before.
+    /// The peer's digest, sent once (BC-09.14, BC-09.15); false if it sent one before.
     pub(super) fn on_digest(&mut self, view: View<'_>, theirs: &[u8; 32]) -> bool {
         if core::mem::replace(&mut self.digest_seen, true) {
             return false;
@@ -192,11 +193,17 @@ impl Peer {
         }
     }
 
-    /// The peer pushed an entry that it did not write: it has another source than us.
+    /// The peer has another source for that author than us: it pushed an entry that it did not
+    /// write, or it says so.
     pub(super) fn gets_elsewhere(&mut self, author: AuthorId) {
         if let Some(reach) = self.reach.get_mut(&author) {
             reach.elsewhere = true;
         }
+    }
+
+    /// We have another source for that author than the peer.
+    pub(super) fn prune(&mut self, author: AuthorId) {
+        self.todo.prune.insert(author);
     }
 
     /// An entry became visible here.
@@ -222,7 +229,7 @@ impl Peer {
         }
     }
 
-    /// An author was convicted: whoever shows the disputed part is told why not to.
+    /// An author was convicted: whoever may show the disputed part is told why not to (BC-09.11).
     pub(super) fn on_frozen(&mut self, log: &Log, author: AuthorId) {
         self.todo.proofs.insert(author);
         self.todo.push.remove(&author);
@@ -307,7 +314,7 @@ impl Peer {
         self.staged[priority as usize].is_none()
     }
 
-    /// Sends everything that is due and that the link takes. Returns how far own chains left.
+    /// Sends everything that is due and that the link takes.
     pub(super) fn flush(&mut self, view: View<'_>, sink: &mut dyn ChannelSink) {
         if self.can(Priority::Control) {
             self.flush_control(view, sink);
@@ -332,6 +339,10 @@ impl Peer {
         while self.todo.tell_at.is_some_and(|at| at <= view.now) {
             let heads = self.take_heads(view);
             go(self.send(sink, control, heads))?;
+        }
+        if !self.todo.prune.is_empty() {
+            let authors = core::mem::take(&mut self.todo.prune);
+            go(self.send(sink, control, message::put_prune(authors.iter())))?;
         }
         if !self.todo.want_ids.is_empty() {
             let ids = core::mem::take(&mut self.todo.want_ids);

@@ -1,4 +1,4 @@
-//! Entries that came before their ancestors.
+//! Entries that came before their ancestors (BC-09.23).
 
 use super::entry::Entry;
 use crate::base::ids::{EntryId, LinkId};

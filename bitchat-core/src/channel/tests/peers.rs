@@ -74,7 +74,7 @@ fn a_flood_of_peers_is_cut_short() {
     let mut world = World::new(3, 33);
     let link = world.link(0, 1);
     world.settle();
-    world.now = world.now + Duration::from_secs(300);
+    world.now += Duration::from_secs(300);
     let limit = world.nodes[1].channel.config().limits.peers_per_source;
     let hint = |port: usize| PeerHint {
         device: device(2),

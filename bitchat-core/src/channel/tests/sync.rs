@@ -80,3 +80,104 @@ fn a_restart_forgets_nothing() {
     let (again, skipped) = restore(0, &world.nodes[0].out.disk, &limits);
     assert_eq!((again.digest(), skipped), (world.nodes[0].channel.digest(), 0));
 }
+
+#[test]
+fn in_a_full_mesh_an_entry_crosses_a_link_about_once() {
+    let mut world = World::new(8, 5);
+    world.mesh();
+    world.say(0, "warming up");
+    world.run(Duration::from_secs(10));
+    let sent = |world: &World| world.nodes.iter().map(|node| node.out.sent_bytes).sum::<usize>();
+    let before = sent(&world);
+    let text = "x".repeat(2_000);
+    for _ in 0..20 {
+        world.say(0, &text);
+        world.run(Duration::from_secs(10));
+    }
+    let payload = 20 * 7 * text.len();
+    let spent = sent(&world) - before;
+    assert!(spent < payload * 3 / 2, "{spent} bytes for {payload}");
+    world.assert_agreed();
+}
+
+#[test]
+fn a_message_finds_another_way_when_its_usual_one_is_gone() {
+    let mut world = World::new(3, 6);
+    world.link(0, 1);
+    world.link(1, 2);
+    let usual = world.link(0, 2);
+    for _ in 0..3 {
+        world.say(0, "as usual");
+        world.run(Duration::from_secs(10));
+    }
+    world.cut(usual);
+    for _ in 0..2 {
+        world.say(0, "around");
+        world.run(Duration::from_secs(10));
+        world.assert_agreed();
+    }
+    world.say(0, "at once");
+    world.run(Duration::from_millis(100));
+    world.assert_agreed();
+}
+
+#[test]
+fn catching_up_costs_what_is_missing() {
+    let limits = Limits::default();
+    let mut world = World::new(2, 7);
+    world.link(0, 1);
+    for round in 0..800 {
+        world.say(round % 2, "a message of the past");
+        world.settle();
+    }
+    world.run(Duration::from_secs(10));
+    world.restart(1, 0, &limits);
+    for _ in 0..10 {
+        world.say(0, "a message of today");
+    }
+    world.settle();
+    world.nodes.iter_mut().for_each(|node| node.out.sent_bytes = 0);
+    world.link(0, 1);
+    world.run(Duration::from_secs(60));
+    world.assert_agreed();
+    let spent: usize = world.nodes.iter().map(|node| node.out.sent_bytes).sum();
+    assert!(spent < 10 * 400 + 1_000, "{spent} bytes for ten entries");
+}
+
+#[test]
+fn a_slow_link_gets_everything_and_holds_little() {
+    let mut world = World::new(2, 8);
+    for round in 0..700 {
+        world.say(0, &"long ".repeat(round + 1));
+    }
+    world.settle();
+    world.nodes.iter_mut().for_each(|node| node.out.capacity = 1);
+    let first = world.link(0, 1);
+    (0..400).for_each(|_| {
+        world.step();
+        let waiting = world.nodes[0].out.wires.values().map(std::collections::VecDeque::len);
+        assert!(waiting.sum::<usize>() <= 3);
+    });
+    let half = world.texts(1).len();
+    assert!(0 < half && half < 700, "the link broke in the middle");
+    world.cut(first);
+    world.link(0, 1);
+    world.say(0, "and this");
+    world.run(Duration::from_secs(10));
+    assert_eq!(world.texts(1).len(), 701);
+    world.assert_agreed();
+}
+
+#[test]
+fn delivery_is_known_again_after_a_restart() {
+    let limits = Limits::default();
+    let mut world = World::new(2, 10);
+    world.link(0, 1);
+    let id = world.say(0, "hello");
+    world.run(Duration::from_secs(10));
+    world.restart(0, 0, &limits);
+    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 0);
+    world.link(0, 1);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.nodes[0].channel.stored_by(&id).collect::<Vec<_>>(), [device(1)]);
+}
