@@ -3,12 +3,13 @@
 use super::value::Value;
 use core::fmt;
 use std::collections::BTreeMap;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// One value in its canonical encoding, built from the inside out.
 ///
 /// Depth is the caller's: what lies deeper than [`MAX_DEPTH`](super::MAX_DEPTH) will not be read
-/// back.
-#[derive(Clone, PartialEq, Eq)]
+/// back. Erased when dropped, since a `.chat` file holds a key.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Encoded(Vec<u8>);
 
 impl Encoded {
@@ -57,8 +58,8 @@ impl Encoded {
 
     /// The encoding.
     #[must_use]
-    pub fn into_vec(self) -> Vec<u8> {
-        self.0
+    pub fn into_vec(mut self) -> Vec<u8> {
+        core::mem::take(&mut self.0)
     }
 
     /// A view of the value.
