@@ -1,7 +1,7 @@
 //! One attempt to reach a peer at one address.
 
 use super::message::{self, Hello};
-use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets};
+use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets, is_same};
 use crate::base::ids::{ConnectionId, Device, PeerId};
 use crate::base::time::Timestamp;
 use crate::crypto::gate::{Cookie, Kind, PROBE_NONCE_LEN, Probe, ProbeAck};
@@ -136,7 +136,7 @@ impl Initiator {
         from: SocketAddr,
         body: &[u8],
     ) -> Result<(), Rejected> {
-        if from != self.target.remote {
+        if !is_same(from, self.target.remote) {
             return Err(Rejected::OtherAddress);
         }
         match (Kind::of(body), &self.state) {
@@ -242,6 +242,7 @@ impl Initiator {
         noise.write_message(None, &about_us, &mut written)?;
         let session = Box::new(Established {
             role: Role::Initiator,
+            channel: (env.keys.chan(), env.keys.epoch()),
             device: Device { peer, id: hello.certificate.device },
             certificate: hello.certificate,
             remote_static,

@@ -26,10 +26,10 @@ pub use self::message::receiver;
 pub use self::responder::{Responder, answer_probe};
 pub use self::secrets::SessionSecrets;
 
-use crate::base::ids::{ConnectionId, Device, PeerId};
+use crate::base::ids::{ChannelId, ConnectionId, Device, PeerId};
 use crate::base::rng::Rng;
 use crate::base::time::{Timestamp, UnixMillis};
-use crate::crypto::channel_keys::ChannelKeys;
+use crate::crypto::channel_keys::{ChannelKeys, Epoch};
 use crate::crypto::gate::CookieJar;
 use crate::crypto::identity::{Certificate, CertificateError};
 use crate::crypto::noise::{NoiseError, Role};
@@ -106,6 +106,8 @@ pub enum Effect {
 pub struct Established {
     /// Our side of the handshake.
     pub role: Role,
+    /// The channel that both proved to belong to, and its epoch.
+    pub channel: (ChannelId, Epoch),
     /// Who the peer is, as its certificate says.
     pub device: Device,
     /// That certificate, verified; the link ends with it.
@@ -195,6 +197,11 @@ pub enum Rejected {
     /// The peer is not acceptable.
     #[error("refused: {0}")]
     Peer(#[from] Failure),
+}
+
+/// Whether two addresses are one: sockets of both families may spell an IPv4 address differently.
+fn is_same(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Answering strangers: without memory until they prove their address, with little after that.
 
 use super::message::{self, Hello};
-use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets};
-use crate::base::ids::{ConnectionId, Device};
+use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets, is_same};
+use crate::base::ids::{ChannelId, ConnectionId, Device};
 use crate::base::time::Timestamp;
+use crate::crypto::channel_keys::Epoch;
 use crate::crypto::gate::{NonceCache, Probe, ProbeAck};
 use crate::crypto::noise::{HandshakeState, NoiseError, Role};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, hash};
@@ -57,6 +58,8 @@ pub struct Responder {
 
 #[derive(Debug)]
 struct Pending {
+    /// That of hs1: an hs3 may come under the envelope of another one.
+    channel: (ChannelId, Epoch),
     remote: SocketAddr,
     remote_cid: ConnectionId,
     hello: [u8; 32],
@@ -128,7 +131,7 @@ impl Responder {
         }
         let pending = self.by_hello.get(&hello).and_then(|cid| self.pending.get(cid));
         let pending = pending.ok_or(Rejected::NotAwaited)?;
-        if pending.remote != from {
+        if !is_same(pending.remote, from) {
             return Err(Rejected::OtherAddress);
         }
         let datagram = message::seal_hs2(env, &pending.hs2, body.len());
@@ -148,7 +151,7 @@ impl Responder {
     ) -> Result<(), Rejected> {
         let cid = message::receiver(body).ok_or(Rejected::NotAwaited)?;
         let pending = self.pending.get_mut(&cid).ok_or(Rejected::NotAwaited)?;
-        if pending.remote != from {
+        if !is_same(pending.remote, from) {
             return Err(Rejected::OtherAddress);
         }
         match pending.finish(env, message::read_hs3(body)?) {
@@ -231,7 +234,11 @@ fn answer(
     noise.write_message(Some(ephemeral), &about_us, &mut written)?;
     let hs2 = message::hs2(remote_cid, &written);
     let deadline = env.now + LIFETIME;
-    Ok((cid, Pending { remote: from, remote_cid, hello, deadline, noise, hs2, forgeries: 0 }))
+    let channel = (env.keys.chan(), env.keys.epoch());
+    Ok((
+        cid,
+        Pending { channel, remote: from, remote_cid, hello, deadline, noise, hs2, forgeries: 0 },
+    ))
 }
 
 impl Pending {
@@ -266,6 +273,7 @@ impl Pending {
         hello.check(env.local, &remote_static, env.wall)?;
         Ok(Established {
             role: Role::Responder,
+            channel: self.channel,
             device: Device { peer: hello.certificate.peer, id: hello.certificate.device },
             certificate: hello.certificate,
             remote_static,

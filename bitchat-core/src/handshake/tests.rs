@@ -340,6 +340,7 @@ fn assert_same_session(a: &Established, b: &Established) {
     assert_eq!(a.handshake_hash, b.handshake_hash);
     assert_eq!((a.local_cid, a.remote_cid), (b.remote_cid, b.local_cid));
     assert_eq!(a.resumed, b.resumed);
+    assert_eq!(a.channel, b.channel);
     let all = |session: &Established| {
         let keys = &session.secrets;
         [&keys.i2r, &keys.r2i, &keys.mask_i2r, &keys.mask_r2i, &keys.exporter].map(|key| key.0)

@@ -152,6 +152,54 @@ fn bodies_cut_anywhere_are_refused() {
     }
 }
 
+/// A member of two channels sends hs1 in one and hs3 in the other: the session is of the first.
+#[test]
+fn a_session_belongs_to_the_channel_of_its_hs1() {
+    let Bodies { mut world, bodies } = up_to(5);
+    let (now, other) = (world.now, ChannelId([9; 20]));
+    world.bob().keys = ChannelKeys::new(other, &Secret([7; 32]), Epoch::default());
+    assert_eq!(world.bob().on_body(now, address(ALICE), &bodies[4]), Ok(()));
+    world.collect(1);
+    assert_eq!(world.bob().sessions[0].channel, (ChannelId([1; 20]), Epoch::default()));
+}
+
+/// A dual-stack socket spells addresses in its own way.
+#[test]
+fn an_address_may_be_spelled_as_ipv6() {
+    let Bodies { mut world, bodies } = up_to(5);
+    let now = world.now;
+    let mapped = address("[::ffff:192.0.2.1]:1001");
+    assert_eq!(world.bob().on_body(now, mapped, &bodies[4]), Ok(()));
+    let Bodies { mut world, bodies } = up_to(5);
+    let elsewhere = address("[::ffff:192.0.2.2]:1001");
+    let result = world.bob().on_body(now, elsewhere, &bodies[4]);
+    assert_eq!(result, Err(Rejected::OtherAddress));
+}
+
+/// BC-05.34
+#[test]
+fn invented_bodies_do_nothing() {
+    let mut rng = Rng::new(&Seed([6; 32])).public;
+    let mut prototypes: Vec<(World, usize, SocketAddr, Vec<u8>)> = (1..=5)
+        .map(|count| {
+            let Bodies { world, bodies } = up_to(count);
+            (world, count % 2, [BOB, ALICE].map(address)[count % 2], bodies[count - 1].clone())
+        })
+        .collect();
+    for _ in 0..2_000 {
+        for (world, who, from, genuine) in &mut prototypes {
+            // The right kind and addressee, then noise: as far as an outsider could get by luck.
+            let known = usize::try_from(rng.below(12)).unwrap();
+            let mut body = genuine.clone();
+            rng.fill(&mut body[known.max(1)..]);
+            body.truncate(usize::try_from(rng.below(500)).unwrap());
+            let (now, is_probe) = (world.now, genuine[0] == 0x11);
+            let result = world.parties[*who].on_body(now, *from, &body);
+            assert!(result.is_err() || is_probe);
+        }
+    }
+}
+
 /// BC-05.29
 #[test]
 fn who_forges_often_ends_the_handshake() {
