@@ -7,9 +7,12 @@ use crate::base::rangeset::RangeSet;
 use crate::base::time::Timestamp;
 use crate::wire::frame::{EcnCounts, MAX_ACK_RANGES};
 
-/// Ack-eliciting packets that one acknowledgement may cover (BC-07.9).
+/// Ack-eliciting packets that one acknowledgement may cover (BC-07.09).
 const ACK_EVERY: u32 = 2;
+/// From this many ranges on it pays to learn which ACKs arrived.
+const FRAGMENTED: usize = 8;
 
+/// The state of our acknowledgements: one report, whatever arrived (BC-07.12).
 #[derive(Debug, Default)]
 pub(super) struct AckState {
     received: RangeSet,
@@ -69,6 +72,12 @@ impl AckState {
     /// Something has arrived since the last ACK that the peer wants to hear of.
     pub(super) const fn has_news(&self) -> bool {
         self.unacked > 0
+    }
+
+    /// ACKs have become long: one of them should be acknowledged itself, so that what it said can
+    /// be left out (RFC 9000 §13.2.4).
+    pub(super) fn is_fragmented(&self) -> bool {
+        self.received.ranges() > FRAGMENTED
     }
 
     pub(super) const fn deadline(&self) -> Option<Timestamp> {

@@ -41,7 +41,7 @@ pub const INITIAL_MAX_STREAM_DATA: u64 = 128 * 1024;
 /// Streams that a peer may have opened before the first MAX_STREAMS; the initiator's stream 0 is
 /// one of them (BC-07.16).
 pub const INITIAL_MAX_STREAMS: u64 = 16;
-/// The longest that an acknowledgement is held back (BC-07.9).
+/// The longest that an acknowledgement is held back (BC-07.09).
 pub const MAX_ACK_DELAY: Duration = Duration::from_millis(25);
 
 /// Settings of one transport. [`TransportConfig::new`] takes them from the node's [`Limits`].

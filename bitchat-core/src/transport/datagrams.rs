@@ -1,4 +1,4 @@
-//! Unreliable messages on their way out.
+//! Unreliable messages on their way out: each leaves once or not at all (BC-07.28).
 
 use super::builder::PacketBuilder;
 use super::error::QueueError;

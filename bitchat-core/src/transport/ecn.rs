@@ -1,4 +1,4 @@
-//! Whether the path carries ECN marks (RFC 9000 §13.4.2).
+//! Whether the path carries ECN marks (RFC 9000 §13.4.2, BC-07.29).
 
 use crate::wire::frame::EcnCounts;
 

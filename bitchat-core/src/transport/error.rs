@@ -10,7 +10,7 @@ pub enum TransportError {
     /// The payload is not a sequence of frames.
     #[error("{0}")]
     Frame(#[from] FrameError),
-    /// A packet without any frame (BC-07.2).
+    /// A packet without any frame (BC-07.02).
     #[error("a packet without frames")]
     EmptyPacket,
     /// An ACK for a packet number that was never sent (BC-07.10).

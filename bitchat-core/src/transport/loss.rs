@@ -1,5 +1,6 @@
 //! Which packets are lost, and when to ask (RFC 9002 §6).
 
+use super::config::MAX_ACK_DELAY;
 use super::rtt::Rtt;
 use super::sent::{SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
@@ -45,6 +46,12 @@ impl LossDetector {
         self.timeouts = 0;
     }
 
+    /// The peer is there, so what waits for a long back-off is probed soon. Not at once for every
+    /// packet: a peer that acknowledges nothing gets a probe in two timeouts.
+    pub(super) fn on_heard(&mut self) {
+        self.timeouts = self.timeouts.min(1);
+    }
+
     /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those
     /// numbered below `path_start` left on an earlier path and do not count as congestion.
     pub(super) fn detect(
@@ -57,8 +64,7 @@ impl LossDetector {
         frames: &mut Vec<SentFrame>,
     ) -> Losses {
         let delay = rtt.loss_delay();
-        let persistent_after =
-            rtt.pto(super::config::MAX_ACK_DELAY).saturating_mul(PERSISTENT_PERIODS);
+        let persistent_after = rtt.pto(MAX_ACK_DELAY).saturating_mul(PERSISTENT_PERIODS);
         let mut losses = Losses::default();
         let mut run_start: Option<Timestamp> = None;
         self.loss_time = None;
@@ -100,7 +106,7 @@ impl LossDetector {
 
     /// When to probe if nothing is heard.
     pub(super) fn probe_time(&self, rtt: &Rtt) -> Option<Timestamp> {
-        let interval = rtt.pto(super::config::MAX_ACK_DELAY);
+        let interval = rtt.pto(MAX_ACK_DELAY);
         let factor = 1 << self.timeouts.min(MAX_BACKOFF);
         let longest = MAX_PROBE_INTERVAL.max(interval);
         Some(self.probe_since? + interval.saturating_mul(factor).min(longest))

@@ -58,7 +58,7 @@ use streams::Streams;
 /// `poll_timeout` is never later than queued work: while something may be sent at once, it gives a
 /// time that is not in the future. Once `handle_timeout` was called at the deadline and
 /// `poll_packet` has given `None`, the deadline is later or gone. With nothing in flight and nothing
-/// to send there is none: an idle transport is silent.
+/// to send there is none: an idle transport is silent (BC-07.15).
 ///
 /// Times never go backwards inside: an earlier `now` counts as the latest seen.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //!
 //! A peer that acknowledges packets before they arrive would make us send faster than the path can
 //! carry. It cannot know which numbers were never sent, so sooner or later it acknowledges one
-//! (RFC 9000 §21.4).
+//! (RFC 9000 §21.4, BC-07.11).
 
 use crate::wire::varint;
 use core::hash::Hasher;

@@ -54,6 +54,7 @@ impl Transport {
         } else if pn <= varint::MAX {
             self.acks.on_packet(now, pn, ack_eliciting, ecn);
         }
+        self.recovery.on_heard();
         self.wake();
         Ok(())
     }
@@ -154,7 +155,7 @@ impl Transport {
     /// Builds the frames of one packet at the front of `buf`, whose length is the limit.
     ///
     /// `None`: nothing to send now, because there is nothing, or `gate`, pacing or congestion
-    /// control keep it; no packet number is used then.
+    /// control keep it; no packet number is used then. Whoever opens the gate polls again.
     pub fn poll_packet(
         &mut self,
         now: Timestamp,
@@ -178,6 +179,10 @@ impl Transport {
         }
         if permitted {
             self.fill(now, &mut packet, gate);
+        }
+        let alone = packet.len() > 0 && !packet.is_ack_eliciting();
+        if alone && self.acks.is_fragmented() && self.recovery.sent.count() == 0 {
+            packet.put(&Frame::Ping);
         }
         let (len, ack_eliciting) = (packet.len(), packet.is_ack_eliciting());
         let traffic = packet.has_traffic();

@@ -144,6 +144,11 @@ impl Recovery {
         self.controller.on_ack_end(now, self.sent.bytes());
     }
 
+    /// Something arrived from the peer: the path works at least one way.
+    pub(super) fn on_heard(&mut self) {
+        self.detector.on_heard();
+    }
+
     fn detect_losses(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
         let Some(largest) = self.largest_acked else { return };
         let Self { detector, sent, rtt, path_start, .. } = self;

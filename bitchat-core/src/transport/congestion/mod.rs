@@ -1,4 +1,4 @@
-//! Congestion control: how much may be in flight.
+//! Congestion control: how much may be in flight (BC-07.30).
 
 mod newreno;
 

@@ -1,1 +1,35 @@
+use super::*;
 
+fn write(datagrams: &mut Datagrams, now: Timestamp, room: usize) -> (usize, bool) {
+    let (mut buf, mut record) = (vec![0; room], Vec::new());
+    let mut packet = PacketBuilder::new(&mut buf, &mut record);
+    datagrams.write(now, &mut packet);
+    let len = packet.len();
+    assert!(record.is_empty(), "a lost datagram is not repeated");
+    (len, datagrams.is_empty())
+}
+
+/// BC-07.28
+#[test]
+fn written_once_and_in_order() {
+    let mut datagrams = Datagrams::new(4, 1_000);
+    let later = Timestamp::from_millis(10);
+    for len in [400, 400, 400] {
+        datagrams.push(Timestamp::ZERO, vec![0; len].into(), later).expect("room");
+    }
+    assert_eq!(write(&mut datagrams, Timestamp::ZERO, 1_000), (806, false));
+    assert_eq!(write(&mut datagrams, Timestamp::ZERO, 1_000), (403, true));
+    assert_eq!(datagrams.dropped, 0);
+}
+
+#[test]
+fn what_is_late_or_never_fits_makes_way() {
+    let mut datagrams = Datagrams::new(3, 1_000);
+    let (now, later) = (Timestamp::from_millis(5), Timestamp::from_millis(10));
+    datagrams.push(Timestamp::ZERO, vec![0; 10].into(), now).expect("room");
+    datagrams.push(Timestamp::ZERO, vec![0; 900].into(), later).expect("room");
+    datagrams.push(Timestamp::ZERO, vec![0; 20].into(), later).expect("room");
+    assert_eq!(datagrams.push(Timestamp::ZERO, Bytes::new(), later), Err(QueueError::Full));
+    assert_eq!(write(&mut datagrams, now, 500), (22, true));
+    assert_eq!(datagrams.dropped, 2);
+}

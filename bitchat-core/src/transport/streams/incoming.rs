@@ -23,7 +23,7 @@ impl Streams {
         } else if id.index() >= self.peer_open_limit {
             return Err(TransportError::StreamLimit);
         }
-        // A stream opens all of its opener's before it (RFC 9000 §3.2).
+        // A stream opens all of its opener's before it (BC-07.25).
         while id.opener() != self.side && self.peer_opened <= id.index() {
             let opened = TransportStreamId::new(id.opener(), self.peer_opened);
             self.peer_opened += 1;
@@ -119,6 +119,7 @@ impl Streams {
     }
 
     pub(in crate::transport) fn on_max_data(&mut self, limit: u64) {
+        // Credit is never taken back (BC-07.27).
         if limit <= self.data_limit {
             return;
         }

@@ -296,7 +296,7 @@ impl Streams {
         }
     }
 
-    /// Fresh bytes that the link lets the stream send.
+    /// Fresh bytes that the link lets the stream send; it does not limit stream 0 (BC-07.26).
     const fn link_credit(&self, id: TransportStreamId) -> u64 {
         if id.is_control() { u64::MAX } else { self.data_limit - self.data_sent }
     }

@@ -33,7 +33,7 @@ pub(super) struct Received {
     /// The next read gives something that it would not have given before.
     pub(super) readable: bool,
     /// Nothing was taken: the stream has as many gaps as it may, and this would be another. The
-    /// packet is not acknowledged, and the peer sends the data again.
+    /// packet is not acknowledged, and the peer sends the data again (BC-07.22).
     pub(super) refused: bool,
 }
 
@@ -119,6 +119,7 @@ impl RecvHalf {
         if self.state == State::Open && !self.stopped && self.would_add_gap(offset..end, max_gaps) {
             return Ok(Received { refused: true, ..Received::default() });
         }
+        let before = self.is_readable();
         let grown = self.check_size(end, fin)?;
         if self.state != State::Open {
             return Ok(Received { grown, ..Received::default() });
@@ -128,7 +129,6 @@ impl RecvHalf {
             self.finish_stopped();
             return Ok(Received { grown, ..Received::default() });
         }
-        let before = self.is_readable();
         self.insert(offset, data);
         Ok(Received { grown, readable: !before && self.is_readable(), refused: false })
     }

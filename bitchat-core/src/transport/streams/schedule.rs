@@ -3,7 +3,8 @@
 use super::id::TransportStreamId;
 use std::collections::VecDeque;
 
-/// What a stream carries. An earlier class goes strictly first; streams of one class take turns.
+/// What a stream carries. An earlier class goes strictly first; streams of one class take turns
+/// (BC-07.08).
 ///
 /// A class may fill only its share of the send buffer, so that less urgent data never keeps more
 /// urgent data from being accepted: File 3/8, History 4/8, Media 5/8, Chat 6/8, Control all.

@@ -1,7 +1,6 @@
 //! Moving much data.
 
-use super::pair::contents;
-use super::{Lane, Pair};
+use super::{Lane, Pair, contents};
 use crate::transport::{Class, Read, TransportStreamId};
 use core::time::Duration;
 

@@ -1,6 +1,10 @@
 //! Two transports and a network between them.
 
 mod bulk;
+mod chaos;
+mod hostile;
 mod pair;
+mod sending;
 
-use pair::{Lane, Pair};
+pub(in crate::transport) use pair::Recorder;
+use pair::{Event, Lane, Pair, contents};

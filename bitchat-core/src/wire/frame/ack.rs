@@ -9,7 +9,7 @@ use bytes::BufMut;
 use core::ops::Range;
 use core::time::Duration;
 
-/// Most ranges of an ACK frame (BC-07.4).
+/// Most ranges of an ACK frame (BC-07.04).
 pub const MAX_ACK_RANGES: usize = 64;
 
 /// Packets received with each ECN mark since the session began.

@@ -99,6 +99,7 @@ impl<'a> Iterator for Frames<'a> {
 fn new_connection_id(reader: &mut Reader<'_>) -> Result<NewConnectionId, DecodeError> {
     let sequence = reader.varint()?;
     let retire_prior_to = reader.varint()?;
+    // BC-07.07
     if retire_prior_to > sequence {
         return Err(DecodeError::Invalid("retire prior to"));
     }

@@ -42,14 +42,14 @@ mod code {
     pub(super) const STREAM_OFF: u8 = 0x04;
 }
 
-/// Most bytes of the reason in a CLOSE frame (BC-07.6).
+/// Most bytes of the reason in a CLOSE frame (BC-07.06).
 pub const MAX_REASON_LEN: usize = 256;
 
 /// Why a payload is not a sequence of frames. Any of these closes the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The type is none that this version knows (BC-07.1).
+    /// The type is none that this version knows (BC-07.01).
     #[error("unknown frame type {0:#04x}")]
     UnknownType(u8),
     /// The fields do not parse.
@@ -60,13 +60,13 @@ pub enum FrameError {
         /// What is wrong with it.
         error: DecodeError,
     },
-    /// An ACK range reaches below packet number 0 (BC-07.4).
+    /// An ACK range reaches below packet number 0 (BC-07.04).
     #[error("an ACK range reaches below packet number 0")]
     AckUnderflow,
-    /// A stream's data would end above 2^62 - 1 (BC-07.5).
+    /// A stream's data would end above 2^62 - 1 (BC-07.05).
     #[error("stream data ends above the largest offset")]
     OffsetOverflow,
-    /// A STREAM frame with neither data nor the end of the stream (BC-07.5).
+    /// A STREAM frame with neither data nor the end of the stream (BC-07.05).
     #[error("an empty STREAM frame")]
     EmptyStream,
 }
@@ -168,7 +168,7 @@ pub enum Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Whether the receiver must acknowledge the packet soon (BC-07.3).
+    /// Whether the receiver must acknowledge the packet soon (BC-07.03).
     #[must_use]
     pub const fn is_ack_eliciting(&self) -> bool {
         !matches!(self, Self::Padding(_) | Self::Ack(_) | Self::Close { .. })

@@ -54,7 +54,7 @@ fn varint_samples() -> [u64; 5] {
     [1, 63, 64, 16_384, crate::wire::varint::MAX]
 }
 
-/// BC-07.1: an unknown type is an error, whatever follows.
+/// BC-07.01: an unknown type is an error, whatever follows.
 #[test]
 fn unknown_types_are_refused() {
     let known: Vec<u8> =
@@ -64,7 +64,7 @@ fn unknown_types_are_refused() {
     }
 }
 
-/// BC-07.3
+/// BC-07.03
 #[test]
 fn padding_ack_and_close_do_not_ask_for_an_answer() {
     assert!(!Frame::Padding(1).is_ack_eliciting());
@@ -73,7 +73,7 @@ fn padding_ack_and_close_do_not_ask_for_an_answer() {
     assert!(Frame::Ping.is_ack_eliciting() && Frame::Datagram(b"").is_ack_eliciting());
 }
 
-/// BC-07.4
+/// BC-07.04
 #[test]
 fn ack_ranges_below_zero_or_too_many_are_refused() {
     assert_eq!(only(&[2, 5, 0, 0, 6]), Err(FrameError::AckUnderflow));
@@ -87,7 +87,7 @@ fn ack_ranges_below_zero_or_too_many_are_refused() {
     ));
 }
 
-/// BC-07.5
+/// BC-07.05
 #[test]
 fn stream_frames_that_say_nothing_or_too_much_are_refused() {
     assert_eq!(only(&[0x0a, 0, 0]), Err(FrameError::EmptyStream));
@@ -97,7 +97,7 @@ fn stream_frames_that_say_nothing_or_too_much_are_refused() {
     assert_eq!(only(&end), Err(FrameError::OffsetOverflow));
 }
 
-/// BC-07.6
+/// BC-07.06
 #[test]
 fn a_long_reason_is_refused() {
     let reason = vec![b'x'; MAX_REASON_LEN];
@@ -106,7 +106,7 @@ fn a_long_reason_is_refused() {
     assert!(only(&encode(&Frame::Close { code: 1, reason: &reason })).is_err());
 }
 
-/// BC-07.7
+/// BC-07.07
 #[test]
 fn a_new_connection_id_cannot_retire_itself() {
     assert!(only(&[0x18, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]).is_ok());
