@@ -6,6 +6,7 @@ pub mod identity;
 mod private;
 pub mod store;
 mod tcp;
+pub mod tracker_server;
 mod udp;
 mod world;
 
