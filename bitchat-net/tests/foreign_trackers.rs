@@ -80,8 +80,12 @@ fn opentracker() {
     wait_for_tcp(port);
 
     std::thread::scope(|scope| {
-        scope.spawn(|| meet(&format!("http://127.0.0.1:{port}/announce"), served));
-        scope.spawn(|| meet(&format!("udp://127.0.0.1:{port}/announce"), served_udp));
+        // Over HTTP it names a minimum of about fifteen minutes, over UDP it cannot.
+        let minimum = Some(Duration::from_secs(600));
+        let http = format!("http://127.0.0.1:{port}/announce");
+        let udp = format!("udp://127.0.0.1:{port}/announce");
+        scope.spawn(move || meet(&http, served, minimum));
+        scope.spawn(move || meet(&udp, served_udp, None));
     });
     for scheme in ["http", "udp"] {
         let url = format!("{scheme}://127.0.0.1:{port}/announce");
@@ -106,8 +110,8 @@ fn aquatic_udp() {
     let _running = Running::start(Command::new(binary).arg("-c").arg(&config));
     std::thread::sleep(Duration::from_secs(2));
     std::thread::scope(|scope| {
-        scope.spawn(|| meet(&format!("udp://127.0.0.1:{port}"), InfoHash([0xd1; 20])));
-        scope.spawn(|| meet(&format!("udp://[::1]:{port}"), InfoHash([0xd2; 20])));
+        scope.spawn(|| meet(&format!("udp://127.0.0.1:{port}"), InfoHash([0xd1; 20]), None));
+        scope.spawn(|| meet(&format!("udp://[::1]:{port}"), InfoHash([0xd2; 20]), None));
     });
 }
 

@@ -20,7 +20,7 @@ async fn announcers_meet_over_http_and_udp_and_both_families() {
         format!("http://localhost:{port}/announce"),
     ];
     let meetings = meetings.into_iter().zip(1_u8..).map(|(url, index)| {
-        tokio::task::spawn_blocking(move || meet(&url, InfoHash([0xf0 + index; 20])))
+        tokio::task::spawn_blocking(move || meet(&url, InfoHash([0xf0 + index; 20]), None))
     });
     for meeting in meetings.collect::<Vec<_>>() {
         meeting.await.expect("they met");

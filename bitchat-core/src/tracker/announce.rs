@@ -56,7 +56,7 @@ pub struct Announce<'a> {
     pub client: &'a ClientId,
     /// Where peers reach it.
     pub port: u16,
-    /// Bytes that it claims to lack. Never 0: trackers withhold seeds from seeds (BC-10.5).
+    /// Bytes that it claims to lack. Never 0: trackers withhold seeds from seeds (BC-10.05).
     pub left: u64,
     /// Why.
     pub event: Event,

@@ -221,7 +221,7 @@ impl Announcer {
     }
 
     /// A datagram arrived. True if it was the answer of a tracker: it came from the address and
-    /// names the transaction of a request in progress (BC-10.9).
+    /// names the transaction of a request in progress (BC-10.09).
     pub fn on_datagram(
         &mut self,
         now: Timestamp,

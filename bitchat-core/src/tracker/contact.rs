@@ -126,7 +126,8 @@ impl Tracker {
         }
     }
 
-    /// The tracker's addresses are known: one lane for each family.
+    /// The tracker's addresses are known: one lane for each family, to an address that may be spoken
+    /// to (BC-10.10).
     fn open_lanes(&mut self, turn: &mut Turn<'_>, ips: &[IpAddr]) {
         let Some(round) = &mut self.round else { return };
         round.lookup = None;

@@ -60,7 +60,7 @@ pub enum Response {
     Redirect(TrackerUrl),
 }
 
-/// The bytes of an announce (BC-10.3, BC-10.4).
+/// The bytes of an announce (BC-10.03, BC-10.04).
 #[must_use]
 pub fn announce_request(url: &TrackerUrl, profile: &Profile, announce: &Announce<'_>) -> Vec<u8> {
     let target = TrackerUrl { path: announce_path(&url.path, profile, announce), ..url.clone() };

@@ -68,7 +68,7 @@ pub(super) struct Swarm {
 }
 
 impl Swarm {
-    /// Fresh names for these infohashes (BC-10.2).
+    /// Fresh names for these infohashes (BC-10.02).
     pub(super) fn all(
         infohashes: &[InfoHash],
         config: &AnnouncerConfig,
@@ -221,7 +221,7 @@ impl Lane {
         matches!(self.step, Step::Lookup { query, .. } | Step::Stream { query, .. } if query == wanted)
     }
 
-    /// True if `packet` from `from` answers what this lane sent (BC-10.9).
+    /// True if `packet` from `from` answers what this lane sent (BC-10.09).
     pub(super) fn is_answer(&self, from: SocketAddr, packet: &[u8]) -> bool {
         matches!(self.step, Step::Datagram { transaction, .. }
             if from == self.address && udp::transaction(packet) == Some(transaction))
@@ -239,7 +239,7 @@ impl Lane {
         self.step = Step::Stream { query, url, opened: false, reader, deadline };
     }
 
-    /// Sends the connect request or the announce, for the `sends`-th time (BC-10.8).
+    /// Sends the connect request or the announce, for the `sends`-th time (BC-10.08).
     fn send(&mut self, turn: &mut Turn<'_>, sends: u32) {
         let Some(job) = self.jobs.front() else { return };
         let transaction = u32::from_le_bytes(turn.rng.bytes());

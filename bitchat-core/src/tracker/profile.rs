@@ -26,7 +26,7 @@ pub struct Profile {
     pub krpc_version: [u8; 4],
 }
 
-/// The disguises to choose from (BC-10.1).
+/// The disguises to choose from (BC-10.01).
 pub const PROFILES: [Profile; 3] = [
     Profile {
         name: "qBittorrent 5.1.2",
@@ -71,7 +71,7 @@ pub struct ClientId {
 }
 
 impl ClientId {
-    /// A fresh name (BC-10.2).
+    /// A fresh name (BC-10.02).
     #[must_use]
     pub fn random(profile: &Profile, rng: &mut Stream) -> Self {
         let mut peer_id = [0; 20];

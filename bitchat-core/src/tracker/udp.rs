@@ -65,7 +65,7 @@ pub fn connect_request(transaction: u32) -> [u8; 16] {
     out
 }
 
-/// An announce (BC-10.6, BC-10.7). `path` is the URL's, with its query; BEP 41 sends up to 255
+/// An announce (BC-10.06, BC-10.07). `path` is the URL's, with its query; BEP 41 sends up to 255
 /// bytes of it.
 #[must_use]
 pub fn announce_request(
@@ -108,7 +108,7 @@ pub fn transaction(packet: &[u8]) -> Option<u32> {
     known.then_some(u32::from_be_bytes([t0, t1, t2, t3]))
 }
 
-/// Reads a packet whose source address and transaction are the right ones (BC-10.9), keeping at
+/// Reads a packet whose source address and transaction are the right ones (BC-10.09), keeping at
 /// most `max_peers` peers.
 ///
 /// # Errors

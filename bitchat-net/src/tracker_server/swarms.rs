@@ -158,7 +158,10 @@ impl Tracker {
     /// Interval, leechers, seeders.
     fn fixed(&self, peers: &[SocketAddr]) -> Vec<u8> {
         let leechers = u32::try_from(peers.len()).unwrap_or(u32::MAX);
-        [self.options.interval, leechers, 0].iter().flat_map(|number| number.to_be_bytes()).collect()
+        [self.options.interval, leechers, 0]
+            .iter()
+            .flat_map(|number| number.to_be_bytes())
+            .collect()
     }
 
     fn connection(&self, now: u64, from: SocketAddr) -> [u8; 8] {
@@ -167,7 +170,9 @@ impl Tracker {
 
     fn is_connected(&self, now: u64, from: SocketAddr, id: [u8; 8]) -> bool {
         id == self.connection(now, from)
-            || now.checked_sub(CONNECTION_WINDOW).is_some_and(|now| id == self.connection(now, from))
+            || now
+                .checked_sub(CONNECTION_WINDOW)
+                .is_some_and(|now| id == self.connection(now, from))
     }
 }
 
@@ -196,7 +201,8 @@ fn failure(reason: &str) -> Vec<u8> {
 fn parse_http(request: &[u8]) -> Result<Announce, Option<&'static str>> {
     let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let line = str::from_utf8(line).map_err(|_| None)?;
-    let target = line.strip_prefix("GET ").and_then(|rest| rest.split_once(" HTTP/1.")).ok_or(None)?.0;
+    let target =
+        line.strip_prefix("GET ").and_then(|rest| rest.split_once(" HTTP/1.")).ok_or(None)?.0;
     let query = target.strip_prefix("/announce?").ok_or(None)?;
     let (mut infohash, mut port, mut stopped, mut wanted) = (None, None, false, usize::MAX);
     for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {

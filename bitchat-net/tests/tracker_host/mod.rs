@@ -4,9 +4,7 @@ use bitchat_core::base::ids::InfoHash;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::Timestamp;
 use bitchat_core::tracker::announcer::Announcer;
-use bitchat_core::tracker::interface::{
-    AnnouncerConfig, TrackerQuery, TrackerSink, TrackerStatus,
-};
+use bitchat_core::tracker::interface::{AnnouncerConfig, TrackerQuery, TrackerSink, TrackerStatus};
 use bitchat_core::tracker::profile::Profile;
 use bitchat_core::wire::url::TrackerUrl;
 use std::collections::BTreeMap;
@@ -55,7 +53,7 @@ impl TrackerSink for Sink {
 }
 
 /// An announcer and its world.
-pub struct Host {
+pub(crate) struct Host {
     announcer: Announcer,
     rng: Rng,
     sink: Sink,
@@ -66,7 +64,7 @@ pub struct Host {
 
 impl Host {
     /// Announces `infohash` as reachable at `port`.
-    pub fn new(trackers: &[String], infohash: InfoHash, port: u16, seed: u8) -> Self {
+    pub(crate) fn new(trackers: &[String], infohash: InfoHash, port: u16, seed: u8) -> Self {
         let mut rng = Rng::new(&Seed([seed; 32]));
         let parse = |url: &String| TrackerUrl::parse(url).expect("a URL");
         let config = AnnouncerConfig {
@@ -96,17 +94,25 @@ impl Host {
     }
 
     /// Peers named so far.
-    pub fn peers(&self) -> &[SocketAddr] {
+    pub(crate) fn peers(&self) -> &[SocketAddr] {
         &self.sink.peers
     }
 
     /// What the trackers were last said to be doing.
-    pub fn status(&self) -> Option<&TrackerStatus> {
+    pub(crate) fn status(&self) -> Option<&TrackerStatus> {
         self.sink.statuses.last()
     }
 
+    /// How long the tracker is left alone.
+    pub(crate) fn next_in(&self) -> Duration {
+        match self.status() {
+            Some(TrackerStatus::Working { next, .. }) => next.saturating_since(self.now()),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Runs until `done`; false after `limit`.
-    pub fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = Instant::now() + limit;
         while !done(self) {
             if Instant::now() > end {
@@ -124,7 +130,7 @@ impl Host {
     }
 
     /// Says goodbye; true if it was heard in time.
-    pub fn stop(&mut self) -> bool {
+    pub(crate) fn stop(&mut self) -> bool {
         self.announcer.stop(self.now(), &mut self.rng.public, &mut self.sink);
         self.run_until(Duration::from_secs(4), |host| host.announcer.is_stopped())
     }
@@ -194,9 +200,9 @@ impl Host {
     }
 }
 
-/// Two hosts that start one after the other find each other through `tracker`, and the second one
-/// is gone once it has left.
-pub fn meet(tracker: &str, infohash: InfoHash) {
+/// Two hosts that start one after the other find each other through `tracker`, and are gone once
+/// they have left. A tracker with a `minimum` interval hears of the first one no sooner.
+pub(crate) fn meet(tracker: &str, infohash: InfoHash, minimum: Option<Duration>) {
     let limit = Duration::from_secs(10);
     let urls = [tracker.to_owned()];
     let works = |host: &Host| matches!(host.status(), Some(TrackerStatus::Working { .. }));
@@ -205,8 +211,12 @@ pub fn meet(tracker: &str, infohash: InfoHash) {
     assert!(first.run_until(limit, works), "{tracker}: {:?}", first.status());
     let mut second = Host::new(&urls, infohash, 41_002, 2);
     assert!(second.run_until(limit, knows(41_001)), "{tracker}: {:?}", second.status());
-    // The first one asks again fifteen seconds after its first answer.
-    assert!(first.run_until(limit * 2, knows(41_002)), "{tracker}: {:?}", first.status());
+    if let Some(minimum) = minimum {
+        assert!(first.next_in() >= minimum, "{tracker}: {:?}", first.status());
+    } else {
+        // Without peers it asks again fifteen seconds after its first answer.
+        assert!(first.run_until(limit * 2, knows(41_002)), "{tracker}: {:?}", first.status());
+    }
     assert!(second.stop(), "{tracker}: no answer to the farewell");
     assert!(first.stop());
     let mut third = Host::new(&urls, infohash, 41_003, 3);

@@ -192,7 +192,7 @@ fn an_http_announce_from_start_to_stop() {
 
 #[test]
 fn a_udp_announce_and_who_is_not_believed() {
-    // BC-10.9
+    // BC-10.09
     let mut world = World::new(config(&[&["udp://192.0.2.1:6969/announce"]]));
     let effects = world.drain();
     let [_, Effect::Udp(to, connect)] = &effects[..] else { panic!("{effects:?}") };
@@ -218,7 +218,7 @@ fn a_udp_announce_and_who_is_not_believed() {
 
 #[test]
 fn a_silent_udp_tracker_is_asked_three_times_then_later() {
-    // BC-10.8, BC-10.19
+    // BC-10.08, BC-10.19
     let mut world = World::new(config(&[&["udp://192.0.2.1:6969"]]));
     let sent = |world: &mut World| {
         world.drain().iter().filter(|effect| matches!(effect, Effect::Udp(..))).count()

@@ -32,7 +32,7 @@ fn body(text: &str) -> Result<Response, HttpError> {
 
 #[test]
 fn the_bytes_that_qbittorrent_and_deluge_sent() {
-    // BC-10.3, BC-10.4: captured from qBittorrent 4.5.2 and Deluge 2.2.0.
+    // BC-10.03, BC-10.04: captured from qBittorrent 4.5.2 and Deluge 2.2.0.
     let infohash = InfoHash([
         0xea, 0xaa, 0xaf, 0xe4, 0xb5, 0x8e, 0xeb, 0xd7, 0xf8, 0xde, 0xb7, 0x67, 0xef, 0x01, 0xbd,
         0xe2, 0x20, 0x78, 0x4c, 0xa3,
@@ -61,7 +61,7 @@ fn the_bytes_that_qbittorrent_and_deluge_sent() {
 
 #[test]
 fn the_rest_of_the_request() {
-    // BC-10.3, BC-10.5
+    // BC-10.03, BC-10.05
     let client = ClientId { peer_id: [0xff; 20], key: 0xf };
     let mut announce = Announce {
         infohash: InfoHash([b'~'; 20]),

@@ -3,7 +3,7 @@ use crate::base::rng::{Rng, Seed};
 
 #[test]
 fn every_profile_is_chosen_and_consistent() {
-    // BC-10.1
+    // BC-10.01
     let mut rng = Rng::new(&Seed([1; 32]));
     let names: std::collections::BTreeSet<_> =
         (0..100).map(|_| Profile::choose(&mut rng.public).name).collect();
@@ -22,7 +22,7 @@ fn every_profile_is_chosen_and_consistent() {
 
 #[test]
 fn names_are_fresh_and_need_no_escape() {
-    // BC-10.2
+    // BC-10.02
     let mut rng = Rng::new(&Seed([2; 32]));
     let ids: Vec<_> = (0..50).map(|_| ClientId::random(&PROFILES[0], &mut rng.public)).collect();
     for id in &ids {

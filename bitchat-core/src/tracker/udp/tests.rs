@@ -13,7 +13,7 @@ const V6: Expect = Expect::Announce { ipv6: true };
 
 #[test]
 fn the_bytes_that_qbittorrent_sent() {
-    // BC-10.6, BC-10.7: captured from qBittorrent 4.5.2.
+    // BC-10.06, BC-10.07: captured from qBittorrent 4.5.2.
     let captured = "112233445566778800000001f8d61b82eaaaafe4b58eebd7f8deb767ef01bde220784ca3\
         2d7142343532302d46685649384a674d482d697000000000000000000000000000004e20\
         0000000000000000000000020000000058613115000000c858b602092f616e6e6f756e6365";
@@ -39,7 +39,7 @@ fn the_bytes_that_qbittorrent_sent() {
     announce.left = 0;
     let ours = announce_request(id, 1, &PROFILES[1], &announce, "");
     assert_eq!(ours.len(), 98, "no option without a path");
-    assert_eq!(ours[64..72], 1_u64.to_be_bytes(), "BC-10.5: never a seed");
+    assert_eq!(ours[64..72], 1_u64.to_be_bytes(), "BC-10.05: never a seed");
     assert_eq!(ours[92..96], [0; 4], "who leaves wants nobody");
     let long = announce_request(id, 1, &PROFILES[1], &announce, &"/x".repeat(400));
     assert_eq!((long.len(), long[99]), (98 + 2 + 255, 255));

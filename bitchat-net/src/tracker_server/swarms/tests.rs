@@ -32,7 +32,10 @@ fn two_peers_find_each_other_over_either_protocol() {
     let first = http(&mut tracker, 0, "10.0.0.1:5", &format!("{HASH}&port=80&event=started"));
     assert_eq!(first, empty);
     let reply = udp_announce(&mut tracker, "10.0.0.2:9", 81, 2);
-    assert_eq!(reply, [&b"\0\0\0\x01anno\0\0\x01\x2c\0\0\0\x01\0\0\0\0"[..], &[10, 0, 0, 1, 0, 80]].concat());
+    assert_eq!(
+        reply,
+        [&b"\0\0\0\x01anno\0\0\x01\x2c\0\0\0\x01\0\0\0\0"[..], &[10, 0, 0, 1, 0, 80]].concat()
+    );
     let again = http(&mut tracker, 1, "10.0.0.1:6", &format!("{HASH}&port=80"));
     assert_eq!(again, "d8:intervali300e5:peers6:\u{a}\0\0\u{2}\0Q6:peers60:e");
     // IPv6 sees IPv4 over HTTP, and only its own kind over UDP.
@@ -67,14 +70,22 @@ fn peers_are_forgotten_and_memory_is_bounded() {
 fn what_is_not_a_valid_request() {
     let mut tracker = Tracker::new(Options::default());
     for query in [
-        "port=1", "info_hash=short&port=1", HASH, &format!("{HASH}&port=0"),
-        &format!("{HASH}&port=65536"), &format!("{HASH}&port=1&event=x"),
-        &format!("{HASH}&port=1&numwant=x"), "info_hash=%a&port=1", "info_hash=%zzAAAAAAAAAAAAAAAAAAA&port=1",
+        "port=1",
+        "info_hash=short&port=1",
+        HASH,
+        &format!("{HASH}&port=0"),
+        &format!("{HASH}&port=65536"),
+        &format!("{HASH}&port=1&event=x"),
+        &format!("{HASH}&port=1&numwant=x"),
+        "info_hash=%a&port=1",
+        "info_hash=%zzAAAAAAAAAAAAAAAAAAA&port=1",
     ] {
         let reply = http(&mut tracker, 0, "10.0.0.1:5", query);
         assert!(reply.starts_with("d14:failure reason"), "{query}: {reply}");
     }
-    for request in ["", "POST /announce?x HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /announce"] {
+    for request in
+        ["", "POST /announce?x HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /announce"]
+    {
         let response = tracker.http(0, addr("10.0.0.1:5"), request.as_bytes());
         assert!(response.starts_with(b"HTTP/1.1 404 "), "{request}");
     }
