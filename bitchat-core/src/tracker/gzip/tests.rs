@@ -7,7 +7,7 @@ fn pack(data: &[u8], flags: u8, extras: &[u8]) -> Vec<u8> {
     out.extend(extras);
     out.extend(compress_to_vec(data, 6));
     out.extend(crc32(data).to_le_bytes());
-    out.extend((data.len() as u32).to_le_bytes());
+    out.extend(u32::try_from(data.len()).expect("short").to_le_bytes());
     out
 }
 

@@ -37,7 +37,7 @@ fn peers_as_dictionaries() {
 fn peers_that_cannot_be_peers_are_dropped() {
     // BC-10.15
     let body = b"d5:peers32:\0\0\0\0\0\x01\xe0\0\0\x01\0\x01\xff\xff\xff\xff\0\x01\
-        \x0a\0\0\x01\0\0\x0a\0\0\x01\0\x01\x0a\06:peers619:\
+        \x0a\0\0\x01\0\0\x0a\0\0\x01\0\x01\x0a\x006:peers619:\
         \0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x01\0\x01\0e";
     assert_eq!(read(body).expect("valid").peers, addrs(&["10.0.0.1:1"]));
 }
@@ -45,7 +45,7 @@ fn peers_that_cannot_be_peers_are_dropped() {
 #[test]
 fn many_peers_are_cut() {
     let compact: Vec<u8> =
-        (0..500_u16).flat_map(|i| [10, 0, (i >> 8) as u8, i as u8, 1, 1]).collect();
+        (0..500_u16).flat_map(|i| [&[10, 0][..], &i.to_be_bytes(), &[1, 1]].concat()).collect();
     let body = [b"d5:peers3000:", &compact[..], b"e"].concat();
     assert_eq!(parse(&body, 7).expect("valid").peers.len(), 7);
 }
