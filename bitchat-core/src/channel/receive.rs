@@ -31,7 +31,7 @@ pub enum ChannelFault {
     /// A second digest on one link.
     #[error("a digest is sent once, when the link comes up")]
     SecondDigest,
-    /// The head of a chain is at a position that no chain reaches.
+    /// The head of a chain is at a position that no chain reaches (BC-09.29).
     #[error("a head is at an impossible position")]
     Position,
 }

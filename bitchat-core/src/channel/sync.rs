@@ -56,9 +56,8 @@ struct Serving {
 #[derive(Debug, Default)]
 struct Todo {
     digest: bool,
-    /// Send heads even if there are none: the peer waits for them.
-    announce: bool,
     tell: BTreeSet<AuthorId>,
+    /// When heads go out, even if there are none to tell: the peer may wait for them (BC-09.15).
     tell_at: Option<Timestamp>,
     proofs: BTreeSet<AuthorId>,
     prune: BTreeSet<AuthorId>,
@@ -143,7 +142,6 @@ impl Peer {
                 self.reach.entry(head.author).or_default().theirs = head.seq + 1;
             }
         } else {
-            self.todo.announce = true;
             self.todo.tell.extend(view.log.heads().map(|head| head.author));
             self.todo.tell_at = Some(view.now);
         }
@@ -193,7 +191,7 @@ impl Peer {
         }
     }
 
-    /// The peer has another source for that author than us: it pushed an entry that it did not
+    /// The peer has another source for that author than us (BC-09.30): it pushed an entry that it did not
     /// write, or it says so.
     pub(super) fn gets_elsewhere(&mut self, author: AuthorId) {
         if let Some(reach) = self.reach.get_mut(&author) {
@@ -272,8 +270,7 @@ impl Peer {
 
     /// Asks for what we lack. Our heads go first where the peer must start from them.
     pub(super) fn want(&mut self, now: Timestamp, resume: bool) {
-        if !resume {
-            self.todo.announce = true;
+        if !resume && !self.todo.tell.is_empty() {
             self.todo.tell_at = Some(now);
         }
         self.todo.want = Some(resume);
@@ -374,7 +371,6 @@ impl Peer {
         }
         if self.todo.tell.is_empty() {
             self.todo.tell_at = None;
-            self.todo.announce = false;
         }
         message::put_heads(&heads)
     }

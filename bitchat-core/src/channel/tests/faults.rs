@@ -101,6 +101,7 @@ fn a_liar_is_known_to_all_and_both_halves_agree_again() {
     world.assert_agreed();
 }
 
+// BC-09.22
 #[test]
 fn an_old_backup_begins_a_new_chain() {
     let limits = Limits::default();

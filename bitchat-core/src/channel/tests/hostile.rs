@@ -4,8 +4,8 @@ use super::world::{CHAN, World, device};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::time::UnixMillis;
-use crate::channel::entry::{AuthorId, Draft, EntryError, Kind};
-use crate::channel::message::{self, Head, Role};
+use crate::channel::entry::{AuthorId, Draft, Entry, EntryError, Kind};
+use crate::channel::message::{self, Head, Inbound, PeerHint, Role};
 use crate::channel::{CHAINS_PER_DEVICE, ChannelFault, entry};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
@@ -76,6 +76,7 @@ proptest! {
     }
 }
 
+// BC-09.23
 #[test]
 fn entries_that_wait_for_nothing_are_bounded() {
     let limits = Limits { waiting_entries: 40, ..Limits::default() };
@@ -107,6 +108,7 @@ fn heads_that_nobody_has_cost_little() {
     assert_eq!(world.texts(0), ["hello", "still here"]);
 }
 
+// BC-09.13, BC-09.14, BC-09.19, BC-09.26, BC-09.29
 #[test]
 fn impossible_messages_close_the_link() {
     let (mut world, link) = victim(&Limits::default());
@@ -124,6 +126,15 @@ fn impossible_messages_close_the_link() {
         Ok(()),
         "unknown types are for later versions"
     );
+    let ids = [EntryId([1; 32]); 65];
+    assert!(feed(&mut world, link, &message::put_want_ids(ids[1..].iter())).is_ok());
+    let many = feed(&mut world, link, &message::put_want_ids(ids.iter()));
+    assert!(matches!(many, Err(ChannelFault::Decode(_))));
+    let mut nine = message::put_peers(&[PeerHint { device: device(2), addrs: vec![], age: 0 }]);
+    *nine.last_mut().unwrap() = 9;
+    nine.extend([4, 1, 2, 3, 4, 5, 6].repeat(9));
+    world.now += Duration::from_secs(60);
+    assert!(matches!(feed(&mut world, link, &nine), Err(ChannelFault::Decode(_))));
     let same = world.nodes[0].channel.messages().next().unwrap().id;
     let raw = world.nodes[0].channel.log.entry(&same).unwrap().raw().clone();
     let proof = message::put_proof(&raw, &raw);
@@ -173,4 +184,47 @@ fn one_device_does_not_fill_the_log_with_chains() {
     }
     let authors = world.nodes[0].channel.authors();
     assert_eq!(authors.filter(|(_, of)| *of == device(1)).count(), CHAINS_PER_DEVICE);
+}
+
+/// The entries in what a node sent on `link` as history, and the last message's role.
+fn answer(world: &mut World, link: LinkId) -> (Vec<Entry>, Option<Role>) {
+    let (mut entries, mut last) = (Vec::new(), None);
+    for message in world.nodes[0].out.wires.remove(&(link, 2)).unwrap_or_default() {
+        let Ok(Inbound::Entries(role, mut list)) = message::decode(&message) else {
+            panic!("only entries travel as history");
+        };
+        last = Some(role);
+        while !list.is_empty() {
+            entries.push(Entry::parse(list.prefixed(entry::MAX_ENTRY).unwrap()).unwrap());
+        }
+    }
+    (entries, last)
+}
+
+// BC-09.18
+#[test]
+fn an_answer_is_bounded_and_in_the_order_of_the_log() {
+    let mut world = World::new(4, 41);
+    world.mesh();
+    for round in 0..400 {
+        world.say(round % 3, "a text");
+        world.settle();
+    }
+    let link = world.link(0, 3);
+    world.nodes[0].out.wires.clear();
+    feed(&mut world, link, &message::put_heads(&[])).unwrap();
+    let (mut place, mut total) = (None, 0);
+    for (round, count) in [(0, 256), (1, 147), (2, 0)] {
+        feed(&mut world, link, &message::put_want(round > 0)).unwrap();
+        let (entries, role) = answer(&mut world, link);
+        assert_eq!((entries.len(), role), (count, Some(Role::Last { more: round == 0 })));
+        for entry in &entries {
+            assert!(Some(entry.place()) > place, "out of order");
+            place = Some(entry.place());
+        }
+        total += entries.len();
+    }
+    assert_eq!(total, 403, "400 texts and 3 bindings");
+    feed(&mut world, link, &message::put_want(false)).unwrap();
+    assert_eq!(answer(&mut world, link).0.len(), 256, "from the heads on again");
 }

@@ -3,6 +3,7 @@ use crate::base::limits::Limits;
 use crate::channel::ChannelEvent;
 use core::time::Duration;
 
+// BC-09.16
 #[test]
 fn a_text_reaches_everybody_and_the_author_learns_it() {
     let mut world = World::new(4, 1);
@@ -81,6 +82,7 @@ fn a_restart_forgets_nothing() {
     assert_eq!((again.digest(), skipped), (world.nodes[0].channel.digest(), 0));
 }
 
+// BC-09.30
 #[test]
 fn in_a_full_mesh_an_entry_crosses_a_link_about_once() {
     let mut world = World::new(8, 5);
@@ -180,4 +182,42 @@ fn delivery_is_known_again_after_a_restart() {
     world.link(0, 1);
     world.run(Duration::from_secs(1));
     assert_eq!(world.nodes[0].channel.stored_by(&id).collect::<Vec<_>>(), [device(1)]);
+}
+
+// BC-09.17, BC-09.21
+#[test]
+fn what_is_not_stored_is_neither_shown_nor_acknowledged_nor_passed_on() {
+    let mut world = World::new(3, 11);
+    world.link(0, 1);
+    world.link(1, 2);
+    world.settle();
+    let id = world.say(0, "hello");
+    // Every disk but that of node 1 answers.
+    let until = world.now + Duration::from_secs(40);
+    loop {
+        let wires: Vec<_> = (0..3)
+            .flat_map(|index| {
+                world.nodes[index]
+                    .out
+                    .wires
+                    .keys()
+                    .map(move |wire| (index, *wire))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let moved = wires.into_iter().fold(false, |moved, (from, (link, priority))| {
+            world.deliver_one(from, link, priority) || moved
+        });
+        let stored = world.store_one(0) || world.store_one(2);
+        if !moved && !stored && !world.sleep(until) {
+            break;
+        }
+    }
+    assert_eq!(world.nodes[1].channel.usage().2, 2, "binding and text are with the disk");
+    assert_eq!(world.nodes[1].channel.heads().count(), 0);
+    assert_eq!(world.texts(1).len() + world.texts(2).len(), 0);
+    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 0);
+    world.run(Duration::from_secs(10));
+    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 1);
+    world.assert_agreed();
 }
