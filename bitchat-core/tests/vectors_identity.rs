@@ -69,6 +69,10 @@ fn checks(bytes: &[u8]) -> Vec<Value> {
         .collect()
 }
 
+fn link_verdict(link: &str) -> String {
+    parse_peer_link(link).map_or_else(|error| format!("{error:?}"), |peer| hex(&peer.0))
+}
+
 fn links(link: &str) -> Vec<Value> {
     [
         link.to_uppercase(),
@@ -78,11 +82,7 @@ fn links(link: &str) -> Vec<Value> {
         format!("{}{}", &link[..68], if link.ends_with('a') { 'b' } else { 'a' }),
     ]
     .into_iter()
-    .map(|link| {
-        let verdict =
-            parse_peer_link(&link).map_or_else(|error| format!("{error:?}"), |peer| hex(&peer.0));
-        json!({ "link": link, "verdict": verdict })
-    })
+    .map(|link| json!({ "link": link, "verdict": link_verdict(&link) }))
     .collect()
 }
 
@@ -120,6 +120,10 @@ fn consume(document: &Value) {
     assert_eq!(hex(&peer.0), document["identity"]["peer_id"].as_str().expect("hex"));
     let link = document["identity"]["link"].as_str().expect("a link");
     assert_eq!(parse_peer_link(link), Ok(peer));
+    for vector in document["links"].as_array().expect("links") {
+        let link = vector["link"].as_str().expect("a link");
+        assert_eq!(link_verdict(link), vector["verdict"].as_str().expect("a verdict"));
+    }
     let certificate = issue(&document["certificate"]);
     assert_eq!(hex(&certificate.encode()), document["certificate"]["bytes"].as_str().expect("hex"));
     let mut verdicts = Vec::new();

@@ -13,7 +13,6 @@ use crate::crypto::gate::{Envelope, Kind, NonceCache, ProbeAck};
 use crate::crypto::identity::Identity;
 use crate::crypto::packet_key::{MaskKey, PacketKey};
 use crate::wire::packet::{Header, KeyPhase, PACKET_TAG_LEN, connection_id};
-use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -245,9 +244,11 @@ struct World {
 
 impl World {
     fn new(seed: u8) -> Self {
+        let mut parties = [Party::new(1, ALICE), Party::new(2, BOB)];
+        parties.iter_mut().for_each(|party| party.rng.reseed(&Seed([seed; 32])));
         Self {
             now: Timestamp::from_millis(1_000_000),
-            parties: [Party::new(1, ALICE), Party::new(2, BOB)],
+            parties,
             rng: Rng::new(&Seed([seed; 32])).public,
             queue: BTreeMap::new(),
             serial: 0,

@@ -106,6 +106,19 @@ def base32(data):
     return base64.b32encode(data).decode().lower().rstrip("=")
 
 
+def link_verdict(link):
+    scheme, text = link[:13], link[13:]
+    if scheme.lower() != "bitchat:peer/":
+        return "Scheme"
+    if len(text) != 56:
+        return f"Length({len(text)})"
+    if set(text.lower()) - set("abcdefghijklmnopqrstuvwxyz234567"):
+        return "Character"
+    data = base64.b32decode(text.upper())
+    matches = blake(b"bitchat-v1 peer link" + data[:32])[:3] == data[32:]
+    return data[:32].hex() if matches else "Checksum"
+
+
 def check_identity(vectors):
     identity = vectors["identity"]
     key = Ed25519PrivateKey.from_private_bytes(unhex(identity["secret"]))
@@ -115,6 +128,8 @@ def check_identity(vectors):
     assert identity["link"] == "bitchat:peer/" + base32(peer + check)
     short = base32(blake(b"bitchat-v1 fingerprint" + peer)[:10])
     assert identity["fingerprint"] == "-".join(short[at : at + 4] for at in range(0, 16, 4))
+    for case in vectors["links"]:
+        assert link_verdict(case["link"]) == case["verdict"], case
     given = vectors["certificate"]
     static = X25519PrivateKey.from_private_bytes(unhex(given["static_secret"])).public_key()
     signed = bytes([1]) + unhex(given["device"]) + raw(static) + peer

@@ -48,6 +48,7 @@ fn a_secret_that_the_responder_lost_is_given_up() {
             assert!(!at_alice.resumed);
         }
         assert!(world.alice().failures.is_empty());
+        assert_eq!(world.carried.len(), 4 + 2 + 4, "two hs3 in vain, then hs1 to the first packet");
         assert!(world.rejected.contains(&Rejected::Noise(NoiseError::Auth)));
     }
 }
