@@ -4,6 +4,7 @@ use crate::tracker::interface::TrackerStatus;
 use crate::tracker::profile::PROFILES;
 use crate::tracker::udp::PROTOCOL_ID;
 use crate::wire::url::TrackerUrl;
+use proptest::prelude::*;
 
 /// What an announcer asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -453,4 +454,76 @@ fn one_silent_family_does_not_hold_up_the_other() {
     world.resolved(lookup, &["2001:db8::1", "192.0.2.1"]);
     assert_eq!(effects_v6(&world.sink.0), 0);
     assert_eq!(answer(&mut world), 0);
+}
+
+/// One thing that the world does, chosen by numbers: what, to which of the queries seen, with what.
+type Move = (u8, usize, Vec<u8>);
+
+fn play(world: &mut World, seen: &mut Vec<TrackerQuery>, (what, which, data): &Move) {
+    let query = *seen.get(which % seen.len().max(1)).unwrap_or(&TrackerQuery(0));
+    let (now, rng) = (world.now, &mut world.rng.public);
+    let sink = &mut world.sink;
+    let seconds = u64::from(*data.first().unwrap_or(&0));
+    match what {
+        0 => world.now = now + Duration::from_secs(seconds * seconds),
+        1 => world.resolved(query, &["192.0.2.1", "2001:db8::1", "127.0.0.1"][..which % 4]),
+        2 => world.opened(query),
+        3 => world.readable(query, data),
+        4 => world.readable(query, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nde"),
+        5 => world.readable(query, b"HTTP/1.1 302 x\r\nLocation: http://r.example/\r\n\r\n"),
+        6 => world.announcer.on_closed(now, query, rng, sink),
+        7 => world.announcer.on_failed(now, query, "no", rng, sink),
+        8 => world.announcer.stop(now, rng, sink),
+        9 => world.announcer.start(now, rng, sink),
+        10 => world.announcer.want_more_peers(now),
+        11 => world.announcer.set_port(now, u16::from(data.is_empty())),
+        12 => {
+            let hashes: Vec<_> = data.iter().map(|byte| InfoHash([byte % 7; 20])).collect();
+            world.announcer.set_infohashes(now, &hashes, rng, sink);
+        }
+        _ => {
+            // The true answer to the last datagram, or something near it.
+            let sent = sink.0.iter().rev().find_map(|effect| match effect {
+                Effect::Udp(to, packet) => Some((*to, packet.clone())),
+                _ => None,
+            });
+            if let Some((to, packet)) = sent {
+                world.datagram(to, &[&packet[8..16], data].concat());
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever happens in whatever order: no panic, no flood, no timer that is stuck.
+    #[test]
+    fn no_order_of_events_is_a_trap(
+        moves in proptest::collection::vec(
+            (0..16_u8, 0..8_usize, proptest::collection::vec(any::<u8>(), 0..24)), 0..80),
+    ) {
+        let mut world = World::new(config(&[
+            &["http://a.example/", "udp://192.0.2.1:1/a"],
+            &["https://[2001:db8::2]/x", "udp://b.example:2"],
+        ]));
+        let mut seen = Vec::new();
+        for step in &moves {
+            seen.extend(world.sink.0.iter().filter_map(|effect| match effect {
+                Effect::Resolve(query, _) | Effect::Open(query, ..) => Some(*query),
+                _ => None,
+            }));
+            let udp = world.sink.0.iter().rposition(|effect| matches!(effect, Effect::Udp(..)));
+            let last = udp.map(|at| world.sink.0[at].clone());
+            world.sink.0 = last.into_iter().collect();
+            play(&mut world, &mut seen, step);
+            world.announcer.handle_timeout(world.now, &mut world.rng.public, &mut world.sink);
+            prop_assert!(world.announcer.poll_timeout().is_none_or(|at| at > world.now));
+            prop_assert!(world.sink.0.len() < 100, "{} effects", world.sink.0.len());
+        }
+        // It always comes to an end.
+        world.announcer.stop(world.now, &mut world.rng.public, &mut world.sink);
+        world.now += Duration::from_secs(5);
+        world.announcer.handle_timeout(world.now, &mut world.rng.public, &mut world.sink);
+        prop_assert!(world.announcer.is_stopped());
+        prop_assert_eq!(world.announcer.poll_timeout(), None);
+    }
 }
