@@ -459,7 +459,7 @@ fn one_silent_family_does_not_hold_up_the_other() {
 /// One thing that the world does, chosen by numbers: what, to which of the queries seen, with what.
 type Move = (u8, usize, Vec<u8>);
 
-fn play(world: &mut World, seen: &mut Vec<TrackerQuery>, (what, which, data): &Move) {
+fn play(world: &mut World, seen: &[TrackerQuery], (what, which, data): &Move) {
     let query = *seen.get(which % seen.len().max(1)).unwrap_or(&TrackerQuery(0));
     let (now, rng) = (world.now, &mut world.rng.public);
     let sink = &mut world.sink;
@@ -514,7 +514,7 @@ proptest! {
             let udp = world.sink.0.iter().rposition(|effect| matches!(effect, Effect::Udp(..)));
             let last = udp.map(|at| world.sink.0[at].clone());
             world.sink.0 = last.into_iter().collect();
-            play(&mut world, &mut seen, step);
+            play(&mut world, &seen, step);
             world.announcer.handle_timeout(world.now, &mut world.rng.public, &mut world.sink);
             prop_assert!(world.announcer.poll_timeout().is_none_or(|at| at > world.now));
             prop_assert!(world.sink.0.len() < 100, "{} effects", world.sink.0.len());
