@@ -1,0 +1,221 @@
+//! New keys for a living session: `Noise_KKpsk0+psk2` inside it, with ML-KEM-768 first and hourly
+//! (spec 08 §Renewal).
+//!
+//! The initiator of the session drives. A renewal costs one round trip on the control stream; data
+//! flows on under the old keys meanwhile. When the keys are taken into use is decided by
+//! [`super::keys`], from the phase of the packets that arrive.
+
+use crate::base::rng::Stream;
+use crate::crypto::noise::{HandshakeState, NoiseError, Params, Pattern, Role};
+use crate::crypto::suite::{
+    AuthError, DhPublic, DhSecret, KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KemSecret, Secret, hash,
+    kem_encapsulate,
+};
+use crate::wire::reader::{DecodeError, Reader};
+use crate::wire::writer::Put;
+use bytes::BufMut;
+
+/// The flag that says that ML-KEM runs in this renewal.
+const WITH_KEM: u8 = 1;
+/// Bytes of either Noise message: an ephemeral key and the tag of an empty payload.
+const NOISE_LEN: usize = 48;
+
+/// What is wrong with a renewal message: the link closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RekeyError {
+    /// It cannot be read.
+    #[error("malformed renewal message: {0}")]
+    Malformed(#[from] DecodeError),
+    /// It does not authenticate.
+    #[error("a renewal message does not authenticate")]
+    Noise(#[from] NoiseError),
+    /// The key in it is not an ML-KEM-768 key.
+    #[error("a renewal message carries an invalid ML-KEM key")]
+    Kem(#[from] AuthError),
+    /// It belongs to another renewal than the one that is due, or comes from the wrong side.
+    #[error("a renewal message out of turn")]
+    OutOfTurn,
+}
+
+/// What a renewal yields.
+#[derive(Debug)]
+pub(crate) struct NewKeys {
+    /// How many renewals the session has had with this one.
+    pub generation: u64,
+    /// The packet key from the session's initiator.
+    pub i2r: Secret,
+    /// The packet key from the session's responder.
+    pub r2i: Secret,
+    /// What the pair's next session mixes in, where ML-KEM ran.
+    pub resumption: Option<Secret>,
+}
+
+/// The renewal machine of one side of one session.
+#[derive(Debug)]
+pub(crate) struct Rekey {
+    role: Role,
+    local: DhSecret,
+    remote: DhPublic,
+    handshake_hash: [u8; 32],
+    /// Secret of the previous root: psk0 of the next renewal.
+    exporter: Secret,
+    generation: u64,
+    pending: Option<Box<Pending>>,
+}
+
+/// The initiator's half-finished renewal.
+#[derive(Debug)]
+struct Pending {
+    noise: HandshakeState,
+    kem: Option<(KemSecret, [u8; KEM_PUBLIC_LEN])>,
+}
+
+impl Rekey {
+    pub(crate) const fn new(
+        role: Role,
+        local: DhSecret,
+        remote: DhPublic,
+        handshake_hash: [u8; 32],
+        exporter: Secret,
+    ) -> Self {
+        Self { role, local, remote, handshake_hash, exporter, generation: 0, pending: None }
+    }
+
+    /// How many renewals are complete on this side.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The initiator waits for an answer.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Starts a renewal and returns the body of `REKEY_INIT`. Only the session's initiator does,
+    /// and not while one is pending (BC-08.06).
+    pub(crate) fn start(&mut self, with_kem: bool, secret: &mut Stream) -> Result<Vec<u8>, RekeyError> {
+        if self.role != Role::Initiator || self.is_pending() {
+            return Err(RekeyError::OutOfTurn);
+        }
+        let mut noise = self.noise(self.generation + 1)?;
+        let kem = with_kem.then(|| KemSecret::generate(secret));
+        let mut body = Vec::with_capacity(16 + NOISE_LEN + KEM_PUBLIC_LEN);
+        body.put_varint(self.generation + 1);
+        body.put_u8(if with_kem { WITH_KEM } else { 0 });
+        noise.write_message(Some(DhSecret::generate(secret)), &[], &mut body)?;
+        if let Some((_, public)) = &kem {
+            body.put_slice(public);
+        }
+        self.pending = Some(Box::new(Pending { noise, kem }));
+        Ok(body)
+    }
+
+    /// Answers `REKEY_INIT` with the body of `REKEY_RESP`, and yields the keys. The caller accepts
+    /// packets under them from now on, and sends under them once it has received one.
+    pub(crate) fn on_init(
+        &mut self,
+        body: &[u8],
+        secret: &mut Stream,
+    ) -> Result<(Vec<u8>, NewKeys), RekeyError> {
+        let mut reader = Reader::new(body);
+        let generation = reader.varint()?;
+        // BC-08.07: only the session's initiator renews, one step at a time.
+        if self.role != Role::Responder || generation != self.generation + 1 {
+            return Err(RekeyError::OutOfTurn);
+        }
+        let with_kem = read_flags(&mut reader)?;
+        let mut noise = self.noise(generation)?;
+        noise.read_message(reader.bytes(NOISE_LEN)?, &mut Vec::new())?;
+        let mut response = Vec::with_capacity(16 + NOISE_LEN + KEM_CIPHERTEXT_LEN);
+        response.put_varint(generation);
+        response.put_u8(if with_kem { WITH_KEM } else { 0 });
+        let mut ciphertext = None;
+        if with_kem {
+            let public = reader.array::<KEM_PUBLIC_LEN>()?;
+            let (sent, shared) = kem_encapsulate(&public, secret)?;
+            noise.set_psk(2, kem_psk(&shared, &public, &sent))?;
+            ciphertext = Some(sent);
+        } else {
+            noise.set_psk(2, Secret([0; 32]))?;
+        }
+        reader.finish()?;
+        noise.write_message(Some(DhSecret::generate(secret)), &[], &mut response)?;
+        if let Some(ciphertext) = ciphertext {
+            response.put_slice(&ciphertext);
+        }
+        Ok((response, self.finish(generation, &noise, with_kem)?))
+    }
+
+    /// Takes `REKEY_RESP` and yields the keys, to be used for sending at once.
+    pub(crate) fn on_response(&mut self, body: &[u8]) -> Result<NewKeys, RekeyError> {
+        let mut reader = Reader::new(body);
+        let generation = reader.varint()?;
+        let mut pending = self.pending.take().ok_or(RekeyError::OutOfTurn)?;
+        if generation != self.generation + 1 {
+            return Err(RekeyError::OutOfTurn);
+        }
+        let with_kem = read_flags(&mut reader)?;
+        let message = reader.bytes(NOISE_LEN)?;
+        match &pending.kem {
+            Some((secret, public)) if with_kem => {
+                let ciphertext = reader.array::<KEM_CIPHERTEXT_LEN>()?;
+                let shared = secret.decapsulate(&ciphertext);
+                pending.noise.set_psk(2, kem_psk(&shared, public, &ciphertext))?;
+            }
+            None if !with_kem => pending.noise.set_psk(2, Secret([0; 32]))?,
+            _ => return Err(RekeyError::OutOfTurn),
+        }
+        reader.finish()?;
+        pending.noise.read_message(message, &mut Vec::new())?;
+        self.finish(generation, &pending.noise, with_kem)
+    }
+
+    fn noise(&self, generation: u64) -> Result<HandshakeState, RekeyError> {
+        let mut prologue = b"bitchat-v1 rekey".to_vec();
+        prologue.put_slice(&self.handshake_hash);
+        prologue.put_u64_le(generation);
+        let mut noise = HandshakeState::new(Params {
+            pattern: Pattern::Kk,
+            psks: &[0, 2],
+            role: self.role,
+            prologue: &prologue,
+            local_static: Some(self.local.clone()),
+            remote_static: Some(self.remote),
+        })?;
+        noise.set_psk(0, self.exporter.clone())?;
+        Ok(noise)
+    }
+
+    fn finish(
+        &mut self,
+        generation: u64,
+        noise: &HandshakeState,
+        with_kem: bool,
+    ) -> Result<NewKeys, RekeyError> {
+        let (i2r, r2i) = noise.split()?;
+        let resumption = if with_kem { Some(noise.export(b"resumption")?) } else { None };
+        self.exporter = noise.export(b"exporter")?;
+        self.generation = generation;
+        Ok(NewKeys { generation, i2r, r2i, resumption })
+    }
+}
+
+fn read_flags(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        WITH_KEM => Ok(true),
+        _ => Err(DecodeError::Invalid("flags")),
+    }
+}
+
+/// psk2 binds the shared secret to the very key and ciphertext that were on the wire.
+fn kem_psk(
+    shared: &Secret,
+    public: &[u8; KEM_PUBLIC_LEN],
+    ciphertext: &[u8; KEM_CIPHERTEXT_LEN],
+) -> Secret {
+    Secret(hash(&[&shared.0, public, ciphertext]))
+}
+
+#[cfg(test)]
+mod tests;

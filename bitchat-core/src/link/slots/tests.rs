@@ -1,0 +1,76 @@
+use super::*;
+use crate::base::rng::{Rng, Seed};
+
+fn pair() -> (Slots, Slots, Stream) {
+    let rng = Rng::new(&Seed([5; 32])).public;
+    (Slots::new(Role::Initiator, [1; 32]), Slots::new(Role::Responder, [1; 32]), rng)
+}
+
+fn deliver(message: &[u8], to: &mut Slots) -> Result<(), SlotError> {
+    match Control::decode(message) {
+        Ok(Control::SlotTokens { base, tokens }) => to.on_tokens(base, tokens),
+        other => panic!("not a list of tokens: {other:?}"),
+    }
+}
+
+#[test]
+fn only_common_channels_are_found_and_both_sides_name_them_by_their_own_slots() {
+    // BC-08.10, BC-08.11
+    let (mut a, mut b, mut rng) = pair();
+    let keys: Vec<(ChannelId, Secret)> =
+        (0..20).map(|i| (ChannelId([i; 20]), Secret([i; 32]))).collect();
+    let show = |range: core::ops::Range<usize>| -> Vec<(ChannelId, &Secret)> {
+        keys[range].iter().map(|(chan, key)| (*chan, key)).collect()
+    };
+    let message = a.offer(&show(0..17), &mut rng);
+    assert_eq!(message.len(), 1 + 1 + 32 * TOKEN_LEN, "17 channels look like 32");
+    deliver(&message, &mut b).unwrap();
+    deliver(&b.offer(&show(15..20), &mut rng), &mut a).unwrap();
+    for (i, (chan, key)) in keys.iter().enumerate() {
+        assert_eq!(b.match_channel(*chan, key), i < 17, "b sees what a has: {i}");
+        assert_eq!(a.match_channel(*chan, key), i >= 15, "a sees what b has: {i}");
+    }
+    for (chan, _) in &keys[15..17] {
+        assert_eq!(b.channel_of(a.ours(*chan).unwrap()), Some(*chan));
+        assert_eq!(a.channel_of(b.ours(*chan).unwrap()), Some(*chan));
+    }
+}
+
+#[test]
+fn a_channel_joined_later_is_found_and_one_left_is_gone() {
+    let (mut a, mut b, mut rng) = pair();
+    let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
+    deliver(&a.offer(&[(chan, &key)], &mut rng), &mut b).unwrap();
+    deliver(&b.offer(&[], &mut rng), &mut a).unwrap();
+    assert!(!a.match_channel(chan, &key));
+    deliver(&b.offer(&[(chan, &key)], &mut rng), &mut a).unwrap();
+    assert!(a.match_channel(chan, &key) && b.match_channel(chan, &key));
+    let close = a.leave(chan).unwrap();
+    let Ok(Control::SlotClose { slot }) = Control::decode(&close) else { panic!("not a close") };
+    assert_eq!(b.on_close(slot), Some(chan));
+    assert_eq!(b.channel_of(slot), None);
+    assert!(!b.match_channel(chan, &key), "a closed slot does not open again");
+    assert!(!b.is_shared(chan) && !a.is_shared(chan));
+}
+
+#[test]
+fn a_peer_cannot_make_us_keep_tokens_without_bound() {
+    // BC-08.12
+    let (mut a, _, _) = pair();
+    let tokens = [[3; TOKEN_LEN]; TOKENS_STEP];
+    assert_eq!(a.on_tokens(16, &tokens), Err(SlotError), "a gap");
+    let mut base = 0;
+    while a.on_tokens(base, &tokens).is_ok() {
+        base += tokens.len() as u64;
+    }
+    assert_eq!(base, MAX_TOKENS as u64);
+}
+
+#[test]
+fn a_token_of_ours_played_back_is_not_taken_for_the_peers() {
+    let (mut a, _, mut rng) = pair();
+    let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
+    let echo = a.offer(&[(chan, &key)], &mut rng);
+    deliver(&echo, &mut a).unwrap();
+    assert!(!a.match_channel(chan, &key));
+}
