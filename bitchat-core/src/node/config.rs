@@ -1,0 +1,91 @@
+//! How a node behaves, and what the commands may answer.
+
+use crate::base::limits::Limits;
+use core::time::Duration;
+
+/// Which address families a node opens a UDP socket for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Families {
+    /// IPv4.
+    pub v4: bool,
+    /// IPv6.
+    pub v6: bool,
+}
+
+/// Settings of a node. Start from [`Config::default`] and change what you need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Bounds on everything that peers can make the node hold.
+    pub limits: Limits,
+    /// The UDP port wanted; 0 leaves the choice to the system.
+    pub port: u16,
+    /// The address families to use; at least one.
+    pub families: Families,
+    /// Allow trackers on loopback, private and link-local addresses. Off, so that a `.chat` file
+    /// from a stranger cannot make the node call upon machines of its own network.
+    pub local_trackers: bool,
+    /// The embedder answers `Persist` and `Load`. Without a store a node forgets everything at its
+    /// end, and its device is a new one each time.
+    pub store: bool,
+    /// A link's keys are renewed this long after the first user data under them; 1 s to 120 s.
+    pub rekey_interval: Duration,
+    /// An idle link says that it lives this often; 1 s to 30 s.
+    pub keepalive: Duration,
+    /// A link on which nothing was heard for this long is dead; more than twice `keepalive`.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            port: 0,
+            families: Families { v4: true, v6: true },
+            local_trackers: false,
+            store: true,
+            rekey_interval: Duration::from_secs(120),
+            keepalive: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Config {
+    /// Checks that the settings make sense together.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting and its range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let secs = Duration::from_secs;
+        if !(self.families.v4 || self.families.v6) {
+            return Err(ConfigError("families: switch on IPv4, IPv6, or both"));
+        }
+        if self.rekey_interval < secs(1) || self.rekey_interval > secs(120) {
+            return Err(ConfigError("rekey_interval: choose 1 s to 120 s"));
+        }
+        if self.keepalive < secs(1) || self.keepalive > secs(30) {
+            return Err(ConfigError("keepalive: choose 1 s to 30 s"));
+        }
+        if self.idle_timeout <= self.keepalive * 2 {
+            return Err(ConfigError("idle_timeout: choose more than twice keepalive"));
+        }
+        if self.limits.channels == 0 || self.limits.links == 0 || self.limits.handshakes == 0 {
+            return Err(ConfigError("limits: channels, links and handshakes are at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// A setting is out of its range; the text names it and says what to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub &'static str);
+
+/// A channel handle that this node does not (or no longer) know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such channel: it was never joined, or it has been left")]
+pub struct UnknownChannel;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+use super::*;
+
+#[test]
+fn the_defaults_are_valid_and_every_wrong_setting_is_named() {
+    assert_eq!(Config::default().check(), Ok(()));
+    let wrong: [(&str, fn(&mut Config)); 5] = [
+        ("families", |config| config.families = Families { v4: false, v6: false }),
+        ("rekey_interval", |config| config.rekey_interval = Duration::from_secs(121)),
+        ("keepalive", |config| config.keepalive = Duration::ZERO),
+        ("idle_timeout", |config| config.idle_timeout = Duration::from_secs(30)),
+        ("limits", |config| config.limits.links = 0),
+    ];
+    for (name, spoil) in wrong {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let error = config.check().unwrap_err();
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
+}

@@ -1,0 +1,147 @@
+//! What is on its way to stable storage.
+//!
+//! Changes collect until the batch before them is stored, so that one slow disk write carries
+//! everything that came meanwhile. A batch that the store refused is kept and tried again: nothing
+//! is given up, and nothing that waits for it happens (spec 11).
+
+use super::api::{Action, Change, Failure};
+use crate::base::ids::RequestId;
+use crate::base::time::Timestamp;
+use core::time::Duration;
+
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// What the store's answer means for the node.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<T> {
+    /// The batch is stored. `recovered` if the store had been failing.
+    Stored { tickets: Vec<T>, recovered: bool },
+    /// The batch waits for another try. `first` if the store was fine before.
+    Refused { failure: Failure, first: bool },
+}
+
+#[derive(Debug)]
+struct Batch<T> {
+    changes: Vec<Change>,
+    tickets: Vec<T>,
+    bytes: usize,
+}
+
+impl<T> Batch<T> {
+    const fn empty() -> Self {
+        Self { changes: Vec::new(), tickets: Vec::new(), bytes: 0 }
+    }
+}
+
+/// Collects changes, hands them out in batches, one at a time, and remembers who waits for them.
+#[derive(Debug)]
+pub(crate) struct Ledger<T> {
+    enabled: bool,
+    limit: usize,
+    next: Batch<T>,
+    outstanding: Option<(RequestId, Batch<T>)>,
+    /// The store refused `outstanding`; it is tried again then.
+    retry: Option<(Timestamp, Duration)>,
+}
+
+impl<T> Ledger<T> {
+    /// `enabled`: there is a store. Without one, everything counts as stored at once.
+    pub(crate) const fn new(enabled: bool, limit: usize) -> Self {
+        Self { enabled, limit, next: Batch::empty(), outstanding: None, retry: None }
+    }
+
+    /// Adds a change; `ticket` comes back once it is stored.
+    pub(crate) fn add(&mut self, change: Change, ticket: Option<T>) {
+        let size = match &change {
+            Change::Put(record) => record.key.len() + record.value.len(),
+            Change::Delete(key) => key.len(),
+        };
+        self.next.bytes += size + 64;
+        if self.enabled {
+            self.next.changes.push(change);
+        }
+        self.next.tickets.extend(ticket);
+    }
+
+    /// More should not be accepted before the store has caught up.
+    pub(crate) fn is_full(&self) -> bool {
+        let outstanding = self.outstanding.as_ref().map_or(0, |(_, batch)| batch.bytes);
+        self.next.bytes + outstanding >= self.limit
+    }
+
+    /// Nothing waits to be stored.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.next.changes.is_empty() && self.next.tickets.is_empty() && self.outstanding.is_none()
+    }
+
+    /// Without a store: everything added so far, which counts as stored.
+    pub(crate) fn take_unstored(&mut self) -> Vec<T> {
+        if self.enabled {
+            return Vec::new();
+        }
+        core::mem::replace(&mut self.next, Batch::empty()).tickets
+    }
+
+    /// The next batch, if one may go: `request` names it.
+    pub(crate) fn poll(
+        &mut self,
+        now: Timestamp,
+        request: impl FnOnce() -> RequestId,
+    ) -> Option<Action> {
+        if let Some((at, _)) = self.retry {
+            // The refused batch goes again under a new name.
+            if now < at {
+                return None;
+            }
+            let (id, batch) = self.outstanding.as_mut()?;
+            let delay = self.retry.map_or(FIRST_RETRY, |(_, delay)| (delay * 2).min(LAST_RETRY));
+            self.retry = Some((Timestamp::FAR_FUTURE, delay));
+            *id = request();
+            return Some(Action::Persist { request: *id, changes: batch.changes.clone() });
+        }
+        if self.outstanding.is_some() || self.next.changes.is_empty() {
+            return None;
+        }
+        let batch = core::mem::replace(&mut self.next, Batch::empty());
+        let request = request();
+        let changes = batch.changes.clone();
+        self.outstanding = Some((request, batch));
+        Some(Action::Persist { request, changes })
+    }
+
+    /// The store answered; `None` if the answer is to nothing that waits.
+    pub(crate) fn on_answer(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        result: Result<(), Failure>,
+    ) -> Option<Outcome<T>> {
+        if self.outstanding.as_ref().is_none_or(|(id, _)| *id != request) {
+            return None;
+        }
+        match result {
+            Ok(()) => {
+                let recovered = self.retry.take().is_some();
+                let tickets = self.outstanding.take().map(|(_, batch)| batch.tickets);
+                Some(Outcome::Stored { tickets: tickets.unwrap_or_default(), recovered })
+            }
+            Err(failure) => {
+                let (first, delay) = match self.retry {
+                    None => (true, FIRST_RETRY),
+                    Some((_, delay)) => (false, delay),
+                };
+                self.retry = Some((now + delay, delay));
+                Some(Outcome::Refused { failure, first })
+            }
+        }
+    }
+
+    /// When a refused batch is tried again.
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.retry.map(|(at, _)| at).filter(|at| *at != Timestamp::FAR_FUTURE)
+    }
+}
+
+#[cfg(test)]
+mod tests;

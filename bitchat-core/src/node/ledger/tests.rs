@@ -1,0 +1,78 @@
+use super::*;
+use crate::node::api::Record;
+use bytes::Bytes;
+
+fn put(key: u8) -> Change {
+    Change::Put(Record {
+        key: vec![key],
+        value: Bytes::from_static(b"v"),
+        secret: false,
+        expires: None,
+    })
+}
+
+fn keys(action: Option<Action>) -> Vec<u8> {
+    let Some(Action::Persist { changes, .. }) = action else { return Vec::new() };
+    changes
+        .iter()
+        .map(|change| match change {
+            Change::Put(record) => record.key[0],
+            Change::Delete(key) => key[0],
+        })
+        .collect()
+}
+
+#[test]
+fn one_batch_at_a_time_and_what_comes_meanwhile_goes_together() {
+    // BC-11.10
+    let mut ledger = Ledger::new(true, 1_000);
+    let now = Timestamp::ZERO;
+    ledger.add(put(1), Some("one"));
+    assert_eq!(keys(ledger.poll(now, || RequestId(1))), [1]);
+    ledger.add(put(2), Some("two"));
+    ledger.add(put(3), None);
+    assert_eq!(ledger.poll(now, || RequestId(2)), None);
+    assert_eq!(ledger.on_answer(now, RequestId(9), Ok(())), None, "an answer to nothing");
+    let stored = Outcome::Stored { tickets: vec!["one"], recovered: false };
+    assert_eq!(ledger.on_answer(now, RequestId(1), Ok(())), Some(stored));
+    assert_eq!(keys(ledger.poll(now, || RequestId(2))), [2, 3]);
+    ledger.on_answer(now, RequestId(2), Ok(()));
+    assert!(ledger.is_idle());
+}
+
+#[test]
+fn a_refused_batch_is_kept_and_tried_again_ever_more_slowly() {
+    // BC-11.11
+    let mut ledger = Ledger::new(true, 1_000);
+    let mut now = Timestamp::ZERO;
+    ledger.add(put(1), Some(()));
+    assert_eq!(keys(ledger.poll(now, || RequestId(0))), [1]);
+    let full = || Err(Failure::Other("disk full".into()));
+    let mut waits = Vec::new();
+    for try_no in 0..8 {
+        let outcome = ledger.on_answer(now, RequestId(try_no), full()).unwrap();
+        assert!(matches!(outcome, Outcome::Refused { first, .. } if first == (try_no == 0)));
+        assert_eq!(ledger.poll(now, || RequestId(99)), None, "not before its time");
+        let at = ledger.poll_timeout().unwrap();
+        waits.push(at.saturating_since(now).as_secs());
+        now = at;
+        assert_eq!(keys(ledger.poll(now, || RequestId(try_no + 1))), [1]);
+        assert_eq!(ledger.poll_timeout(), None, "no deadline while the answer is out");
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
+    let stored = Outcome::Stored { tickets: vec![()], recovered: true };
+    assert_eq!(ledger.on_answer(now, RequestId(8), Ok(())), Some(stored));
+}
+
+#[test]
+fn it_says_when_it_is_full_and_without_a_store_everything_counts_as_stored() {
+    let mut ledger = Ledger::new(true, 200);
+    for key in 0..4 {
+        ledger.add(put(key), Some(key));
+    }
+    assert!(ledger.is_full());
+    let mut none = Ledger::new(false, 200);
+    none.add(put(1), Some(1));
+    assert_eq!(none.take_unstored(), [1]);
+    assert!(none.is_idle() && none.poll(Timestamp::ZERO, || RequestId(0)).is_none());
+}
