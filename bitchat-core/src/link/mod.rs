@@ -1,1 +1,5 @@
 //! Floor 4: one peer, however reached.
+
+mod control;
+mod rekey;
+mod slots;

@@ -39,7 +39,8 @@ proptest! {
         if let Ok(message) = Control::decode(&bytes)
             && message != Control::Unknown
         {
-            prop_assert_eq!(Control::decode(&message.encode()), Ok(message.clone()));
+            let encoded = message.encode();
+            prop_assert_eq!(Control::decode(&encoded), Ok(message.clone()));
         }
     }
 }
