@@ -1,0 +1,129 @@
+use super::*;
+use crate::base::ids::ConnectionId;
+use crate::base::rng::{Rng, Seed};
+use std::collections::BTreeSet;
+
+const FADE: Duration = Duration::from_secs(1);
+
+fn keys(generation: u64) -> NewKeys {
+    let key = |side: u8| {
+        let mut bytes = [side; 32];
+        bytes[..8].copy_from_slice(&generation.to_le_bytes());
+        Secret(bytes)
+    };
+    NewKeys { generation, i2r: key(1), r2i: key(2), resumption: None }
+}
+
+fn ring(role: Role) -> KeyRing {
+    let first = keys(0);
+    KeyRing::new(role, &first.i2r, &first.r2i, &Secret([3; 32]), &Secret([4; 32]))
+}
+
+fn packet(from: &mut KeyRing, pn: u64) -> Vec<u8> {
+    let header = Header::new(ConnectionId([0; 8]), from.phase(), pn, None);
+    let mut packet = vec![0; header.overhead() + 5];
+    packet[header.len()..header.len() + 5].copy_from_slice(b"hello");
+    from.seal(&header, &mut packet).unwrap();
+    packet
+}
+
+fn receive(to: &mut KeyRing, now: Timestamp, packet: &[u8]) -> Result<Option<u64>, PacketError> {
+    let mut packet = packet.to_vec();
+    let header = to.unmask(&mut packet, None)?;
+    let opened = to.open(now, &header, &mut packet, FADE)?;
+    assert_eq!(&packet[opened.payload], b"hello");
+    Ok(opened.renewed)
+}
+
+#[test]
+fn a_renewal_goes_through_and_the_old_key_fades() {
+    // BC-08.05, BC-08.09
+    let (mut a, mut b) = (ring(Role::Initiator), ring(Role::Responder));
+    let now = Timestamp::from_millis(5);
+    assert!(!a.may_send_user_data(now, Duration::from_secs(120)), "not before the first renewal");
+    assert_eq!(a.renewal_due(Duration::from_secs(120)), Some(Timestamp::ZERO));
+    let before = packet(&mut a, 0);
+    let late = packet(&mut a, 1);
+    assert_eq!(receive(&mut b, now, &before), Ok(None));
+    b.install(now, &keys(1), FADE);
+    assert_eq!(b.generation(), 0, "the responder waits");
+    a.install(now, &keys(1), FADE);
+    assert_eq!(a.generation(), 1, "the initiator does not");
+    assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.is_confirmed());
+    assert_eq!(receive(&mut a, now, &packet(&mut b, 0)), Ok(None), "the responder's old key still works");
+    let under_new = packet(&mut a, 2);
+    assert_eq!(receive(&mut b, now, &under_new), Ok(Some(1)));
+    assert_eq!(receive(&mut b, now, &late), Ok(None));
+    assert_eq!(receive(&mut a, now, &packet(&mut b, 1)), Ok(Some(1)));
+    assert!(a.is_confirmed() && b.is_confirmed());
+    assert_eq!(b.poll_timeout(), Some(now + FADE));
+    assert_eq!(receive(&mut b, now + FADE, &late), Err(PacketError::Auth), "erased");
+    assert_eq!(b.poll_timeout(), None);
+}
+
+#[test]
+fn the_fade_is_ten_seconds_at_most_and_user_data_starts_the_clock() {
+    let mut a = ring(Role::Initiator);
+    let now = Timestamp::from_millis(5);
+    let (interval, minute) = (Duration::from_secs(120), Duration::from_secs(60));
+    a.install(now, &keys(1), Duration::from_secs(100));
+    assert_eq!(a.poll_timeout(), Some(now + MAX_FADE));
+    assert_eq!(a.renewal_due(interval), None, "an idle link keeps its keys");
+    a.on_user_data(now);
+    a.on_user_data(now + minute);
+    assert_eq!(a.renewal_due(interval), Some(now + interval));
+    assert!(a.may_send_user_data(now + interval + minute - Duration::from_nanos(1), interval));
+    assert!(!a.may_send_user_data(now + interval + minute, interval));
+}
+
+/// The rule under a channel that loses, repeats and reorders at will: whoever sends, the other can
+/// read, unless the packet is older than the fade.
+#[test]
+fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() {
+    for seed in 0..200u8 {
+        let mut rng = Rng::new(&Seed([seed; 32])).public;
+        let mut rings = [ring(Role::Initiator), ring(Role::Responder)];
+        let mut now = Timestamp::ZERO;
+        let mut wire: Vec<(usize, Timestamp, Vec<u8>)> = Vec::new();
+        // The reliable control stream: renewals arrive in order, late, exactly once.
+        let (mut asked, mut answered) = (0, 0);
+        let mut reached = BTreeSet::new();
+        for pn in 0..400u64 {
+            now += Duration::from_millis(20);
+            match rng.below(6) {
+                0 => {
+                    if asked == rings[0].generation()
+                        && answered == asked
+                        && (rings[0].is_confirmed() || asked == 0)
+                    {
+                        asked += 1;
+                    }
+                }
+                1 if asked > answered && rings[1].generation() == answered => {
+                    answered += 1;
+                    rings[1].install(now, &keys(answered), FADE);
+                }
+                2 if answered > rings[0].generation() => rings[0].install(now, &keys(answered), FADE),
+                _ => {}
+            }
+            let from = usize::try_from(rng.below(2)).unwrap();
+            wire.push((1 - from, now, packet(&mut rings[from], pn)));
+            for _ in 0..rng.below(3) {
+                let at = usize::try_from(rng.below(wire.len() as u64)).unwrap();
+                let (to, sent, packet) = wire[at].clone();
+                let result = receive(&mut rings[to], now, &packet);
+                if now.saturating_since(sent) < Duration::from_millis(100) {
+                    assert!(result.is_ok(), "seed {seed}, packet {pn}: {result:?}");
+                }
+                if rng.below(2) == 0 {
+                    wire.swap_remove(at);
+                }
+                if wire.is_empty() {
+                    break;
+                }
+            }
+            reached.insert(rings[0].generation());
+        }
+        assert!(reached.len() > 5, "seed {seed} stalled at {reached:?}");
+    }
+}
