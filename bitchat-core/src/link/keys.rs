@@ -66,7 +66,13 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     /// The keys that the handshake gave: epoch 0.
-    pub(crate) fn new(role: Role, i2r: &Secret, r2i: &Secret, mask_i2r: &Secret, mask_r2i: &Secret) -> Self {
+    pub(crate) fn new(
+        role: Role,
+        i2r: &Secret,
+        r2i: &Secret,
+        mask_i2r: &Secret,
+        mask_r2i: &Secret,
+    ) -> Self {
         let (send, recv, mask_send, mask_recv) = match role {
             Role::Initiator => (i2r, r2i, mask_i2r, mask_r2i),
             Role::Responder => (r2i, i2r, mask_r2i, mask_i2r),
@@ -127,7 +133,11 @@ impl KeyRing {
     }
 
     /// Takes the mask off a packet.
-    pub(crate) fn unmask(&self, packet: &mut [u8], largest: Option<u64>) -> Result<Header, PacketError> {
+    pub(crate) fn unmask(
+        &self,
+        packet: &mut [u8],
+        largest: Option<u64>,
+    ) -> Result<Header, PacketError> {
         self.mask_recv.unmask(packet, largest)
     }
 

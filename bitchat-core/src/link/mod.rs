@@ -1,5 +1,6 @@
 //! Floor 4: one peer, however reached.
 
 mod control;
+mod keys;
 mod rekey;
 mod slots;

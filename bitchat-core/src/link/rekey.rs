@@ -93,7 +93,11 @@ impl Rekey {
 
     /// Starts a renewal and returns the body of `REKEY_INIT`. Only the session's initiator does,
     /// and not while one is pending (BC-08.06).
-    pub(crate) fn start(&mut self, with_kem: bool, secret: &mut Stream) -> Result<Vec<u8>, RekeyError> {
+    pub(crate) fn start(
+        &mut self,
+        with_kem: bool,
+        secret: &mut Stream,
+    ) -> Result<Vec<u8>, RekeyError> {
         if self.role != Role::Initiator || self.is_pending() {
             return Err(RekeyError::OutOfTurn);
         }

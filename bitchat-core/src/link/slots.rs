@@ -60,7 +60,11 @@ impl Slots {
 
     /// Shows `channels` to the peer: the message to send. Real tokens are shuffled among random
     /// ones (BC-08.11).
-    pub(crate) fn offer(&mut self, channels: &[(ChannelId, &Secret)], public: &mut Stream) -> Vec<u8> {
+    pub(crate) fn offer(
+        &mut self,
+        channels: &[(ChannelId, &Secret)],
+        public: &mut Stream,
+    ) -> Vec<u8> {
         let len = channels.len().next_multiple_of(TOKENS_STEP).max(TOKENS_STEP);
         let mut order: Vec<usize> = (0..len).collect();
         for at in (1..len).rev() {

@@ -50,7 +50,11 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
     a.install(now, &keys(1), FADE);
     assert_eq!(a.generation(), 1, "the initiator does not");
     assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.is_confirmed());
-    assert_eq!(receive(&mut a, now, &packet(&mut b, 0)), Ok(None), "the responder's old key still works");
+    assert_eq!(
+        receive(&mut a, now, &packet(&mut b, 0)),
+        Ok(None),
+        "the responder's old key still works"
+    );
     let under_new = packet(&mut a, 2);
     assert_eq!(receive(&mut b, now, &under_new), Ok(Some(1)));
     assert_eq!(receive(&mut b, now, &late), Ok(None));
@@ -103,7 +107,9 @@ fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() 
                     answered += 1;
                     rings[1].install(now, &keys(answered), FADE);
                 }
-                2 if answered > rings[0].generation() => rings[0].install(now, &keys(answered), FADE),
+                2 if answered > rings[0].generation() => {
+                    rings[0].install(now, &keys(answered), FADE)
+                }
                 _ => {}
             }
             let from = usize::try_from(rng.below(2)).unwrap();

@@ -4,8 +4,7 @@ use crate::base::rng::{Rng, Seed};
 fn pair(rng: &mut Stream) -> (Rekey, Rekey) {
     let (a, b) = (DhSecret::generate(rng), DhSecret::generate(rng));
     let exporter = Secret([9; 32]);
-    let initiator =
-        Rekey::new(Role::Initiator, a.clone(), b.public(), [1; 32], exporter.clone());
+    let initiator = Rekey::new(Role::Initiator, a.clone(), b.public(), [1; 32], exporter.clone());
     (initiator, Rekey::new(Role::Responder, b, a.public(), [1; 32], exporter))
 }
 
