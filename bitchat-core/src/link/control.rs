@@ -92,13 +92,20 @@ pub(crate) struct StreamHeader {
     pub lane: Lane,
 }
 
-/// The streams that a slot has in each direction.
+/// The streams that a slot has in each direction, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// What people wait for.
+    /// Small messages that others wait for.
+    Sync,
+    /// What somebody just wrote.
     Chat,
-    /// What was said before.
+    /// What was written earlier.
     History,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sync, Self::Chat, Self::History];
 }
 
 impl StreamHeader {
@@ -106,8 +113,9 @@ impl StreamHeader {
         let mut reader = Reader::new(message);
         let slot = reader.varint()?;
         let lane = match reader.u8()? {
-            0 => Lane::Chat,
-            1 => Lane::History,
+            0 => Lane::Sync,
+            1 => Lane::Chat,
+            2 => Lane::History,
             _ => return Err(DecodeError::Invalid("lane")),
         };
         reader.finish()?;
@@ -118,8 +126,9 @@ impl StreamHeader {
         let mut out = Vec::new();
         out.put_varint(self.slot);
         out.put_u8(match self.lane {
-            Lane::Chat => 0,
-            Lane::History => 1,
+            Lane::Sync => 0,
+            Lane::Chat => 1,
+            Lane::History => 2,
         });
         out
     }

@@ -1,6 +1,472 @@
-//! Floor 4: one peer, however reached.
+//! Floor 4: one peer, however reached (spec 08).
+//!
+//! A [`Link`] joins what its parts keep apart: packet keys, the reliable transport, addresses, key
+//! renewal, and the slots of the channels that it carries. It is driven like everything here: bytes
+//! and time in, then [`Link::poll_packet`] until it gives nothing, then sleep until
+//! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
 
 mod control;
 mod keys;
+mod lanes;
+mod path;
+mod receive;
 mod rekey;
+mod send;
 mod slots;
+
+pub use control::Lane;
+pub use path::Via;
+pub use send::PACKET_LEN;
+
+use crate::base::ids::{ChannelId, ConnectionId, Device, LinkId};
+use crate::base::limits::Limits;
+use crate::base::rng::Rng;
+use crate::base::time::{Now, Timestamp, UnixMillis};
+use crate::crypto::identity::Certificate;
+use crate::crypto::noise::Role;
+use crate::crypto::packet_key::ReplayWindow;
+use crate::crypto::suite::{DhPublic, DhSecret, Secret};
+use crate::handshake::{Claim, Established};
+use crate::transport::messages::MessageReader;
+use crate::transport::{Side, Transport, TransportConfig, TransportStreamId};
+use bytes::Bytes;
+use core::time::Duration;
+use keys::KeyRing;
+use lanes::Lanes;
+use path::Paths;
+use receive::Gathered;
+use rekey::Rekey;
+use slots::Slots;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// ML-KEM runs again in the first renewal after so long.
+const KEM_EVERY: Duration = Duration::from_secs(3_600);
+/// A link that carries no channel is closed after so long.
+const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
+/// Control messages that wait for room in the transport; a peer that lets more pile up is not
+/// reading.
+const MAX_CONTROL_QUEUE: usize = 64;
+
+/// Codes of the CLOSE frame that a link sends; the transport adds its own (spec 07, 08).
+pub mod code {
+    /// The session is not needed any more.
+    pub const NO_ERROR: u64 = 0;
+    /// The peer broke the protocol above the transport.
+    pub const VIOLATION: u64 = 1;
+    /// Another session of the same two devices is in use (spec 05).
+    pub const REPLACED: u64 = 2;
+    /// The two sides have no channel in common.
+    pub const NO_CHANNEL: u64 = 12;
+    /// The node shuts down.
+    pub const GOING_AWAY: u64 = 13;
+    /// The peer's certificate ended.
+    pub const CERTIFICATE: u64 = 14;
+}
+
+/// Timing and bounds of links.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Keys are renewed this long after the first user data under them.
+    pub rekey_interval: Duration,
+    /// An idle link says that it lives this often.
+    pub keepalive: Duration,
+    /// A link on which nothing was heard for this long is dead.
+    pub idle_timeout: Duration,
+    /// Bounds on what a peer can make a link hold.
+    pub limits: Limits,
+}
+
+/// Why a link ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// This side closed it.
+    Local(u64),
+    /// The peer closed it, with this code.
+    Peer(u64),
+    /// Nothing was heard of the peer for too long.
+    Silence,
+    /// The peer broke the protocol.
+    Violation(String),
+    /// The peer's certificate ended.
+    Certificate,
+}
+
+/// What happened on a link.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// The first renewal is in use: user data may flow.
+    Ready,
+    /// New keys are in use; so many renewals there were.
+    Renewed(u64),
+    /// The secret that the pair's next handshake mixes in.
+    Resumption(Secret),
+    /// Both sides have this channel.
+    ChannelUp(ChannelId),
+    /// The peer left this channel, or the link ended.
+    ChannelDown(ChannelId),
+    /// A message in a channel.
+    Message {
+        /// The channel.
+        channel: ChannelId,
+        /// The message.
+        data: Bytes,
+    },
+    /// After a refused [`Link::send`]: the channel may go on.
+    Writable(ChannelId),
+    /// The peer is at another address now.
+    Moved,
+    /// The link is over; it may still have a CLOSE to send.
+    Closed(Ended),
+}
+
+/// What becomes of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was a packet of the link, and new.
+    Authentic,
+    /// It did not authenticate.
+    Forged,
+    /// It was seen before, or is too old to tell.
+    Replayed,
+}
+
+#[derive(Debug)]
+enum State {
+    Open,
+    /// Over: answers a few more packets with CLOSE until `until`.
+    Closing {
+        code: u64,
+        replies: u8,
+        due: bool,
+        until: Timestamp,
+    },
+    Dead,
+}
+
+/// One session with one device.
+#[derive(Debug)]
+pub struct Link {
+    id: LinkId,
+    role: Role,
+    device: Device,
+    certificate: Certificate,
+    remote_static: DhPublic,
+    local_cid: ConnectionId,
+    remote_cid: ConnectionId,
+    claim: Claim,
+    config: LinkConfig,
+    state: State,
+    transport: Transport,
+    keys: KeyRing,
+    replay: ReplayWindow,
+    rekey: Rekey,
+    last_kem: Timestamp,
+    renew_wanted: bool,
+    asked: bool,
+    ready: bool,
+    paths: Paths,
+    /// Our channels, with their MAC keys.
+    channels: BTreeMap<ChannelId, Secret>,
+    slots: Slots,
+    no_channel_since: Option<Timestamp>,
+    lanes: Lanes,
+    control_in: MessageReader,
+    control_out: VecDeque<Bytes>,
+    /// Streams with something to read.
+    readable: BTreeSet<TransportStreamId>,
+    /// The node cannot take more from this link now.
+    paused: bool,
+    last_received: Timestamp,
+    last_sent: Timestamp,
+    gathered: Gathered,
+}
+
+impl Link {
+    /// Takes over a session from its handshake. `local` is this device's static key.
+    #[must_use]
+    pub fn new(
+        now: Timestamp,
+        id: LinkId,
+        session: Established,
+        local: &DhSecret,
+        via: Via,
+        config: LinkConfig,
+        rng: &mut Rng,
+    ) -> Self {
+        let claim = session.claim(&local.public());
+        let secrets = &session.secrets;
+        let keys = KeyRing::new(
+            session.role,
+            &secrets.i2r,
+            &secrets.r2i,
+            &secrets.mask_i2r,
+            &secrets.mask_r2i,
+        );
+        let side = match session.role {
+            Role::Initiator => Side::Initiator,
+            Role::Responder => Side::Responder,
+        };
+        let transport =
+            Transport::new(TransportConfig::new(&config.limits), side, rng.secret.bytes(), now);
+        let rekey = Rekey::new(
+            session.role,
+            local.clone(),
+            session.remote_static,
+            session.handshake_hash,
+            secrets.exporter.clone(),
+        );
+        let mut link = Self {
+            id,
+            role: session.role,
+            device: session.device,
+            certificate: session.certificate,
+            remote_static: session.remote_static,
+            local_cid: session.local_cid,
+            remote_cid: session.remote_cid,
+            claim,
+            state: State::Open,
+            transport,
+            keys,
+            replay: ReplayWindow::default(),
+            rekey,
+            last_kem: now,
+            renew_wanted: false,
+            asked: false,
+            ready: false,
+            paths: Paths::new(via),
+            channels: BTreeMap::new(),
+            slots: Slots::new(session.role, session.handshake_hash),
+            no_channel_since: None,
+            lanes: Lanes::default(),
+            control_in: MessageReader::new(config.limits.message_bytes),
+            control_out: VecDeque::new(),
+            readable: BTreeSet::new(),
+            paused: false,
+            last_received: now,
+            last_sent: now,
+            gathered: Gathered::default(),
+            config,
+        };
+        match link.role {
+            Role::Initiator => link.drive(now, rng),
+            // The initiator repeats its last handshake message until it hears from us.
+            Role::Responder => link.transport.ping(),
+        }
+        link
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// Whose device it leads to.
+    #[must_use]
+    pub const fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The peer's proven static key.
+    #[must_use]
+    pub const fn remote_static(&self) -> DhPublic {
+        self.remote_static
+    }
+
+    /// The connection id in packets to this side.
+    #[must_use]
+    pub const fn local_cid(&self) -> ConnectionId {
+        self.local_cid
+    }
+
+    /// What decides between this session and another of the same pair.
+    #[must_use]
+    pub const fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Where the peer is.
+    #[must_use]
+    pub const fn via(&self) -> Via {
+        self.paths.current()
+    }
+
+    /// How many renewals are in use for sending.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.keys.generation()
+    }
+
+    /// The first renewal is done: user data may flow.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Neither closed nor closing.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Nothing more will come of it: drop it.
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        matches!(self.state, State::Dead)
+    }
+
+    /// Smoothed round-trip time, once measured.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.transport.largest_acked().map(|_| self.transport.rtt().smoothed())
+    }
+
+    /// The channels that both sides have.
+    pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
+        self.slots.shared()
+    }
+
+    /// Adds a channel of ours to what the link may carry.
+    pub fn join(
+        &mut self,
+        chan: ChannelId,
+        mac: &Secret,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) {
+        self.channels.insert(chan, mac.clone());
+        if self.ready && self.is_open() {
+            let offer = self.slots.offer(&[(chan, mac)], &mut rng.public);
+            self.send_control(&offer);
+            self.match_slots(events);
+        }
+    }
+
+    /// Takes a channel off the link.
+    pub fn leave(&mut self, chan: ChannelId, events: &mut Vec<LinkEvent>) {
+        self.channels.remove(&chan);
+        if self.slots.is_shared(chan) {
+            events.push(LinkEvent::ChannelDown(chan));
+        }
+        if let Some(close) = self.slots.leave(chan) {
+            self.send_control(&close);
+        }
+        self.lanes.close(&mut self.transport, chan);
+    }
+
+    /// Sends a message of a shared channel. False if there is no room (then nothing was taken, and
+    /// [`LinkEvent::Writable`] follows) or the channel is not shared (then nothing follows).
+    pub fn send(&mut self, chan: ChannelId, lane: Lane, message: &[u8]) -> bool {
+        match self.slots.ours(chan) {
+            Some(slot) if self.is_open() && self.slots.is_shared(chan) => {
+                self.lanes.send(&mut self.transport, chan, slot, lane, message)
+            }
+            _ => false,
+        }
+    }
+
+    /// Asks for a renewal as soon as one is possible.
+    pub fn renew(&mut self, now: Timestamp, rng: &mut Rng) {
+        self.renew_wanted = true;
+        self.drive(now, rng);
+    }
+
+    /// The node cannot take more messages of channels (`true`), or can again. What the peer sends
+    /// meanwhile is bounded by flow control.
+    pub fn pause(&mut self, paused: bool, events: &mut Vec<LinkEvent>) {
+        self.paused = paused;
+        if !paused {
+            self.read_all(events);
+        }
+    }
+
+    /// Ends the link; a CLOSE with `code` is sent.
+    pub fn close(&mut self, now: Timestamp, code: u64, events: &mut Vec<LinkEvent>) {
+        self.end(now, Some(code), Ended::Local(code), events);
+    }
+
+    /// The peer broke the protocol on a floor above.
+    pub fn close_for_violation(&mut self, now: Timestamp, what: &str, events: &mut Vec<LinkEvent>) {
+        self.end(now, Some(code::VIOLATION), Ended::Violation(what.to_owned()), events);
+    }
+
+    fn end(&mut self, now: Timestamp, code: Option<u64>, why: Ended, events: &mut Vec<LinkEvent>) {
+        if !self.is_open() {
+            return;
+        }
+        self.state = match code {
+            Some(code) => State::Closing {
+                code,
+                replies: 3,
+                due: true,
+                until: now + self.transport.pto() * 3,
+            },
+            None => State::Dead,
+        };
+        let shared: Vec<ChannelId> = self.slots.shared().collect();
+        events.extend(shared.into_iter().map(LinkEvent::ChannelDown));
+        events.push(LinkEvent::Closed(why));
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        let mono = now.mono;
+        if let State::Closing { until, .. } = self.state {
+            if until <= mono {
+                self.state = State::Dead;
+            }
+            return;
+        }
+        if self.last_received + self.config.idle_timeout <= mono {
+            return self.end(mono, None, Ended::Silence, events);
+        }
+        if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
+            return self.end(mono, Some(code::CERTIFICATE), Ended::Certificate, events);
+        }
+        if self.no_channel_since.is_some_and(|since| since + NO_CHANNEL_GRACE <= mono) {
+            return self.close(mono, code::NO_CHANNEL, events);
+        }
+        self.keys.expire(mono);
+        self.transport.handle_timeout(mono);
+        if self.last_sent + self.config.keepalive <= mono {
+            self.last_sent = mono;
+            self.transport.ping();
+        }
+        self.drive(mono, rng);
+        self.watch_channels(mono);
+    }
+
+    fn certificate_ended(&self, wall: UnixMillis) -> bool {
+        self.certificate.not_after.plus(Certificate::SKEW) <= wall
+    }
+
+    /// When [`Self::handle_timeout`] or [`Self::poll_packet`] has something to do, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
+        match self.state {
+            State::Dead => return None,
+            State::Closing { due: true, .. } => return Some((Timestamp::ZERO, "link closing")),
+            State::Closing { until, .. } => return Some((until, "link closed")),
+            State::Open => {}
+        }
+        let deadlines = [
+            (self.transport.poll_timeout(), "link transport"),
+            (self.keys.poll_timeout(), "link old key"),
+            (self.renewal_due(), "link key renewal"),
+            (self.paths.poll_timeout(), "link path"),
+            (Some(self.last_received + self.config.idle_timeout), "link silence"),
+            (Some(self.last_sent + self.config.keepalive), "link keepalive"),
+            (self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE), "link without channel"),
+        ];
+        deadlines.into_iter().filter_map(|(at, why)| Some((at?, why))).min()
+    }
+
+    /// Notes since when the link carries nothing.
+    fn watch_channels(&mut self, now: Timestamp) {
+        let idle = self.ready && self.slots.heard() && self.slots.shared().next().is_none();
+        self.no_channel_since = if idle { self.no_channel_since.or(Some(now)) } else { None };
+    }
+}
+
+#[cfg(test)]
+mod tests;

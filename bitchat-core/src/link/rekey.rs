@@ -81,11 +81,6 @@ impl Rekey {
         Self { role, local, remote, handshake_hash, exporter, generation: 0, pending: None }
     }
 
-    /// How many renewals are complete on this side.
-    pub(crate) const fn generation(&self) -> u64 {
-        self.generation
-    }
-
     /// The initiator waits for an answer.
     pub(crate) const fn is_pending(&self) -> bool {
         self.pending.is_some()

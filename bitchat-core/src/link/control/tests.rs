@@ -13,7 +13,7 @@ fn messages_survive_the_way_there_and_back() {
     ] {
         assert_eq!(Control::decode(&message.encode()), Ok(message.clone()));
     }
-    for lane in [Lane::Chat, Lane::History] {
+    for lane in Lane::ALL {
         let header = StreamHeader { slot: 3, lane };
         assert_eq!(StreamHeader::decode(&header.encode()), Ok(header));
     }

@@ -1,0 +1,179 @@
+//! What a link sends: packets of the transport, packets of its own, and messages of the control
+//! stream.
+
+use super::control::Control;
+use super::path::{PathFrame, Via};
+use super::{KEM_EVERY, Link, LinkEvent, MAX_CONTROL_QUEUE, State};
+use crate::base::rng::Rng;
+use crate::base::time::Timestamp;
+use crate::crypto::noise::Role;
+use crate::crypto::suite::TAG_LEN;
+use crate::transport::messages::encode_message;
+use crate::transport::{SendGate, TransportStreamId};
+use crate::wire::frame::Frame;
+use crate::wire::packet::Header;
+
+/// Bytes of a packet: what every path carries (RFC 9000 §14).
+pub const PACKET_LEN: usize = 1_200;
+/// Plaintext of a packet that a link builds itself.
+const OWN_PAYLOAD: usize = 24;
+
+impl Link {
+    /// Builds one packet at the front of `buf`, which has room for [`PACKET_LEN`] bytes, and says
+    /// where it goes and how long it is.
+    pub fn poll_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<(Via, usize)> {
+        match &mut self.state {
+            State::Dead => return None,
+            State::Closing { due, .. } if !*due => return None,
+            State::Closing { due, code, .. } => {
+                *due = false;
+                let frame = Frame::Close { code: *code, reason: b"" };
+                let via = self.via();
+                return self.own_packet(buf, &frame).map(|len| (via, len));
+            }
+            State::Open => {}
+        }
+        let own_len = Header::new(self.remote_cid, self.keys.phase(), u64::MAX / 2, None)
+            .overhead()
+            + OWN_PAYLOAD;
+        if let Some((via, frame)) = self.paths.poll(now, own_len) {
+            let frame = match frame {
+                PathFrame::Challenge(token) => Frame::PathChallenge(token),
+                PathFrame::Response(token) => Frame::PathResponse(token),
+            };
+            return self.own_packet(buf, &frame).map(|len| (via, len));
+        }
+        let len = self.transport_packet(now, buf)?;
+        self.last_sent = now;
+        Some((self.via(), len))
+    }
+
+    fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<usize> {
+        // BC-08.05: user data waits for the first renewal, and for keys that are not too old.
+        let gate = if self.keys.may_send_user_data(now, self.config.rekey_interval) {
+            SendGate::All
+        } else {
+            SendGate::ControlOnly
+        };
+        let header = self.header();
+        let room = buf.len().min(PACKET_LEN).checked_sub(TAG_LEN)?;
+        let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
+        if meta.traffic {
+            self.keys.on_user_data(now);
+        }
+        self.seal(&header, meta.len, buf)
+    }
+
+    /// A packet with one frame, outside the transport's accounting.
+    fn own_packet(&mut self, buf: &mut [u8], frame: &Frame<'_>) -> Option<usize> {
+        let header = self.header();
+        let payload = buf.get_mut(header.len()..header.len() + OWN_PAYLOAD)?;
+        payload.fill(0);
+        frame.encode(&mut &mut payload[..]);
+        self.transport.take_pn();
+        self.seal(&header, OWN_PAYLOAD, buf)
+    }
+
+    fn header(&self) -> Header {
+        let pn = self.transport.next_pn();
+        Header::new(self.remote_cid, self.keys.phase(), pn, self.transport.largest_acked())
+    }
+
+    fn seal(&mut self, header: &Header, payload: usize, buf: &mut [u8]) -> Option<usize> {
+        let len = header.overhead() + payload;
+        self.keys.seal(header, buf.get_mut(..len)?).ok()?;
+        Some(len)
+    }
+
+    /// Queues a message on the control stream.
+    pub(super) fn send_control(&mut self, message: &[u8]) {
+        if self.control_out.len() < MAX_CONTROL_QUEUE {
+            self.control_out.push_back(encode_message(&[message]));
+        }
+        self.push_control();
+    }
+
+    /// Moves queued control messages into the transport, as far as it has room.
+    pub(super) fn push_control(&mut self) {
+        while let Some(next) = self.control_out.front_mut() {
+            match self.transport.write(TransportStreamId::CONTROL, next.clone()) {
+                Ok(taken) if taken >= next.len() => drop(self.control_out.pop_front()),
+                Ok(taken) => {
+                    drop(next.split_to(taken));
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// When the next renewal is to be started or asked for by this side; `None` while it has to
+    /// wait for the peer.
+    pub(super) fn renewal_due(&self) -> Option<Timestamp> {
+        let may = match self.role {
+            // BC-08.06
+            Role::Initiator => {
+                !self.rekey.is_pending() && (self.generation() == 0 || self.keys.is_confirmed())
+            }
+            Role::Responder => !self.asked && self.generation() > 0,
+        };
+        if !may {
+            return None;
+        }
+        if self.renew_wanted {
+            return Some(Timestamp::ZERO);
+        }
+        self.keys.renewal_due(self.config.rekey_interval)
+    }
+
+    /// Starts a renewal, or asks for one, when it is due.
+    pub(super) fn drive(&mut self, now: Timestamp, rng: &mut Rng) {
+        if !self.is_open() || self.renewal_due().is_none_or(|due| due > now) {
+            return;
+        }
+        self.renew_wanted = false;
+        match self.role {
+            Role::Responder => {
+                self.asked = true;
+                self.send_control(&Control::RekeyAsk.encode());
+            }
+            Role::Initiator => {
+                let with_kem = self.generation() == 0 || self.last_kem + KEM_EVERY <= now;
+                if with_kem {
+                    self.last_kem = now;
+                }
+                // It cannot fail: the role is right and nothing is pending.
+                if let Ok(init) = self.rekey.start(with_kem, &mut rng.secret) {
+                    self.send_control(&Control::RekeyInit(&init).encode());
+                }
+            }
+        }
+    }
+
+    /// New keys are in use for sending.
+    pub(super) fn on_renewed(
+        &mut self,
+        generation: u64,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) {
+        self.asked = false;
+        if !self.ready {
+            self.ready = true;
+            events.push(LinkEvent::Ready);
+            let channels: Vec<_> = self.channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
+            let offer = self.slots.offer(&channels, &mut rng.public);
+            self.send_control(&offer);
+        }
+        events.push(LinkEvent::Renewed(generation));
+    }
+
+    /// Finds channels that both sides have.
+    pub(super) fn match_slots(&mut self, events: &mut Vec<LinkEvent>) {
+        for (chan, mac) in &self.channels {
+            if self.slots.match_channel(*chan, mac) {
+                events.push(LinkEvent::ChannelUp(*chan));
+            }
+        }
+    }
+}
