@@ -388,11 +388,11 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// A device has stored one of this node's messages.
+    /// A device has stored one of this node's messages, and with it all of its earlier ones.
     Delivered {
         /// The channel.
         channel: ChannelHandle,
-        /// The message.
+        /// The latest such message.
         id: EntryId,
         /// Who has stored it.
         device: Device,
@@ -404,6 +404,12 @@ pub enum Event {
         channel: ChannelHandle,
         /// Who.
         author: Device,
+    },
+    /// Others hold messages of this device that its store does not: the store went back in time, as
+    /// after a restored backup. The next message begins a new chain; nothing is written twice.
+    StoreWentBack {
+        /// The channel.
+        channel: ChannelHandle,
     },
     /// The log is as large as it may be: nothing more is accepted.
     LogFull {

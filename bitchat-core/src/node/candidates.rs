@@ -1,21 +1,21 @@
 //! Addresses where a member may be, and when each is tried.
 //!
-//! Every address is only a hint, whoever named it. It costs its owner at most five probes in ten
-//! minutes, so that a channel cannot be made to flood a stranger (BC-04.30).
+//! Every address is only a hint, whoever named it, until a member was reached there. A mere hint
+//! costs its owner one attempt, that is five probes, in ten minutes, so that a channel cannot be
+//! made to flood a stranger (BC-08.15).
 
 use crate::base::time::Timestamp;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// Waits between attempts; then an address is forgotten until somebody names it again. An attempt
-/// is two probes, so no ten minutes see more than five.
-const WAITS: [Duration; 5] = [
-    Duration::from_secs(20),
-    Duration::from_secs(580),
-    Duration::from_secs(600),
-    Duration::from_secs(1_200),
-    Duration::from_secs(3_600),
+/// Waits after the attempts at an address where nobody was ever reached; then it is forgotten until
+/// somebody names it again.
+const HINT_WAITS: [u64; 4] = [600, 1_200, 3_600, 3_600];
+/// Waits after the attempts at an address where a member was: it may come back any moment.
+const KNOWN_WAITS: [u64; 24] = [
+    5, 10, 15, 20, 20, 20, 20, 20, 20, 20, 20, 20, 60, 60, 60, 60, 300, 300, 300, 600, 600, 600, 600,
+    600,
 ];
 /// An address that led to ourselves, or to a member that another address reaches already.
 const SETTLED: Duration = Duration::from_secs(600);
@@ -23,6 +23,8 @@ const SETTLED: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 struct Candidate {
     attempts: usize,
+    /// A member was reached here.
+    known: bool,
     /// When it may be tried; `None` while it is being tried.
     next: Option<Timestamp>,
 }
@@ -49,7 +51,7 @@ impl Candidates {
         {
             return false;
         }
-        self.by_address.insert(address, Candidate { attempts: 0, next: Some(now) });
+        self.by_address.insert(address, Candidate { attempts: 0, known: false, next: Some(now) });
         true
     }
 
@@ -68,15 +70,17 @@ impl Candidates {
     /// Nobody answered at `address`.
     pub(crate) fn on_failed(&mut self, now: Timestamp, address: SocketAddr) {
         let Some(candidate) = self.by_address.get_mut(&address) else { return };
-        match WAITS.get(candidate.attempts.saturating_sub(1)) {
-            Some(wait) => candidate.next = Some(now + *wait),
+        let waits: &[u64] = if candidate.known { &KNOWN_WAITS } else { &HINT_WAITS };
+        match waits.get(candidate.attempts.saturating_sub(1)) {
+            Some(wait) => candidate.next = Some(now + Duration::from_secs(*wait)),
             None => {
                 self.by_address.remove(&address);
             }
         }
     }
 
-    /// There is no point in trying `address` for a while.
+    /// There is no point in trying `address` for a while: it is our own, or a member's whom
+    /// another link reaches.
     pub(crate) fn on_settled(&mut self, now: Timestamp, address: SocketAddr) {
         if let Some(candidate) = self.by_address.get_mut(&address) {
             candidate.attempts = 0;
@@ -84,9 +88,19 @@ impl Candidates {
         }
     }
 
-    /// The link to `address` ended: worth a try soon, but not at once.
+    /// A member is linked at `address`. An old hint gives way if there is no room.
+    pub(crate) fn on_linked(&mut self, now: Timestamp, address: SocketAddr) {
+        if !self.by_address.contains_key(&address) && self.by_address.len() >= self.limit {
+            let hint = self.by_address.iter().find(|(_, candidate)| !candidate.known);
+            let Some(hint) = hint.map(|(address, _)| *address) else { return };
+            self.by_address.remove(&hint);
+        }
+        let linked = Candidate { attempts: 0, known: true, next: Some(now + SETTLED) };
+        self.by_address.insert(address, linked);
+    }
+
+    /// The link to `address` ended: worth a try after `wait`.
     pub(crate) fn on_lost(&mut self, now: Timestamp, address: SocketAddr, wait: Duration) {
-        self.add(now, address);
         if let Some(candidate) = self.by_address.get_mut(&address) {
             candidate.attempts = 0;
             candidate.next = Some(now + wait);

@@ -2,11 +2,221 @@
 
 mod api;
 mod candidates;
+mod commands;
 mod config;
+mod input;
+mod joined;
 mod ledger;
+mod links;
+mod loading;
+mod meeting;
+mod output;
+mod records;
+mod sockets;
+mod timers;
+mod tracking;
 
 pub use api::{
     Action, Change, CloseReason, Deadline, Event, Failure, Family, Input, LinkInfo, Message,
     PeerHint, Record, Stats, TrackerState, Transmit, TransmitPoll,
 };
+pub use commands::{JoinError, SendError};
 pub use config::{Config, ConfigError, Families, UnknownChannel};
+
+use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId, RequestId, StreamId};
+use crate::base::rng::{Rng, Seed};
+use crate::base::time::{Now, Timestamp, UnixMillis};
+use crate::crypto::identity::{DeviceKeys, Identity};
+use crate::handshake::BootId;
+use crate::link::Link;
+use crate::tracker::interface::TrackerQuery;
+use joined::{Joined, Ticket, Told};
+use ledger::Ledger;
+use meeting::Meeting;
+use sockets::Sockets;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tracking::Pending;
+
+/// A chat node: a pure function of its inputs and the time.
+///
+/// The node has no socket, clock, thread or file. The embedder owns those, and drives it:
+///
+/// 1. Make it with [`Node::new`], from a [`Config`], the user's [`Identity`], a fresh [`Seed`] and the
+///    time; then [`Node::join`] a channel.
+/// 2. After this and after every call below, **drain** it: [`poll_transmit`](Self::poll_transmit)
+///    until [`TransmitPoll::Pending`], [`poll_action`](Self::poll_action) and
+///    [`poll_event`](Self::poll_event) until `None`. Any call may produce any of the three.
+/// 3. Sleep until something happens or [`poll_timeout`](Self::poll_timeout) is reached.
+/// 4. Hand in what happened: [`handle_input`](Self::handle_input) for datagrams, stream bytes and
+///    answers to actions, [`handle_timeout`](Self::handle_timeout) for the deadline. Go to 2.
+///
+/// Every [`Action`] with a request is answered exactly once. An input never fails: a peer's fault is
+/// a counted drop or a closed link. Calls may come in any order and too often; none panics. The node
+/// is never later than it says: after `handle_timeout` at the deadline and draining, the next deadline
+/// lies ahead.
+///
+/// What the user wrote leaves the node only after the store has it (spec 11), and messages of
+/// others are shown and acknowledged only then. When the store or the application falls behind, the
+/// node takes less from its peers; nothing accepted is dropped.
+///
+/// Equal configuration, identity, seed and inputs give equal outputs, to the byte.
+#[derive(Debug)]
+pub struct Node {
+    config: Config,
+    identity: Identity,
+    rng: Rng,
+    boot: BootId,
+    /// The latest time seen; `mono` never goes back.
+    now: Now,
+    device_keys: Option<DeviceKeys>,
+    /// When the own certificate is made anew.
+    certificate_renewal: Option<UnixMillis>,
+    sockets: Sockets,
+    meeting: Meeting,
+    links: BTreeMap<LinkId, Link>,
+    by_cid: BTreeMap<ConnectionId, LinkId>,
+    /// The session in use with each device.
+    by_device: BTreeMap<Device, LinkId>,
+    /// Winner and loser of two sessions with one device: the loser is closed once the winner lives.
+    rivals: BTreeMap<LinkId, LinkId>,
+    channels: BTreeMap<ChannelHandle, Joined>,
+    ledger: Ledger<Ticket>,
+    requests: BTreeMap<RequestId, Pending>,
+    streams: BTreeMap<StreamId, (ChannelHandle, TrackerQuery)>,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
+    /// Links that may have a packet to send.
+    dirty: BTreeSet<LinkId>,
+    /// The links were told to take nothing more.
+    paused: bool,
+    /// Something is to be done at once that the last call could not do.
+    wake: bool,
+    told: Told,
+    stats: Stats,
+    next_request: u64,
+    next_link: u64,
+    next_channel: u32,
+    shutting_down: bool,
+    wall_asked: bool,
+}
+
+impl Node {
+    /// A node that asks for its sockets and its memory.
+    ///
+    /// `seed` is 32 bytes of fresh entropy, never stored and never used twice.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting that is out of its range.
+    pub fn new(config: Config, identity: Identity, seed: Seed, now: Now) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut rng = Rng::new(&seed);
+        drop(seed);
+        let boot = BootId(rng.public.bytes());
+        let meeting = Meeting::new(&config.limits, &mut rng);
+        let ledger = Ledger::new(config.store, config.limits.persist_bytes);
+        let mut node = Self {
+            identity,
+            boot,
+            now,
+            device_keys: None,
+            certificate_renewal: None,
+            sockets: Sockets::new(config.limits.actions),
+            meeting,
+            links: BTreeMap::new(),
+            by_cid: BTreeMap::new(),
+            by_device: BTreeMap::new(),
+            rivals: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            ledger,
+            requests: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            dirty: BTreeSet::new(),
+            paused: false,
+            wake: false,
+            told: Told::default(),
+            stats: Stats::default(),
+            next_request: 0,
+            next_link: 0,
+            next_channel: 0,
+            shutting_down: false,
+            wall_asked: false,
+            rng,
+            config,
+        };
+        node.bind_sockets();
+        node.load_node();
+        node.settle(now);
+        Ok(node)
+    }
+
+    /// Tells the application. State events are left out while it does not listen: the present state
+    /// can be asked for.
+    fn tell(&mut self, event: Event) {
+        if let Event::Tracker { channel, url, .. } = &event {
+            self.events.retain(|old| {
+                !matches!(old, Event::Tracker { channel: c, url: u, .. } if c == channel && u == url)
+            });
+        }
+        let lasting = matches!(
+            event,
+            Event::Message { .. } | Event::Delivered { .. } | Event::Equivocation { .. }
+        );
+        if lasting || self.events.len() < self.config.limits.events {
+            self.events.push_back(event);
+        }
+    }
+
+    /// Takes over the time of a call.
+    fn advance(&mut self, now: Now) -> Now {
+        let mono = self.now.mono.max(now.mono);
+        // A wall clock that was known once goes on by the monotonic one where the caller has none.
+        let elapsed = mono.saturating_since(self.now.mono);
+        let wall = now.wall.or(self.now.wall.map(|wall| wall.plus(elapsed)));
+        self.now = Now { mono, wall };
+        self.now
+    }
+
+    /// The end of every call: what became possible is done.
+    fn settle(&mut self, now: Now) {
+        self.prove_device(now);
+        self.go_live(now);
+        self.act_on_met(now);
+        self.dial_due(now);
+        self.act_on_met(now);
+        for ticket in self.ledger.take_unstored() {
+            self.on_stored(now, ticket);
+        }
+        let next_request = &mut self.next_request;
+        let request = || {
+            *next_request += 1;
+            RequestId(*next_request - 1)
+        };
+        self.actions.extend(self.ledger.poll(now.mono, request));
+        self.regulate(now);
+    }
+
+    /// Holds the peers back while the store or the application is behind.
+    fn regulate(&mut self, now: Now) {
+        let full = self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.events;
+        if full == self.paused {
+            return;
+        }
+        self.paused = full;
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            self.with_link(now, id, |link, _, events| link.pause(full, events));
+        }
+    }
+
+    /// The monotonic moment of a wall-clock date, as things stand.
+    fn mono_of(now: Now, date: UnixMillis) -> Option<Timestamp> {
+        let wall = now.wall?;
+        let wait = core::time::Duration::from_millis(date.0.saturating_sub(wall.0));
+        Some(now.mono + wait)
+    }
+}
+
+#[cfg(test)]
+mod tests;

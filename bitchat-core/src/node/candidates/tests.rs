@@ -4,28 +4,43 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
 }
 
-#[test]
-fn an_address_is_tried_at_most_three_times_in_ten_minutes_then_ever_more_rarely_then_forgotten() {
-    // BC-04.30: an attempt is two probes at most, and the third attempt comes after ten minutes.
-    let mut candidates = Candidates::new(10);
-    let mut now = Timestamp::ZERO;
-    assert!(candidates.add(now, address(1)));
+/// When an address is tried, if nobody ever answers there.
+fn attempts(candidates: &mut Candidates, address: SocketAddr) -> Vec<Timestamp> {
     let mut tried = Vec::new();
-    while let Some(at) = candidates.poll_timeout() {
-        now = at;
-        assert_eq!(candidates.poll(now), Some(address(1)));
+    while let Some(now) = candidates.poll_timeout() {
+        assert_eq!(candidates.poll(now), Some(address));
         assert_eq!(candidates.poll(now), None, "not twice at once");
-        assert!(!candidates.add(now, address(1)), "naming it again does not hurry it");
+        assert!(!candidates.add(now, address), "naming it again does not hurry it");
         tried.push(now);
-        candidates.on_failed(now, address(1));
+        candidates.on_failed(now, address);
     }
-    assert_eq!(tried.len(), WAITS.len() + 1);
-    for (i, &first) in tried.iter().enumerate() {
-        let within =
-            tried[i..].iter().filter(|at| at.saturating_since(first).as_secs() < 600).count();
-        assert!(within * 2 <= 5, "{tried:?}");
-    }
+    tried
+}
+
+#[test]
+fn a_mere_hint_is_tried_once_in_ten_minutes_and_then_forgotten() {
+    // BC-08.15
+    let mut candidates = Candidates::new(10);
+    let now = Timestamp::ZERO;
+    assert!(candidates.add(now, address(1)));
+    let tried = attempts(&mut candidates, address(1));
+    assert_eq!(tried.len(), HINT_WAITS.len() + 1);
+    assert!(tried.windows(2).all(|pair| pair[1].saturating_since(pair[0]).as_secs() >= 600));
     assert!(candidates.add(now, address(1)), "forgotten, so it may be named again");
+}
+
+#[test]
+fn a_place_where_a_member_was_is_tried_again_soon() {
+    let mut candidates = Candidates::new(1);
+    let now = Timestamp::ZERO;
+    candidates.add(now, address(2));
+    candidates.on_linked(now, address(1));
+    assert_eq!(candidates.poll(now), None, "the hint gave way, and the member is linked");
+    candidates.on_lost(now, address(1), Duration::from_secs(1));
+    let tried = attempts(&mut candidates, address(1));
+    assert_eq!(tried.len(), KNOWN_WAITS.len() + 1);
+    let minutes = tried.iter().filter(|at| at.saturating_since(now).as_secs() < 120).count();
+    assert!(minutes >= 7, "within 20 s of coming back, for some minutes: {tried:?}");
 }
 
 #[test]

@@ -1,0 +1,226 @@
+//! A channel that this node is in: its log, its trackers, its candidate addresses.
+
+use super::candidates::Candidates;
+use super::ledger::Ledger;
+use super::records;
+use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
+use crate::base::time::{Now, Timestamp};
+use crate::channel::{
+    Candidate, Channel, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink, Priority, Record,
+    SendError as LogError, Ticket as ChannelTicket,
+};
+use crate::chatfile::Announced;
+use crate::crypto::channel_keys::ChannelKeys;
+use crate::crypto::identity::Identity;
+use crate::crypto::suite::Secret;
+use crate::base::rng::Stream;
+use crate::link::{Lane, Link};
+use crate::node::api::Change;
+use crate::tracker::announcer::Announcer;
+use crate::wire::url::TrackerUrl;
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who waits for a change to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub channel: ChannelHandle,
+    pub ticket: ChannelTicket,
+}
+
+/// How far a channel is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Waits until the node knows its own device.
+    Waiting,
+    /// Its records are being read back.
+    Loading(Box<ChannelRestore>),
+    /// In use.
+    Live(Box<Channel>),
+    /// Left; only the trackers are still being told.
+    Left,
+}
+
+/// One channel of the node.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub handle: ChannelHandle,
+    pub chan: ChannelId,
+    pub keys: ChannelKeys,
+    pub announced: Announced,
+    pub phase: Phase,
+    /// The trackers of the file, until the announcer takes them.
+    pub tiers: Vec<Vec<TrackerUrl>>,
+    pub announcer: Option<Announcer>,
+    /// The URL of each tracker, in the announcer's numbering.
+    pub urls: Vec<String>,
+    pub candidates: Candidates,
+    /// The links that carry the channel, by device.
+    pub members: BTreeMap<Device, BTreeSet<LinkId>>,
+    /// When the announced infohash changes.
+    pub rotates_at: Option<Timestamp>,
+}
+
+/// What a channel told the node while it ran; acted upon when the call returns.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub events: Vec<ChannelEvent>,
+    pub candidates: Vec<Candidate>,
+    pub violations: Vec<(LinkId, ChannelFault)>,
+    /// Links that were given something to send.
+    pub touched: BTreeSet<LinkId>,
+}
+
+/// The parts of the node that a channel may use.
+pub(super) struct World<'a> {
+    pub links: &'a mut BTreeMap<LinkId, Link>,
+    pub ledger: &'a mut Ledger<Ticket>,
+    pub secret: &'a mut Stream,
+    pub identity: &'a Identity,
+    pub told: &'a mut Told,
+}
+
+struct Sink<'a, 'w> {
+    handle: ChannelHandle,
+    chan: ChannelId,
+    world: &'a mut World<'w>,
+}
+
+impl ChannelSink for Sink<'_, '_> {
+    fn send(&mut self, link: LinkId, priority: Priority, message: &[u8]) -> bool {
+        let lane = match priority {
+            Priority::Control => Lane::Sync,
+            Priority::Chat => Lane::Chat,
+            Priority::History => Lane::History,
+        };
+        let Some(link) = self.world.links.get_mut(&link) else { return false };
+        self.world.told.touched.insert(link.id());
+        link.send(self.chan, lane, message)
+    }
+
+    fn persist(&mut self, ticket: ChannelTicket, record: Record) {
+        let change = Change::Put(records::log(self.chan, &record));
+        self.world.ledger.add(change, Some(Ticket { channel: self.handle, ticket }));
+    }
+
+    fn event(&mut self, event: ChannelEvent) {
+        self.world.told.events.push(event);
+    }
+
+    fn candidate(&mut self, hint: Candidate) {
+        self.world.told.candidates.push(hint);
+    }
+
+    fn violation(&mut self, link: LinkId, fault: ChannelFault) {
+        self.world.told.violations.push((link, fault));
+    }
+
+    fn secret(&mut self) -> Secret {
+        Secret(self.world.secret.bytes())
+    }
+
+    fn sign(&mut self, label: &'static [u8], parts: &[&[u8]]) -> Option<[u8; 64]> {
+        Some(self.world.identity.sign(label, parts))
+    }
+}
+
+impl Joined {
+    /// The channel, if it is live.
+    pub(super) fn channel(&self) -> Option<&Channel> {
+        match &self.phase {
+            Phase::Live(channel) => Some(channel),
+            _ => None,
+        }
+    }
+
+    /// The node is still in the channel.
+    pub(super) const fn is_joined(&self) -> bool {
+        !matches!(self.phase, Phase::Left)
+    }
+
+    fn run<T>(
+        &mut self,
+        mut world: World<'_>,
+        body: impl FnOnce(&mut Channel, &mut Sink<'_, '_>) -> T,
+    ) -> Option<T> {
+        let Phase::Live(channel) = &mut self.phase else { return None };
+        let mut sink = Sink { handle: self.handle, chan: self.chan, world: &mut world };
+        Some(body(channel, &mut sink))
+    }
+
+    /// A link carries the channel now. True if the device had none before.
+    pub(super) fn on_link_up(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        device: Device,
+        address: SocketAddr,
+        world: World<'_>,
+    ) -> bool {
+        let links = self.members.entry(device).or_default();
+        links.insert(link);
+        let first = links.len() == 1;
+        self.candidates.on_linked(now.mono, address);
+        self.run(world, |channel, sink| channel.on_link_up(now, link, device, Some(address), sink));
+        first
+    }
+
+    /// A link carries the channel no more. True if it was the device's last.
+    pub(super) fn on_link_down(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        device: Device,
+        world: World<'_>,
+    ) -> bool {
+        let Some(links) = self.members.get_mut(&device) else { return false };
+        if !links.remove(&link) {
+            return false;
+        }
+        let last = links.is_empty();
+        if last {
+            self.members.remove(&device);
+        }
+        self.run(world, |channel, sink| channel.on_link_down(now, link, sink));
+        last
+    }
+
+    pub(super) fn on_message(&mut self, now: Now, link: LinkId, data: &[u8], world: World<'_>) {
+        self.run(world, |channel, sink| {
+            if let Err(fault) = channel.on_message(now, link, data, sink) {
+                sink.violation(link, fault);
+            }
+        });
+    }
+
+    pub(super) fn on_writable(&mut self, now: Now, link: LinkId, world: World<'_>) {
+        self.run(world, |channel, sink| channel.on_writable(now, link, sink));
+    }
+
+    pub(super) fn on_persisted(&mut self, now: Now, ticket: ChannelTicket, world: World<'_>) {
+        self.run(world, |channel, sink| channel.on_persisted(now, ticket, sink));
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Now, world: World<'_>) {
+        self.run(world, |channel, sink| channel.handle_timeout(now, sink));
+    }
+
+    pub(super) fn set_local_addresses(
+        &mut self,
+        now: Now,
+        addresses: &[SocketAddr],
+        world: World<'_>,
+    ) {
+        self.run(world, |channel, sink| channel.set_local_addresses(now, addresses, sink));
+    }
+
+    /// `None` if the channel is not live.
+    pub(super) fn send_text(
+        &mut self,
+        now: Now,
+        text: &str,
+        world: World<'_>,
+    ) -> Option<Result<EntryId, LogError>> {
+        self.run(world, |channel, sink| channel.send_text(now, text, sink))
+    }
+}

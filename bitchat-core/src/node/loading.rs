@@ -1,0 +1,225 @@
+//! Becoming somebody: reading the node's memory back, its certificate, and channels going live.
+
+use super::Node;
+use super::api::{Action, Change, Event, Record};
+use super::joined::Phase;
+use super::records::{self, ChannelRecord, NodeRecord};
+use super::tracking::Pending;
+use crate::base::ids::{ChannelHandle, RequestId};
+use crate::base::time::Now;
+use crate::channel::{Channel, ChannelConfig, ChannelRestore};
+use crate::crypto::channel_keys::Epoch;
+use crate::crypto::identity::{Certificate, DeviceKeys};
+use crate::handshake::Local;
+use core::time::Duration;
+
+/// Records asked for at once.
+const PAGE: usize = 512;
+/// A new certificate is made this long before the old one ends.
+const RENEW_BEFORE: Duration = Duration::from_secs(30 * 86_400);
+
+impl Node {
+    /// Asks for the node's own records, or does without a store.
+    pub(super) fn load_node(&mut self) {
+        if self.config.store {
+            self.load(Pending::LoadNode, records::NODE.to_vec(), Vec::new());
+        } else {
+            self.device_keys = Some(DeviceKeys::generate(&mut self.rng));
+        }
+    }
+
+    fn load(&mut self, pending: Pending, prefix: Vec<u8>, after: Vec<u8>) {
+        let request = self.request(pending);
+        self.actions.push_back(Action::Load { request, prefix, after, limit: PAGE });
+    }
+
+    /// Records were read.
+    pub(super) fn on_loaded(&mut self, request: RequestId, records: &[Record], more: bool) {
+        let last = records.last().map(|record| record.key.clone());
+        match self.requests.remove(&request) {
+            Some(Pending::LoadNode) => {
+                records.iter().for_each(|record| self.on_node_record(record));
+                match last {
+                    Some(last) if more => {
+                        self.load(Pending::LoadNode, records::NODE.to_vec(), last);
+                    }
+                    _ => self.on_node_loaded(),
+                }
+            }
+            Some(Pending::LoadChannel(handle)) => {
+                records.iter().for_each(|record| self.on_channel_record(handle, record));
+                match last.zip(self.channels.get(&handle).map(|joined| joined.chan)) {
+                    Some((last, chan)) if more => {
+                        let prefix = records::channel_prefix(chan);
+                        self.load(Pending::LoadChannel(handle), prefix, last);
+                    }
+                    _ => self.on_channel_loaded(handle),
+                }
+            }
+            // An answer to something else, or to nothing: the embedder's slip does no harm.
+            Some(other) => drop(self.requests.insert(request, other)),
+            None => {}
+        }
+    }
+
+    /// The store could not read. Without its memory the node goes on as a new device; own chains
+    /// of the old one are left alone.
+    pub(super) fn on_load_failed(&mut self, pending: Pending) {
+        match pending {
+            Pending::LoadNode => self.on_node_loaded(),
+            Pending::LoadChannel(handle) => {
+                if let Some(Phase::Loading(restore)) =
+                    self.channels.get_mut(&handle).map(|joined| &mut joined.phase)
+                {
+                    restore.add_lost();
+                }
+                self.on_channel_loaded(handle);
+            }
+            Pending::Bind(_) | Pending::Tracker(..) => {}
+        }
+    }
+
+    fn on_node_record(&mut self, record: &Record) {
+        match records::read_node(record) {
+            Ok(NodeRecord::Device(keys)) => self.device_keys = Some(keys),
+            Ok(NodeRecord::Resumption(remote, secrets)) => {
+                self.meeting.resumptions.restore(remote, secrets);
+            }
+            Err(_) => self.tell(Event::StoreDamaged { key: record.key.clone() }),
+        }
+    }
+
+    fn on_node_loaded(&mut self) {
+        if self.device_keys.is_none() {
+            let keys = DeviceKeys::generate(&mut self.rng);
+            self.ledger.add(Change::Put(records::device(&keys)), None);
+            self.device_keys = Some(keys);
+        }
+    }
+
+    /// Makes the own certificate once the device and the date are known, and again in time.
+    pub(super) fn prove_device(&mut self, now: Now) {
+        let Some(keys) = &self.device_keys else { return };
+        let Some(wall) = now.wall else {
+            if !core::mem::replace(&mut self.wall_asked, true) {
+                self.tell(Event::WallTimeNeeded);
+            }
+            return;
+        };
+        if self.meeting.local.is_some() && self.certificate_renewal.is_some_and(|at| wall < at) {
+            return;
+        }
+        let lifetime = Certificate::MAX_LIFETIME;
+        let public = keys.static_key.public();
+        // The lifetime is the longest allowed, so this cannot fail.
+        let issued = Certificate::issue(&self.identity, keys.id, public, wall, lifetime);
+        let Ok(certificate) = issued else { return };
+        self.certificate_renewal = Some(wall.plus(lifetime.saturating_sub(RENEW_BEFORE)));
+        self.meeting.local = Some(Local {
+            static_key: keys.static_key.clone(),
+            certificate,
+            features: 0,
+            boot: self.boot,
+        });
+    }
+
+    /// Moves channels on: from waiting to loading once the device is known.
+    pub(super) fn go_live(&mut self, now: Now) {
+        let Some(local) = self.device() else { return };
+        let waiting: Vec<ChannelHandle> = self
+            .channels
+            .values()
+            .filter(|joined| matches!(joined.phase, Phase::Waiting))
+            .map(|joined| joined.handle)
+            .collect();
+        for handle in waiting {
+            let Some(joined) = self.channels.get_mut(&handle) else { continue };
+            let chan = joined.chan;
+            let limits = self.config.limits.clone();
+            let config = ChannelConfig { chan, epoch: Epoch::default(), local, limits };
+            joined.phase = Phase::Loading(Box::new(ChannelRestore::new(config)));
+            if self.config.store {
+                let prefix = records::channel_prefix(chan);
+                self.load(Pending::LoadChannel(handle), prefix, Vec::new());
+            } else {
+                self.on_channel_loaded(handle);
+            }
+        }
+        self.start_trackers(now);
+    }
+
+    fn on_channel_record(&mut self, handle: ChannelHandle, record: &Record) {
+        let now = self.now.mono;
+        let Some(joined) = self.channels.get_mut(&handle) else { return };
+        let Phase::Loading(restore) = &mut joined.phase else { return };
+        match records::read_channel(joined.chan, record) {
+            Ok(ChannelRecord::Log(record)) if restore.add(&record).is_ok() => return,
+            Ok(ChannelRecord::Address(address)) => {
+                joined.candidates.add(now, address);
+                return;
+            }
+            Ok(ChannelRecord::Log(_)) => {}
+            Err(_) => restore.add_lost(),
+        }
+        self.tell(Event::StoreDamaged { key: record.key.clone() });
+    }
+
+    fn on_channel_loaded(&mut self, handle: ChannelHandle) {
+        let now = self.now;
+        let Some(joined) = self.channels.get_mut(&handle) else { return };
+        let Phase::Loading(_) = &joined.phase else { return };
+        let Phase::Loading(restore) = core::mem::replace(&mut joined.phase, Phase::Waiting) else {
+            return;
+        };
+        let (channel, _): (Channel, usize) = restore.finish();
+        let messages = channel.messages().count();
+        joined.phase = Phase::Live(Box::new(channel));
+        let (chan, mac) = (joined.chan, joined.keys.mac.clone());
+        self.tell(Event::ChannelReady { channel: handle, messages });
+        let addresses = self.sockets.addresses();
+        self.with_channel(now, handle, |joined, world| {
+            joined.set_local_addresses(now, &addresses, world);
+        });
+        let ids: Vec<_> = self.links.keys().copied().collect();
+        for id in ids {
+            self.with_link(now, id, |link, rng, events| link.join(chan, &mac, rng, events));
+        }
+    }
+
+    /// Gives live channels their trackers, once the infohash can be known.
+    fn start_trackers(&mut self, now: Now) {
+        let live: Vec<ChannelHandle> = self
+            .channels
+            .values()
+            .filter(|joined| joined.channel().is_some() && joined.announcer.is_none())
+            .map(|joined| joined.handle)
+            .collect();
+        for handle in live {
+            let Some(joined) = self.channels.get_mut(&handle) else { continue };
+            let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else { continue };
+            let change = now.wall.and_then(|wall| joined.announced.next_change(&joined.keys, wall));
+            joined.rotates_at = change.and_then(|date| Self::mono_of(now, date));
+            let tiers = core::mem::take(&mut joined.tiers);
+            let urls = tiers.iter().flatten().map(ToString::to_string).collect();
+            joined.urls = urls;
+            let announcer = self.new_announcer(tiers, infohashes);
+            if let Some(joined) = self.channels.get_mut(&handle) {
+                joined.announcer = Some(announcer);
+            }
+            self.with_announcer(now, handle, |announcer, rng, asked| {
+                announcer.start(now.mono, rng, asked);
+            });
+        }
+    }
+
+    /// The announced infohash of a channel may have changed.
+    pub(super) fn rotate(&mut self, now: Now, handle: ChannelHandle) {
+        let Some(joined) = self.channels.get_mut(&handle) else { return };
+        let change = now.wall.and_then(|wall| joined.announced.next_change(&joined.keys, wall));
+        joined.rotates_at = change.and_then(|date| Self::mono_of(now, date));
+        let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else { return };
+        self.with_announcer(now, handle, |announcer, rng, asked| {
+            announcer.set_infohashes(now.mono, &infohashes, rng, asked);
+        });
+    }
+}

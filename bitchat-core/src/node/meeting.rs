@@ -1,0 +1,235 @@
+//! From an address to a session: probes, handshakes of either role, and what earlier links left.
+
+use crate::base::ids::{ChannelHandle, ConnectionId};
+use crate::base::limits::Limits;
+use crate::base::rng::Rng;
+use crate::base::time::{Timestamp, UnixMillis};
+use crate::crypto::channel_keys::ChannelKeys;
+use crate::crypto::gate::{CookieJar, Kind, NonceCache};
+use crate::crypto::suite::{DhPublic, Secret};
+use crate::handshake::{
+    Effect, Env, Initiator, Local, Rejected, Responder, Resumption, Target, answer_probe, receiver,
+};
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+/// The resumption secrets that links left, current and previous, by the peer's static key.
+#[derive(Debug, Default)]
+pub(super) struct Resumptions(BTreeMap<DhPublic, [Option<Secret>; 2]>);
+
+impl Resumptions {
+    /// Replaces the current secret; the one before stays as the previous.
+    pub(super) fn renew(&mut self, remote: DhPublic, secret: Secret) -> &[Option<Secret>; 2] {
+        let pair = self.0.entry(remote).or_default();
+        pair[1] = pair[0].replace(secret);
+        pair
+    }
+
+    /// Puts back what was stored.
+    pub(super) fn restore(&mut self, remote: DhPublic, secrets: [Option<Secret>; 2]) {
+        self.0.insert(remote, secrets);
+    }
+}
+
+impl Resumption for Resumptions {
+    fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2] {
+        self.0.get(remote_static).cloned().unwrap_or_default()
+    }
+}
+
+/// What a call is about: the time, and the channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub now: Timestamp,
+    pub wall: UnixMillis,
+    pub channel: ChannelHandle,
+    pub keys: &'a ChannelKeys,
+}
+
+/// Something for the node to act on.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub channel: ChannelHandle,
+    /// The address that was dialled, if this is about an attempt of ours.
+    pub dialled: Option<SocketAddr>,
+    pub effect: Effect,
+}
+
+/// All meetings under way.
+#[derive(Debug)]
+pub(super) struct Meeting {
+    /// Who we are; unknown until the store and the wall clock have spoken.
+    pub local: Option<Local>,
+    pub resumptions: Resumptions,
+    cookies: CookieJar,
+    nonces: NonceCache,
+    responder: Responder,
+    attempts: BTreeMap<SocketAddr, (ChannelHandle, Initiator)>,
+    limit: usize,
+    /// What is to be done; the node takes it after each call.
+    pub met: Vec<Met>,
+}
+
+impl Meeting {
+    pub(super) fn new(limits: &Limits, rng: &mut Rng) -> Self {
+        Self {
+            local: None,
+            resumptions: Resumptions::default(),
+            cookies: CookieJar::new(&mut rng.secret),
+            nonces: NonceCache::new(limits.probe_nonces),
+            responder: Responder::new(limits.handshakes),
+            attempts: BTreeMap::new(),
+            limit: limits.handshakes,
+            met: Vec::new(),
+        }
+    }
+
+    /// Another attempt may begin.
+    pub(super) fn has_room(&self) -> bool {
+        self.local.is_some() && self.attempts.len() < self.limit
+    }
+
+    /// `address` is being dialled, for whichever channel.
+    pub(super) fn is_dialling(&self, address: &SocketAddr) -> bool {
+        self.attempts.contains_key(address)
+    }
+
+    /// Begins an attempt.
+    pub(super) fn dial(&mut self, about: About<'_>, rng: &mut Rng, remote: SocketAddr) {
+        let target = Target { remote, peer: None, cookie: None };
+        let attempt = self.with_env(about, rng, Some(remote), |_, env| Initiator::start(env, target));
+        if let Some(attempt) = attempt {
+            self.attempts.insert(remote, (about.channel, attempt));
+            self.sweep();
+        }
+    }
+
+    /// Handles the body of an envelope that the keys of `about` opened.
+    pub(super) fn on_body(
+        &mut self,
+        about: About<'_>,
+        rng: &mut Rng,
+        from: SocketAddr,
+        body: &[u8],
+    ) -> Result<Kind, Rejected> {
+        let kind = Kind::of(body).ok_or(Rejected::NotAwaited)?;
+        let result = match kind {
+            Kind::Probe => self.with_env(about, rng, None, |meeting, env| {
+                answer_probe(env, &mut meeting.nonces, from, body).map(drop)
+            }),
+            Kind::Hs1 => self.with_env(about, rng, None, |meeting, env| {
+                meeting.responder.handle_hs1(env, from, body)
+            }),
+            Kind::Hs3 => self.with_env(about, rng, None, |meeting, env| {
+                meeting.responder.handle_hs3(env, from, body)
+            }),
+            Kind::ProbeAck | Kind::Hs2 => self.on_answer(about, rng, from, body),
+        };
+        self.sweep();
+        result.unwrap_or(Err(Rejected::NotAwaited)).map(|()| kind)
+    }
+
+    fn on_answer(
+        &mut self,
+        about: About<'_>,
+        rng: &mut Rng,
+        from: SocketAddr,
+        body: &[u8],
+    ) -> Option<Result<(), Rejected>> {
+        let (channel, attempt) = self.attempts.get(&from)?;
+        let named = receiver(body).is_none_or(|cid| cid == attempt.local_cid());
+        if *channel != about.channel || !named {
+            return Some(Err(Rejected::NotAwaited));
+        }
+        let (channel, mut attempt) = self.attempts.remove(&from)?;
+        let result = self.with_env(about, rng, Some(from), |_, env| {
+            attempt.handle_datagram(env, from, body)
+        });
+        self.attempts.insert(from, (channel, attempt));
+        result
+    }
+
+    /// A packet of the session with this connection id authenticated.
+    pub(super) fn confirmed(&mut self, remote: &SocketAddr, cid: ConnectionId) {
+        if let Some((_, attempt)) = self.attempts.get_mut(remote)
+            && attempt.local_cid() == cid
+        {
+            attempt.confirmed();
+            self.sweep();
+        }
+    }
+
+    /// The channel is left: nobody is dialled for it any more.
+    pub(super) fn leave(&mut self, channel: ChannelHandle) {
+        self.attempts.retain(|_, (of, _)| *of != channel);
+    }
+
+    /// Does what is due. `keys` gives the keys of a channel.
+    pub(super) fn handle_timeout<'k>(
+        &mut self,
+        now: Timestamp,
+        wall: UnixMillis,
+        rng: &mut Rng,
+        keys: impl Fn(ChannelHandle) -> Option<&'k ChannelKeys>,
+    ) {
+        self.responder.handle_timeout(now);
+        let due: Vec<SocketAddr> = self
+            .attempts
+            .iter()
+            .filter(|(_, (_, attempt))| attempt.poll_timeout().is_some_and(|at| at <= now))
+            .map(|(remote, _)| *remote)
+            .collect();
+        for remote in due {
+            let Some((channel, mut attempt)) = self.attempts.remove(&remote) else { continue };
+            let Some(keys) = keys(channel) else { continue };
+            let about = About { now, wall, channel, keys };
+            self.with_env(about, rng, Some(remote), |_, env| attempt.handle_timeout(env));
+            self.attempts.insert(remote, (channel, attempt));
+        }
+        self.sweep();
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        let attempts = self.attempts.values().filter_map(|(_, attempt)| attempt.poll_timeout());
+        attempts.chain(self.responder.poll_timeout()).min()
+    }
+
+    /// Drops attempts that are over.
+    fn sweep(&mut self) {
+        self.attempts.retain(|_, (_, attempt)| !attempt.is_over());
+    }
+
+    /// Runs `body` with what handshakes need; `None` while we do not know who we are.
+    fn with_env<T>(
+        &mut self,
+        about: About<'_>,
+        rng: &mut Rng,
+        dialled: Option<SocketAddr>,
+        body: impl FnOnce(&mut Parts<'_>, &mut Env<'_>) -> T,
+    ) -> Option<T> {
+        let local = self.local.as_ref()?;
+        let mut effects = Vec::new();
+        let mut env = Env {
+            now: about.now,
+            wall: about.wall,
+            local,
+            keys: about.keys,
+            cookies: &self.cookies,
+            resumption: &self.resumptions,
+            rng,
+            effects: &mut effects,
+        };
+        let mut parts = Parts { nonces: &mut self.nonces, responder: &mut self.responder };
+        let result = body(&mut parts, &mut env);
+        let channel = about.channel;
+        self.met.extend(effects.into_iter().map(|effect| Met { channel, dialled, effect }));
+        Some(result)
+    }
+}
+
+/// What is changed besides the environment.
+struct Parts<'a> {
+    nonces: &'a mut NonceCache,
+    responder: &'a mut Responder,
+}

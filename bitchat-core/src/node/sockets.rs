@@ -1,0 +1,148 @@
+//! The node's UDP sockets, what waits to leave through them, and the addresses it has.
+
+use super::Node;
+use super::api::{Action, Event, Failure, Family};
+use super::tracking::Pending;
+use crate::base::ids::{RequestId, SocketId};
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeSet, VecDeque};
+
+/// How many of its own addresses a node remembers to have been told by others.
+const MAX_OBSERVED: usize = 8;
+
+/// One primary socket per family, and the queue in front of them.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    v4: Option<(SocketId, SocketAddr)>,
+    v6: Option<(SocketId, SocketAddr)>,
+    queue: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
+    limit: usize,
+    interfaces: BTreeSet<IpAddr>,
+    /// Where members said that our probes come from.
+    observed: BTreeSet<SocketAddr>,
+}
+
+impl Sockets {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            v4: None,
+            v6: None,
+            queue: VecDeque::new(),
+            limit,
+            interfaces: BTreeSet::new(),
+            observed: BTreeSet::new(),
+        }
+    }
+
+    pub(super) const fn of(&self, family: Family) -> Option<SocketId> {
+        let socket = match family {
+            Family::V4 => &self.v4,
+            Family::V6 => &self.v6,
+        };
+        match socket {
+            Some((id, _)) => Some(*id),
+            None => None,
+        }
+    }
+
+    /// The port that trackers are told: that of the IPv4 socket, else of the IPv6 one; 0 before
+    /// either is open.
+    pub(super) fn port(&self) -> u16 {
+        self.v4.or(self.v6).map_or(0, |(_, local)| local.port())
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
+        self.queue.pop_front()
+    }
+
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    pub(super) fn set_interfaces(&mut self, addresses: &[IpAddr]) -> bool {
+        let new: BTreeSet<IpAddr> = addresses.iter().copied().collect();
+        let changed = new != self.interfaces;
+        self.interfaces = new;
+        changed
+    }
+
+    pub(super) fn on_observed(&mut self, address: SocketAddr) -> bool {
+        self.observed.len() < MAX_OBSERVED && self.observed.insert(address)
+    }
+
+    /// Where this node may be reached: on its interfaces, and where others see it.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let mut all = self.observed.clone();
+        for ip in &self.interfaces {
+            let socket = if ip.is_ipv4() { self.v4 } else { self.v6 };
+            if let Some((_, local)) = socket {
+                all.insert(SocketAddr::new(*ip, local.port()));
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    /// Whether `address` is one of this node's own.
+    pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
+        if self.observed.contains(address) {
+            return true;
+        }
+        let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
+        socket.is_some_and(|(_, local)| {
+            local.port() == address.port()
+                && (local.ip() == address.ip() || self.interfaces.contains(&address.ip()))
+        })
+    }
+}
+
+impl Node {
+    pub(super) fn bind_sockets(&mut self) {
+        let families = self.config.families;
+        for (family, wanted) in [(Family::V4, families.v4), (Family::V6, families.v6)] {
+            if wanted {
+                let request = self.request(Pending::Bind(family));
+                let port = self.config.port;
+                self.actions.push_back(Action::BindUdp { request, family, port });
+            }
+        }
+    }
+
+    pub(super) fn on_bound(&mut self, request: RequestId, socket: SocketId, local: SocketAddr) {
+        let Some(Pending::Bind(family)) = self.requests.get(&request) else { return };
+        match family {
+            Family::V4 => self.sockets.v4 = Some((socket, local)),
+            Family::V6 => self.sockets.v6 = Some((socket, local)),
+        }
+        self.requests.remove(&request);
+        self.tell(Event::Listening { local });
+        self.on_addresses();
+    }
+
+    pub(super) fn on_bind_failed(&mut self, family: Family, failure: Failure) {
+        self.tell(Event::ListenFailed { family, failure });
+    }
+
+    /// Where this node is has changed: trackers and members are told.
+    pub(super) fn on_addresses(&mut self) {
+        let now = self.now;
+        let (port, addresses) = (self.sockets.port(), self.sockets.addresses());
+        let handles: Vec<_> = self.channels.keys().copied().collect();
+        for handle in handles {
+            if port != 0 {
+                self.with_announcer(now, handle, |announcer, _, _| announcer.set_port(now.mono, port));
+            }
+            self.with_channel(now, handle, |joined, world| {
+                joined.set_local_addresses(now, &addresses, world);
+            });
+        }
+    }
+
+    /// Queues a datagram that belongs to no link. With no socket of its family, or none that keeps
+    /// up, it is lost, as datagrams may be.
+    pub(super) fn queue_datagram(&mut self, to: SocketAddr, data: Vec<u8>) {
+        let Some(socket) = self.sockets.of(Family::of(&to)) else { return };
+        if self.sockets.queue.len() < self.sockets.limit {
+            self.sockets.queue.push_back((socket, to, data));
+        }
+    }
+}

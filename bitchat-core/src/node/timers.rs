@@ -1,0 +1,106 @@
+//! When the node wants to be woken, and what it does then.
+
+use super::Node;
+use super::api::Deadline;
+use super::joined::Joined;
+use crate::base::ids::{ChannelHandle, LinkId};
+use crate::base::time::{Now, Timestamp};
+use crate::link::Link;
+
+impl Node {
+    /// When to call [`handle_timeout`](Self::handle_timeout), and why. `None`: never, unless
+    /// something comes in.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let now = self.now.mono;
+        let fixed = [
+            (self.wake.then_some(now), "application"),
+            (self.meeting_timeout(), "handshake"),
+            (self.ledger.poll_timeout(), "store retry"),
+            (self.certificate_timeout(), "own certificate"),
+        ];
+        let fixed = fixed.into_iter().filter_map(|(at, why)| Some((at?, why)));
+        let links = self.links.values().filter_map(Link::poll_timeout);
+        let channels = self.channels.values().flat_map(|joined| self.channel_timeouts(joined));
+        let (at, reason) = fixed.chain(links).chain(channels).min_by_key(|(at, _)| *at)?;
+        Some(Deadline { at: at.max(now), reason })
+    }
+
+    fn channel_timeouts(&self, joined: &Joined) -> impl Iterator<Item = (Timestamp, &'static str)> {
+        let may_dial = self.meeting.has_room()
+            && self.links.len() < self.config.limits.links
+            && !self.shutting_down
+            && joined.channel().is_some();
+        let dial = if may_dial { joined.candidates.poll_timeout() } else { None };
+        let all = [
+            (joined.channel().and_then(|channel| channel.poll_timeout()), "channel"),
+            (joined.announcer.as_ref().and_then(|trackers| trackers.poll_timeout()), "tracker"),
+            (dial, "dialling"),
+            (joined.rotates_at, "infohash"),
+        ];
+        all.into_iter().filter_map(|(at, why)| Some((at?, why)))
+    }
+
+    fn meeting_timeout(&self) -> Option<Timestamp> {
+        self.now.wall.and_then(|_| self.meeting.poll_timeout())
+    }
+
+    fn certificate_timeout(&self) -> Option<Timestamp> {
+        self.certificate_renewal.and_then(|date| Self::mono_of(self.now, date))
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let now = self.advance(now);
+        self.wake = false;
+        self.time_links(now);
+        self.time_channels(now);
+        if let Some(wall) = now.wall {
+            let channels = &self.channels;
+            let keys = |handle: ChannelHandle| channels.get(&handle).map(|joined| &joined.keys);
+            self.meeting.handle_timeout(now.mono, wall, &mut self.rng, keys);
+        }
+        self.settle(now);
+    }
+
+    fn time_links(&mut self, now: Now) {
+        let due: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(_, link)| {
+                link.is_dead() || link.poll_timeout().is_some_and(|(at, _)| at <= now.mono)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            self.with_link(now, id, |link, rng, events| link.handle_timeout(now, rng, events));
+            if self.links.get(&id).is_some_and(Link::is_dead) {
+                self.drop_link(now, id);
+            }
+        }
+    }
+
+    fn time_channels(&mut self, now: Now) {
+        let mono = now.mono;
+        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
+        for handle in handles {
+            let Some(joined) = self.channels.get(&handle) else { continue };
+            let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
+            let log_due = due(joined.channel().and_then(|channel| channel.poll_timeout()));
+            let trackers_due = due(joined.announcer.as_ref().and_then(|a| a.poll_timeout()));
+            let rotation_due = due(joined.rotates_at);
+            if log_due {
+                self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));
+            }
+            if trackers_due {
+                self.with_announcer(now, handle, |announcer, rng, asked| {
+                    announcer.handle_timeout(mono, rng, asked);
+                });
+            }
+            if rotation_due {
+                self.rotate(now, handle);
+            }
+        }
+        self.sweep_channels();
+    }
+}
