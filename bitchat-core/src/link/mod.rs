@@ -187,7 +187,7 @@ impl Link {
     pub fn new(
         now: Timestamp,
         id: LinkId,
-        session: Established,
+        session: &Established,
         local: &DhSecret,
         via: Via,
         config: LinkConfig,

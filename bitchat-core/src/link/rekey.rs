@@ -22,7 +22,7 @@ const NOISE_LEN: usize = 48;
 
 /// What is wrong with a renewal message: the link closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RekeyError {
+pub(crate) enum RekeyError {
     /// It cannot be read.
     #[error("malformed renewal message: {0}")]
     Malformed(#[from] DecodeError),

@@ -80,7 +80,7 @@ impl Pair {
         let mut link = |of: usize, role| {
             let session = established(role, &keys);
             let id = LinkId(of as u64);
-            Link::new(now, id, session, &keys[of], via(0), config(), &mut rngs[of])
+            Link::new(now, id, &session, &keys[of], via(0), config(), &mut rngs[of])
         };
         Self {
             now,
@@ -264,9 +264,9 @@ fn everything_arrives_once_and_in_order_whatever_is_lost_repeated_forged_or_rene
             pair.run(Duration::from_millis(700));
         }
         pair.run(SECOND * 30);
-        for of in 0..2 {
-            assert!(expected[of].len() > 20, "seed {seed}: sending went on");
-            assert_eq!(pair.messages(of), expected[of], "seed {seed}");
+        for (of, expected) in expected.iter().enumerate() {
+            assert!(expected.len() > 20, "seed {seed}: sending went on");
+            assert_eq!(&pair.messages(of), expected, "seed {seed}");
             assert!(
                 pair.links[of].generation() >= 5,
                 "seed {seed}: {}",

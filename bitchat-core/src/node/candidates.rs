@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 const HINT_WAITS: [u64; 4] = [600, 1_200, 3_600, 3_600];
 /// Waits after the attempts at an address where a member was: it may come back any moment.
 const KNOWN_WAITS: [u64; 24] = [
-    5, 10, 15, 20, 20, 20, 20, 20, 20, 20, 20, 20, 60, 60, 60, 60, 300, 300, 300, 600, 600, 600, 600,
-    600,
+    5, 10, 15, 20, 20, 20, 20, 20, 20, 20, 20, 20, 60, 60, 60, 60, 300, 300, 300, 600, 600, 600,
+    600, 600,
 ];
 /// An address that led to ourselves, or to a member that another address reaches already.
 const SETTLED: Duration = Duration::from_secs(600);

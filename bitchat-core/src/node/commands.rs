@@ -1,10 +1,10 @@
 //! What the application may ask of a node.
 
+use super::Node;
 use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
 use super::candidates::Candidates;
 use super::config::UnknownChannel;
 use super::joined::{Joined, Phase};
-use super::Node;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
@@ -137,7 +137,8 @@ impl Node {
         if self.ledger.is_full() {
             return Err(SendError::StoreBusy);
         }
-        let sent = self.with_channel(now, channel, |joined, world| joined.send_text(now, text, world));
+        let sent =
+            self.with_channel(now, channel, |joined, world| joined.send_text(now, text, world));
         let id = sent.flatten().ok_or(SendError::NotReady)??;
         self.settle(now);
         Ok(id)
@@ -212,7 +213,12 @@ impl Node {
     /// After [`shutdown`](Self::shutdown): everything has been said and stored.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let told = |joined: &Joined| joined.announcer.as_ref().is_none_or(|a| a.is_stopped());
+        let told = |joined: &Joined| {
+            joined
+                .announcer
+                .as_ref()
+                .is_none_or(super::super::tracker::announcer::Announcer::is_stopped)
+        };
         self.shutting_down
             && self.dirty.is_empty()
             && !self.sockets.has_queued()
@@ -244,7 +250,10 @@ impl Node {
     /// [`UnknownChannel`] if the node is not in it.
     pub fn messages(&self, channel: ChannelHandle) -> Result<Vec<Message>, UnknownChannel> {
         let joined = self.joined(channel)?;
-        Ok(joined.channel().map(|log| log.messages().filter_map(message).collect()).unwrap_or_default())
+        Ok(joined
+            .channel()
+            .map(|log| log.messages().filter_map(message).collect())
+            .unwrap_or_default())
     }
 
     /// The devices that have stored a message of this node, as far as they said.

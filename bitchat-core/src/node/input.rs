@@ -59,7 +59,8 @@ impl Node {
             }
             return;
         }
-        if !self.on_tracker_datagram(now, from, datagram) && !self.on_envelope(now, from, datagram) {
+        if !self.on_tracker_datagram(now, from, datagram) && !self.on_envelope(now, from, datagram)
+        {
             self.stats.dropped_unknown += 1;
         }
     }
@@ -94,7 +95,9 @@ impl Node {
     }
 
     fn on_resolved(&mut self, now: Now, request: RequestId, addresses: &[IpAddr]) {
-        let Some(Pending::Tracker(handle, query)) = self.requests.get(&request).cloned() else { return };
+        let Some(Pending::Tracker(handle, query)) = self.requests.get(&request).cloned() else {
+            return;
+        };
         self.requests.remove(&request);
         self.with_announcer(now, handle, |announcer, rng, asked| {
             announcer.on_resolved(now.mono, query, addresses, rng, asked);
@@ -142,7 +145,7 @@ impl Node {
             }
             Pending::LoadNode | Pending::LoadChannel(_) => {
                 self.tell(Event::StoreFailing { failure });
-                self.on_load_failed(pending);
+                self.on_load_failed(&pending);
             }
         }
     }

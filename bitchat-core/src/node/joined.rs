@@ -4,6 +4,7 @@ use super::candidates::Candidates;
 use super::ledger::Ledger;
 use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
+use crate::base::rng::Stream;
 use crate::base::time::{Now, Timestamp};
 use crate::channel::{
     Candidate, Channel, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink, Priority, Record,
@@ -13,7 +14,6 @@ use crate::chatfile::Announced;
 use crate::crypto::channel_keys::ChannelKeys;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
-use crate::base::rng::Stream;
 use crate::link::{Lane, Link};
 use crate::node::api::Change;
 use crate::tracker::announcer::Announcer;

@@ -5,11 +5,11 @@ use super::api::{Change, CloseReason, Event};
 use super::joined::{Joined, World};
 use super::meeting::{About, Met};
 use super::records;
-use crate::base::ids::{ChannelHandle, ChannelId, LinkId};
+use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::{Now, Timestamp};
-use crate::channel::ChannelEvent;
-use crate::handshake::{Effect, Established, Failure, Keep, arbitrate};
+use crate::channel::{Candidate, ChannelEvent};
+use crate::handshake::{Claim, Effect, Established, Failure, Keep, arbitrate};
 use crate::link::{Ended, Link, LinkConfig, LinkEvent, Via, code};
 use crate::node::api::Family;
 use core::net::SocketAddr;
@@ -21,7 +21,12 @@ const REDIAL: Duration = Duration::from_millis(500);
 
 impl Node {
     /// Somebody named an address.
-    pub(super) fn add_candidate(&mut self, now: Timestamp, handle: ChannelHandle, address: SocketAddr) {
+    pub(super) fn add_candidate(
+        &mut self,
+        now: Timestamp,
+        handle: ChannelHandle,
+        address: SocketAddr,
+    ) {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         if self.sockets.is_own(&address) {
             return;
@@ -46,7 +51,9 @@ impl Node {
                 }
                 let Some(address) = joined.candidates.poll(now.mono) else { break };
                 let linked = self.links.values().any(|link| {
-                    link.is_open() && link.via().remote == address && (!link.is_ready() || link.shared().any(|chan| chan == joined.chan))
+                    link.is_open()
+                        && link.via().remote == address
+                        && (!link.is_ready() || link.shared().any(|chan| chan == joined.chan))
                 });
                 if linked || self.meeting.is_dialling(&address) || self.sockets.is_own(&address) {
                     joined.candidates.on_settled(now.mono, address);
@@ -78,7 +85,7 @@ impl Node {
                     self.on_addresses();
                 }
             }
-            Effect::Established(session) => self.on_established(now, *session),
+            Effect::Established(session) => self.on_established(now, &session),
             Effect::Withdrawn(cid) => {
                 if let Some(id) = self.by_cid.get(&cid).copied() {
                     self.drop_link(now, id);
@@ -97,7 +104,7 @@ impl Node {
         }
     }
 
-    fn on_established(&mut self, now: Now, session: Established) {
+    fn on_established(&mut self, now: Now, session: &Established) {
         let socket = self.sockets.of(Family::of(&session.remote));
         let Some((socket, keys)) = socket.zip(self.device_keys.as_ref()) else { return };
         if self.links.len() >= self.config.limits.links || self.shutting_down {
@@ -134,10 +141,11 @@ impl Node {
     }
 
     /// Decides between the new session and one that its device has already (BC-05.35).
-    fn arbitrate_with(&mut self, id: LinkId, device: crate::base::ids::Device, claim: &crate::handshake::Claim) {
+    fn arbitrate_with(&mut self, id: LinkId, device: Device, claim: &Claim) {
         let old = self.by_device.get(&device).copied();
         let old = old.filter(|old| self.links.get(old).is_some_and(Link::is_open));
-        let Some((old, existing)) = old.and_then(|old| Some((old, self.links.get(&old)?.claim()))) else {
+        let Some((old, existing)) = old.and_then(|old| Some((old, self.links.get(&old)?.claim())))
+        else {
             self.by_device.insert(device, id);
             return;
         };
@@ -185,7 +193,9 @@ impl Node {
         let (device, address) = (link.device(), link.via().remote);
         match event {
             LinkEvent::Ready => self.tell(Event::LinkUp { link: id, device, address }),
-            LinkEvent::Renewed(generation) => self.tell(Event::LinkRekeyed { link: id, generation }),
+            LinkEvent::Renewed(generation) => {
+                self.tell(Event::LinkRekeyed { link: id, generation });
+            }
             LinkEvent::Moved => self.tell(Event::LinkMoved { link: id, address }),
             LinkEvent::Resumption(secret) => {
                 let remote = link.remote_static();
@@ -288,7 +298,7 @@ impl Node {
         let result = body(joined, world);
         self.dirty.append(&mut told.touched);
         for event in told.events.drain(..) {
-            self.on_channel_event(handle, event);
+            self.on_channel_event(handle, &event);
         }
         for hint in told.candidates.drain(..) {
             self.on_hint(now, handle, hint);
@@ -302,8 +312,8 @@ impl Node {
         Some(result)
     }
 
-    fn on_channel_event(&mut self, channel: ChannelHandle, event: ChannelEvent) {
-        let event = match event {
+    fn on_channel_event(&mut self, channel: ChannelHandle, event: &ChannelEvent) {
+        let event = match *event {
             ChannelEvent::Message { id, .. } => self.message_event(channel, &id),
             ChannelEvent::Delivered { entry, device } => {
                 Some(Event::Delivered { channel, id: entry, device })
@@ -322,10 +332,13 @@ impl Node {
     }
 
     /// A member says where another one is. It cannot make us talk to our own machine.
-    fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: crate::channel::Candidate) {
+    fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
         let local = self.links.get(&hint.source).map(|link| link.via().remote.ip());
         let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
-        if credible && !self.by_device.contains_key(&hint.device) && Some(hint.device) != self.device() {
+        if credible
+            && !self.by_device.contains_key(&hint.device)
+            && Some(hint.device) != self.device()
+        {
             self.add_candidate(now.mono, handle, hint.addr);
         }
     }

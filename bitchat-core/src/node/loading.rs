@@ -64,8 +64,8 @@ impl Node {
 
     /// The store could not read. Without its memory the node goes on as a new device; own chains
     /// of the old one are left alone.
-    pub(super) fn on_load_failed(&mut self, pending: Pending) {
-        match pending {
+    pub(super) fn on_load_failed(&mut self, pending: &Pending) {
+        match *pending {
             Pending::LoadNode => self.on_node_loaded(),
             Pending::LoadChannel(handle) => {
                 if let Some(Phase::Loading(restore)) =
@@ -196,7 +196,9 @@ impl Node {
             .collect();
         for handle in live {
             let Some(joined) = self.channels.get_mut(&handle) else { continue };
-            let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else { continue };
+            let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else {
+                continue;
+            };
             let change = now.wall.and_then(|wall| joined.announced.next_change(&joined.keys, wall));
             joined.rotates_at = change.and_then(|date| Self::mono_of(now, date));
             let tiers = core::mem::take(&mut joined.tiers);

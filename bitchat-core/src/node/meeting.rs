@@ -97,7 +97,8 @@ impl Meeting {
     /// Begins an attempt.
     pub(super) fn dial(&mut self, about: About<'_>, rng: &mut Rng, remote: SocketAddr) {
         let target = Target { remote, peer: None, cookie: None };
-        let attempt = self.with_env(about, rng, Some(remote), |_, env| Initiator::start(env, target));
+        let attempt =
+            self.with_env(about, rng, Some(remote), |_, env| Initiator::start(env, target));
         if let Some(attempt) = attempt {
             self.attempts.insert(remote, (about.channel, attempt));
             self.sweep();
@@ -115,7 +116,7 @@ impl Meeting {
         let kind = Kind::of(body).ok_or(Rejected::NotAwaited)?;
         let result = match kind {
             Kind::Probe => self.with_env(about, rng, None, |meeting, env| {
-                answer_probe(env, &mut meeting.nonces, from, body).map(drop)
+                answer_probe(env, meeting.nonces, from, body).map(drop)
             }),
             Kind::Hs1 => self.with_env(about, rng, None, |meeting, env| {
                 meeting.responder.handle_hs1(env, from, body)
@@ -142,9 +143,8 @@ impl Meeting {
             return Some(Err(Rejected::NotAwaited));
         }
         let (channel, mut attempt) = self.attempts.remove(&from)?;
-        let result = self.with_env(about, rng, Some(from), |_, env| {
-            attempt.handle_datagram(env, from, body)
-        });
+        let result = self
+            .with_env(about, rng, Some(from), |_, env| attempt.handle_datagram(env, from, body));
         self.attempts.insert(from, (channel, attempt));
         result
     }

@@ -107,7 +107,12 @@ impl Node {
     ///
     /// # Errors
     /// [`ConfigError`] names the setting that is out of its range.
-    pub fn new(config: Config, identity: Identity, seed: Seed, now: Now) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: Config,
+        identity: Identity,
+        seed: Seed,
+        now: Now,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let mut rng = Rng::new(&seed);
         drop(seed);

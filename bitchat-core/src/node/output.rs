@@ -21,7 +21,12 @@ impl Node {
             let Some(room) = buf.get_mut(..datagram.len()) else { continue };
             room.copy_from_slice(&datagram);
             self.stats.datagrams_out += 1;
-            return TransmitPoll::Ready(Transmit { socket, to, len: room.len(), segment_size: None });
+            return TransmitPoll::Ready(Transmit {
+                socket,
+                to,
+                len: room.len(),
+                segment_size: None,
+            });
         }
         while let Some(id) = self.dirty.first().copied() {
             if let Some(link) = self.links.get_mut(&id)
@@ -57,7 +62,8 @@ fn fill(link: &mut Link, now: Now, max_segments: usize, buf: &mut [u8]) -> Optio
     let mut segments = 1;
     // Only full packets are followed by others: behind a shorter one GSO allows none.
     while len == segments * PACKET_LEN && segments < max_segments && buf.len() - len >= PACKET_LEN {
-        let Some((_, next)) = buf.get_mut(len..).and_then(|rest| link.poll_packet(now.mono, rest)) else {
+        let Some((_, next)) = buf.get_mut(len..).and_then(|rest| link.poll_packet(now.mono, rest))
+        else {
             break;
         };
         len += next;

@@ -129,7 +129,9 @@ impl Node {
         let handles: Vec<_> = self.channels.keys().copied().collect();
         for handle in handles {
             if port != 0 {
-                self.with_announcer(now, handle, |announcer, _, _| announcer.set_port(now.mono, port));
+                self.with_announcer(now, handle, |announcer, _, _| {
+                    announcer.set_port(now.mono, port);
+                });
             }
             self.with_channel(now, handle, |joined, world| {
                 joined.set_local_addresses(now, &addresses, world);

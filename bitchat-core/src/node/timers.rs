@@ -33,8 +33,14 @@ impl Node {
             && joined.channel().is_some();
         let dial = if may_dial { joined.candidates.poll_timeout() } else { None };
         let all = [
-            (joined.channel().and_then(|channel| channel.poll_timeout()), "channel"),
-            (joined.announcer.as_ref().and_then(|trackers| trackers.poll_timeout()), "tracker"),
+            (joined.channel().and_then(super::super::channel::Channel::poll_timeout), "channel"),
+            (
+                joined
+                    .announcer
+                    .as_ref()
+                    .and_then(super::super::tracker::announcer::Announcer::poll_timeout),
+                "tracker",
+            ),
             (dial, "dialling"),
             (joined.rotates_at, "infohash"),
         ];
@@ -86,8 +92,12 @@ impl Node {
         for handle in handles {
             let Some(joined) = self.channels.get(&handle) else { continue };
             let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
-            let log_due = due(joined.channel().and_then(|channel| channel.poll_timeout()));
-            let trackers_due = due(joined.announcer.as_ref().and_then(|a| a.poll_timeout()));
+            let log_due =
+                due(joined.channel().and_then(super::super::channel::Channel::poll_timeout));
+            let trackers_due = due(joined
+                .announcer
+                .as_ref()
+                .and_then(super::super::tracker::announcer::Announcer::poll_timeout));
             let rotation_due = due(joined.rotates_at);
             if log_due {
                 self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));

@@ -95,20 +95,18 @@ fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() 
         for pn in 0..400u64 {
             now += Duration::from_millis(20);
             match rng.below(6) {
-                0 => {
-                    if asked == rings[0].generation()
-                        && answered == asked
-                        && (rings[0].is_confirmed() || asked == 0)
-                    {
-                        asked += 1;
-                    }
+                0 if asked == rings[0].generation()
+                    && answered == asked
+                    && (rings[0].is_confirmed() || asked == 0) =>
+                {
+                    asked += 1;
                 }
                 1 if asked > answered && rings[1].generation() == answered => {
                     answered += 1;
                     rings[1].install(now, &keys(answered), FADE);
                 }
                 2 if answered > rings[0].generation() => {
-                    rings[0].install(now, &keys(answered), FADE)
+                    rings[0].install(now, &keys(answered), FADE);
                 }
                 _ => {}
             }

@@ -3,7 +3,8 @@ use super::*;
 #[test]
 fn the_defaults_are_valid_and_every_wrong_setting_is_named() {
     assert_eq!(Config::default().check(), Ok(()));
-    let wrong: [(&str, fn(&mut Config)); 5] = [
+    type Spoil = fn(&mut Config);
+    let wrong: [(&str, Spoil); 5] = [
         ("families", |config| config.families = Families { v4: false, v6: false }),
         ("rekey_interval", |config| config.rekey_interval = Duration::from_secs(121)),
         ("keepalive", |config| config.keepalive = Duration::ZERO),
