@@ -58,6 +58,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
         remote_cid: cid(remote),
         features: 0,
         boot: BootId([0; 16]),
+        channel: CHAN,
         handshake_hash: [3; 32],
         secrets: SessionSecrets {
             i2r: secret(1),
