@@ -2,6 +2,7 @@ use super::send::PACKET_LEN;
 use super::*;
 use crate::base::ids::{DeviceId, PeerId, SocketId};
 use crate::base::rng::{Seed, Stream};
+use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::handshake::{BootId, SessionSecrets};
 use core::net::SocketAddr;
@@ -58,7 +59,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
         remote_cid: cid(remote),
         features: 0,
         boot: BootId([0; 16]),
-        channel: CHAN,
+        channel: (CHAN, Epoch::default()),
         handshake_hash: [3; 32],
         secrets: SessionSecrets {
             i2r: secret(1),
