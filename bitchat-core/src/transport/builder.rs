@@ -20,12 +20,20 @@ pub(super) struct PacketBuilder<'a> {
     frames: &'a mut Vec<SentFrame>,
     ack_eliciting: bool,
     traffic: bool,
+    urgent: bool,
 }
 
 impl<'a> PacketBuilder<'a> {
     pub(super) fn new(buf: &'a mut [u8], frames: &'a mut Vec<SentFrame>) -> Self {
         frames.clear();
-        Self { capacity: buf.len(), rest: buf, frames, ack_eliciting: false, traffic: false }
+        Self {
+            capacity: buf.len(),
+            rest: buf,
+            frames,
+            ack_eliciting: false,
+            traffic: false,
+            urgent: false,
+        }
     }
 
     /// Bytes that are still free.
@@ -43,6 +51,15 @@ impl<'a> PacketBuilder<'a> {
 
     pub(super) const fn has_traffic(&self) -> bool {
         self.traffic
+    }
+
+    /// It holds urgent data that was never sent before.
+    pub(super) const fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
+    pub(super) fn mark_urgent(&mut self) {
+        self.urgent = true;
     }
 
     /// Appends `frame` if there is room.

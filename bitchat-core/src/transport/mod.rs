@@ -18,6 +18,7 @@ mod numbers;
 mod pacing;
 mod packet;
 mod recovery;
+mod repeat;
 mod rtt;
 mod sent;
 mod sink;
@@ -42,6 +43,7 @@ use core::time::Duration;
 use datagrams::Datagrams;
 use numbers::PacketNumbers;
 use recovery::Recovery;
+use repeat::Repeater;
 use sent::SentFrame;
 use streams::Streams;
 
@@ -68,6 +70,7 @@ pub struct Transport {
     numbers: PacketNumbers,
     acks: AckState,
     recovery: Recovery,
+    repeater: Repeater,
     streams: Streams,
     datagrams: Datagrams,
     announcements: Announcements,
@@ -107,6 +110,7 @@ impl Transport {
             numbers: PacketNumbers::new(seed),
             acks: AckState::default(),
             recovery: Recovery::new(&config, controller, now),
+            repeater: Repeater::new(now),
             streams: Streams::new(&config, side),
             datagrams: Datagrams::new(config.datagrams, config.max_payload),
             announcements: Announcements::default(),
@@ -135,13 +139,19 @@ impl Transport {
     /// itself.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        [self.send_at, self.acks.deadline(), self.recovery.deadline()].into_iter().flatten().min()
+        let timers = [self.acks.deadline(), self.recovery.deadline(), self.repeater.deadline()];
+        timers.into_iter().chain([self.send_at]).flatten().min()
     }
 
     /// Does what is due at `now`. Too early or too late is harmless.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.advance(now);
         self.acks.handle_timeout(now);
+        while let Some(pn) = self.repeater.pop_due(now) {
+            self.recovery.sent.copy(pn, &mut self.lost);
+        }
+        let Self { lost, streams, .. } = self;
+        lost.retain(|frame| streams.is_urgent(frame));
         self.recovery.handle_timeout(now, &mut self.lost);
         self.settle_lost();
         if self.acks.is_due() || self.recovery.probing() {

@@ -20,6 +20,15 @@ enum Taken {
     Refused,
 }
 
+/// What was put into a packet.
+#[derive(Clone, Copy, Debug)]
+struct Built {
+    len: usize,
+    ack_eliciting: bool,
+    traffic: bool,
+    urgent: bool,
+}
+
 impl Transport {
     /// Takes in the plaintext of a packet that authenticated under `pn` and was not seen before.
     ///
@@ -106,6 +115,7 @@ impl Transport {
         recovery.on_ack(now, ack, acked, lost, |pn| sink.packet_acked(pn));
         self.settle_acked();
         self.settle_lost();
+        self.repeater.retain(|pn| self.recovery.sent.is_in_flight(pn));
         self.streams.notify_writers(sink);
         Ok(())
     }
@@ -184,9 +194,13 @@ impl Transport {
         if alone && self.acks.is_fragmented() && self.recovery.sent.count() == 0 {
             packet.put(&Frame::Ping);
         }
-        let (len, ack_eliciting) = (packet.len(), packet.is_ack_eliciting());
-        let traffic = packet.has_traffic();
-        let meta = (len > 0).then(|| self.on_built(now, len, ack_eliciting, traffic, &record));
+        let built = Built {
+            len: packet.len(),
+            ack_eliciting: packet.is_ack_eliciting(),
+            traffic: packet.has_traffic(),
+            urgent: packet.is_urgent(),
+        };
+        let meta = (built.len > 0).then(|| self.on_built(now, built, &record));
         self.record = record;
         if meta.is_some() {
             self.wake();
@@ -234,20 +248,17 @@ impl Transport {
         }
     }
 
-    fn on_built(
-        &mut self,
-        now: Timestamp,
-        len: usize,
-        ack_eliciting: bool,
-        traffic: bool,
-        record: &[SentFrame],
-    ) -> PacketMeta {
+    fn on_built(&mut self, now: Timestamp, built: Built, record: &[SentFrame]) -> PacketMeta {
+        let Built { len, ack_eliciting, traffic, urgent } = built;
         let pn = self.numbers.take();
         let ect = self.recovery.ecn.mark();
         if ack_eliciting {
             let size = (len + self.config.packet_overhead) as u64;
             self.recovery.on_sent(NewPacket { pn, sent_at: now, size, ect }, record);
             self.recovery.ecn.on_sent();
+            if urgent {
+                self.repeater.on_sent(now, pn, size, self.recovery.sent.bytes());
+            }
         }
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += len as u64;

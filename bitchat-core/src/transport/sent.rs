@@ -150,6 +150,22 @@ impl SentPackets {
         self.drop_front()
     }
 
+    fn find(&self, pn: u64) -> Option<&SentPacket> {
+        let at = self.packets.partition_point(|packet| packet.pn < pn);
+        self.packets.get(at).filter(|packet| packet.pn == pn && packet.in_flight)
+    }
+
+    pub(super) fn is_in_flight(&self, pn: u64) -> bool {
+        self.find(pn).is_some()
+    }
+
+    /// Appends the frames of packet `pn` if it is in flight, where it stays.
+    pub(super) fn copy(&self, pn: u64, frames: &mut Vec<SentFrame>) {
+        if let Some(packet) = self.find(pn) {
+            frames.extend(self.frames_of(packet));
+        }
+    }
+
     /// Appends the frames of the `count` oldest packets in flight, which stay in flight.
     pub(super) fn copy_oldest(&self, count: usize, frames: &mut Vec<SentFrame>) {
         for packet in self.packets.iter().filter(|packet| packet.in_flight).take(count) {

@@ -33,6 +33,11 @@ fn packets_leave_once_with_their_frames() {
     sent.copy_oldest(5, &mut frames);
     assert_eq!(frames.len(), 4);
     frames.clear();
+    sent.copy(3, &mut frames);
+    assert!(frames.is_empty() && !sent.is_in_flight(3) && !sent.is_in_flight(5));
+    sent.copy(7, &mut frames);
+    assert_eq!(frames, [SentFrame::MaxData, stream(7)]);
+    frames.clear();
     assert_eq!(sent.lose_oldest(&mut frames).map(|packet| packet.pn), Some(4));
     assert_eq!(frames, [SentFrame::MaxData, stream(4)]);
     assert_eq!(acknowledge(&mut sent, 0..u64::MAX).0, [7]);

@@ -237,7 +237,7 @@ impl Streams {
             let before = stream.recv.position();
             stream.recv.stop();
             let dropped = stream.recv.position() - before;
-            let wanted = if stream.recv.wants_credit() { Step::Pending } else { Step::None };
+            let wanted = if stream.recv.is_growing() { Step::Pending } else { Step::None };
             stream.stop = Some((code, wanted));
             self.consumed(id, dropped);
             self.queue_control(id);

@@ -162,12 +162,21 @@ impl Streams {
                 stream.send.copy(piece.range.clone(), out);
             });
             stream.send.on_piece_sent(&piece);
+            if stream.class.is_urgent() && piece.fresh > 0 {
+                packet.mark_urgent();
+            }
             self.resent += piece.range.end - piece.range.start - piece.fresh;
             if !id.is_control() {
                 self.data_sent += piece.fresh;
             }
             wrote = true;
         }
+    }
+
+    /// Whether `frame` carried data of an urgent class.
+    pub(in crate::transport) fn is_urgent(&self, frame: &SentFrame) -> bool {
+        let SentFrame::Stream { id, .. } = frame else { return false };
+        self.table.get(id).is_some_and(|stream| stream.class.is_urgent())
     }
 
     pub(in crate::transport) fn on_data_lost(
@@ -191,7 +200,7 @@ impl Streams {
 
     pub(in crate::transport) fn on_stop_lost(&mut self, id: TransportStreamId) {
         if let Some(stream) = self.table.get_mut(&id)
-            && stream.recv.wants_credit()
+            && stream.recv.is_growing()
             && let Some((_, step)) = &mut stream.stop
         {
             *step = Step::Pending;

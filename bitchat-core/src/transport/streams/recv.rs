@@ -80,9 +80,14 @@ impl RecvHalf {
         self.state == State::Over
     }
 
-    /// The peer may still send and be granted credit.
-    pub(super) fn wants_credit(&self) -> bool {
+    /// The size of the stream is not known yet: the peer may send more.
+    pub(super) fn is_growing(&self) -> bool {
         self.state == State::Open && self.final_size.is_none()
+    }
+
+    /// The peer may send more, and the application wants it.
+    pub(super) fn wants_credit(&self) -> bool {
+        self.is_growing() && !self.stopped
     }
 
     fn is_complete(&self) -> bool {

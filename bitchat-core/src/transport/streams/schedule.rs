@@ -26,6 +26,11 @@ impl Class {
     /// All classes, the most urgent first.
     pub const ALL: [Self; 5] = [Self::Control, Self::Chat, Self::Media, Self::History, Self::File];
 
+    /// Somebody waits for it: small amounts are sent twice where that helps.
+    pub(super) const fn is_urgent(self) -> bool {
+        matches!(self, Self::Control | Self::Chat)
+    }
+
     /// How much of a send buffer of `total` bytes the class may fill.
     pub(super) const fn share(self, total: usize) -> usize {
         let eighths = match self {

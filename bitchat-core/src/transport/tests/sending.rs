@@ -197,6 +197,54 @@ fn resets_and_stops_end_streams() {
     }
 }
 
+/// Milliseconds after which 99 % of `count` messages, one every 300 ms, have arrived in order.
+fn message_latency(seed: u64, loss: u64, count: usize) -> u128 {
+    let lane = Lane { delay: Duration::from_millis(50), loss, ..Lane::CLEAN };
+    let mut pair = Pair::new(seed, lane);
+    let id = pair.ends[0].transport.open_stream(Class::Chat).expect("a stream");
+    let mut latencies = Vec::new();
+    for message in 1..=count {
+        let start = pair.now;
+        pair.ends[0].transport.write(id, contents(id, 0..100)).expect("room");
+        assert!(pair.run(Duration::from_secs(60), |pair| {
+            pair.ends[1].read_reported();
+            pair.ends[1].received.get(&id).is_some_and(|data| data.len() == 100 * message)
+        }));
+        latencies.push(pair.now.saturating_since(start).as_millis());
+        pair.run(Duration::from_millis(300), |_| false);
+        pair.now = pair.now.max(start + Duration::from_millis(300));
+    }
+    latencies.sort_unstable();
+    latencies[count * 99 / 100]
+}
+
+/// BC-07.31
+#[test]
+fn messages_on_a_quiet_link_hardly_feel_losses() {
+    assert_eq!(message_latency(14, 0, 100), 50);
+    let at_5_percent = message_latency(15, 50, 1_000);
+    let at_10_percent = message_latency(16, 100, 1_000);
+    assert!(at_5_percent <= 75 && at_10_percent <= 200, "{at_5_percent} {at_10_percent}");
+}
+
+#[test]
+fn a_stopped_stream_gives_back_the_credit_of_the_link_only() {
+    let mut pair = Pair::new(13, Lane::CLEAN);
+    let id = pair.ends[0].transport.open_stream(Class::File).expect("a stream");
+    pair.ends[0].transport.write(id, contents(id, 0..300_000)).expect("room");
+    while pair.step() {}
+    pair.ends[1].transport.stop(id, 5).expect("open");
+    pair.settle();
+    assert_eq!(pair.ends[1].transport.stats().bytes_unread, 0);
+    assert!(pair.ends[0].sink.events.contains(&Event::Stopped(id, 5)));
+    assert_eq!(pair.ends[0].transport.stats().bytes_buffered, 0);
+    let refused = pair.ends[0].transport.write(id, Bytes::from_static(b"more"));
+    assert_eq!(refused, Err(StreamError::Stopped(5)));
+    pair.ends[1].transport.finish(id).expect("open");
+    pair.settle();
+    assert_eq!(pair.ends[0].transport.stats().streams, 1);
+}
+
 #[test]
 fn streams_come_back_when_others_end() {
     let mut pair = Pair::new(8, Lane::CLEAN);
