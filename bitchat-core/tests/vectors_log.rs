@@ -254,7 +254,10 @@ fn faults() -> Vec<(&'static str, Vec<u8>)> {
     let hasty = next(&ALICE.draft(Kind::Text, b"x"), &bind, &[]);
     let hasty = Draft { lamport: 50, ..hasty }.sign(&ALICE.log_key()).expect("a valid draft");
     let both = [entry(bind.raw()), entry(hasty.raw())[2..].to_vec()].concat();
-    let same = [&[6][..], &entry(bind.raw())[2..], &entry(bind.raw())[2..]].concat();
+    let (header, signature) = (&bind.raw()[..131], &bind.raw()[bind.raw().len() - 64..]);
+    let stub = [header, &[7; 32], signature].concat();
+    let stub = &entry(&stub)[2..];
+    let same = [&[6][..], stub, stub].concat();
     vec![
         ("empty", Vec::new()),
         ("a digest cut short", vec![1; 32]),
@@ -262,7 +265,7 @@ fn faults() -> Vec<(&'static str, Vec<u8>)> {
         ("a want of neither form", vec![3, 2]),
         ("entries of no role", vec![5, 4]),
         ("a lamport time that does not follow", both),
-        ("a proof that proves nothing", same),
+        ("a proof that nobody signed", same),
         ("an address of no family", [&[7][..], &[3; 48], &[0, 1, 5]].concat()),
     ]
 }

@@ -20,9 +20,11 @@ pub const MAX_CITED: usize = 16;
 pub const MAX_BODY: usize = 65_536;
 /// The last position of a chain (BC-09.05).
 pub const MAX_SEQ: u64 = u32::MAX as u64;
+const MAX_HEADER: usize = 1 + 20 + 3 * 32 + 8 + 1 + MAX_CITED * 32 + 8 + 8 + 1 + 4;
 /// Bytes of the longest entry.
-pub const MAX_ENTRY: usize =
-    1 + 20 + 3 * 32 + 8 + 1 + MAX_CITED * 32 + 8 + 8 + 1 + 4 + MAX_BODY + 64;
+pub const MAX_ENTRY: usize = MAX_HEADER + MAX_BODY + SIGNATURE_LEN;
+/// Bytes of the longest stub.
+pub(super) const MAX_STUB: usize = MAX_HEADER + 32 + SIGNATURE_LEN;
 
 const ENTRY_LABEL: &[u8] = b"bitchat-v1 entry";
 /// The label under which an identity vouches for a log key.
@@ -170,18 +172,17 @@ impl Draft<'_> {
         raw.put_varint(self.lamport.min(varint::MAX));
         raw.put_u64_le(self.wall.0);
         raw.put_u8(self.kind.code());
-        raw.put_prefixed(self.body);
-        let signature = key.sign(ENTRY_LABEL, &[&raw]);
+        raw.put_varint(self.body.len() as u64);
+        let signature = key.sign(ENTRY_LABEL, &[&raw, blake3::hash(self.body).as_bytes()]);
+        raw.put_slice(self.body);
         raw.put_slice(&signature);
         Entry::parse(&raw)
     }
 }
 
-/// An entry of well-formed bytes. Whether its author signed it is [`Entry::verify`]'s to say.
+/// Everything of an entry but its body and signature.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
-    raw: Bytes,
-    id: EntryId,
+struct Header {
     chan: ChannelId,
     epoch: Epoch,
     author: AuthorId,
@@ -191,6 +192,49 @@ pub struct Entry {
     lamport: u64,
     wall: UnixMillis,
     kind: Kind,
+    body_len: usize,
+}
+
+impl Header {
+    fn read(r: &mut Reader<'_>) -> Result<Self, EntryError> {
+        match r.u8()? {
+            VERSION => (),
+            version => return Err(EntryError::Version(version)),
+        }
+        let (chan, epoch) = (ChannelId(r.array()?), Epoch(r.array()?));
+        let author = AuthorId(r.array()?);
+        let seq = shortest(r)?;
+        let prev = EntryId(r.array()?);
+        let cited = read_cited(r, prev)?;
+        let lamport = shortest(r)?;
+        let wall = UnixMillis(r.u64()?);
+        let kind = Kind::from_code(r.u8()?);
+        let found = shortest(r)?;
+        let body_len = usize::try_from(found)
+            .ok()
+            .filter(|&len| len <= MAX_BODY)
+            .ok_or(DecodeError::TooLong { found, limit: MAX_BODY as u64 })?;
+        let first = seq == 0;
+        if seq > MAX_SEQ || first != (kind == Kind::Bind) || first != (prev == EntryId([0; 32])) {
+            return Err(EntryError::Position);
+        }
+        Ok(Self { chan, epoch, author, seq, prev, cited, lamport, wall, kind, body_len })
+    }
+}
+
+/// The name of the entry with this header and this body (BC-09.02).
+fn name(header: &[u8], body_hash: &[u8; 32]) -> EntryId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(header).update(body_hash);
+    EntryId(*hasher.finalize().as_bytes())
+}
+
+/// An entry of well-formed bytes. Whether its author signed it is [`Entry::verify`]'s to say.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    raw: Bytes,
+    id: EntryId,
+    header: Header,
     body: Range<usize>,
 }
 
@@ -201,33 +245,27 @@ impl Entry {
     /// [`EntryError`] says which rule is broken.
     pub fn parse(raw: &[u8]) -> Result<Self, EntryError> {
         let mut r = Reader::new(raw);
-        match r.u8()? {
-            VERSION => (),
-            version => return Err(EntryError::Version(version)),
-        }
-        let (chan, epoch) = (ChannelId(r.array()?), Epoch(r.array()?));
-        let author = AuthorId(r.array()?);
-        let seq = shortest(&mut r)?;
-        let prev = EntryId(r.array()?);
-        let cited = read_cited(&mut r, prev)?;
-        let lamport = shortest(&mut r)?;
-        let wall = UnixMillis(r.u64()?);
-        let kind = Kind::from_code(r.u8()?);
-        let len = shortest(&mut r)?;
-        let len = usize::try_from(len)
-            .ok()
-            .filter(|&len| len <= MAX_BODY)
-            .ok_or(DecodeError::TooLong { found: len, limit: MAX_BODY as u64 })?;
+        let header = Header::read(&mut r)?;
         let start = raw.len() - r.remaining();
-        let body = r.bytes(len)?;
-        check_kind(kind, seq, prev, body)?;
+        let body = r.bytes(header.body_len)?;
+        match header.kind {
+            Kind::Bind if body.len() != BIND_LEN => return Err(EntryError::Binding),
+            Kind::Text if core::str::from_utf8(body).is_err() => return Err(EntryError::NotUtf8),
+            _ => (),
+        }
         r.bytes(SIGNATURE_LEN)?;
         r.finish()?;
-        let signed = raw.len() - SIGNATURE_LEN;
-        let id = EntryId(*blake3::hash(&raw[..signed]).as_bytes());
-        let raw = Bytes::copy_from_slice(raw);
-        let body = start..start + len;
-        Ok(Self { raw, id, chan, epoch, author, seq, prev, cited, lamport, wall, kind, body })
+        let id = name(&raw[..start], blake3::hash(body).as_bytes());
+        let body = start..start + header.body_len;
+        Ok(Self { raw: Bytes::copy_from_slice(raw), id, header, body })
+    }
+
+    /// The entry with a hash in place of its body: enough to know who signed what position.
+    pub(super) fn stub(&self) -> Stub {
+        let body_hash = blake3::hash(self.body());
+        let (before, after) = (&self.raw[..self.body.start], &self.raw[self.body.end..]);
+        let raw = Bytes::from([before, body_hash.as_bytes(), after].concat());
+        Stub { raw, id: self.id, header: self.header.clone() }
     }
 
     /// Checks the author's signature and, in a first entry, the identity's (BC-09.20).
@@ -235,12 +273,15 @@ impl Entry {
     /// # Errors
     /// [`EntryError::Signature`] or [`EntryError::Binding`].
     pub fn verify(&self) -> Result<(), EntryError> {
-        let (signed, signature) = self.raw.split_last_chunk().ok_or(DecodeError::UnexpectedEnd)?;
-        let author = PeerId(self.author.0);
-        verify(&author, ENTRY_LABEL, &[signed], signature).map_err(|_| EntryError::Signature)?;
-        if self.kind == Kind::Bind {
+        self.stub().verify()?;
+        if self.kind() == Kind::Bind {
             let (device, signature) = self.binding().ok_or(EntryError::Binding)?;
-            let parts = binding_parts(&self.chan, &self.epoch, &device.id, &self.author);
+            let parts = binding_parts(
+                &self.header.chan,
+                &self.header.epoch,
+                &device.id,
+                &self.header.author,
+            );
             verify(&device.peer, BINDING_LABEL, &parts, &signature)
                 .map_err(|_| EntryError::Binding)?;
         }
@@ -254,7 +295,7 @@ impl Entry {
     }
 
     fn binding(&self) -> Option<(Device, [u8; SIGNATURE_LEN])> {
-        if self.kind != Kind::Bind {
+        if self.kind() != Kind::Bind {
             return None;
         }
         let mut r = Reader::new(self.body());
@@ -262,7 +303,7 @@ impl Entry {
         Some((device, r.array().ok()?))
     }
 
-    /// The entry's name: BLAKE3 of everything but the signature (BC-09.02).
+    /// The entry's name: BLAKE3 of its header and of its body's hash (BC-09.02).
     #[must_use]
     pub const fn id(&self) -> EntryId {
         self.id
@@ -275,47 +316,47 @@ impl Entry {
     /// The channel that it was written for.
     #[must_use]
     pub const fn chan(&self) -> ChannelId {
-        self.chan
+        self.header.chan
     }
     /// The channel's epoch that it was written in.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
-        self.epoch
+        self.header.epoch
     }
     /// Who wrote it.
     #[must_use]
     pub const fn author(&self) -> AuthorId {
-        self.author
+        self.header.author
     }
     /// Its position in the author's chain, from 0.
     #[must_use]
     pub const fn seq(&self) -> u64 {
-        self.seq
+        self.header.seq
     }
     /// The author's entry before it; zeros in the first.
     #[must_use]
     pub const fn prev(&self) -> EntryId {
-        self.prev
+        self.header.prev
     }
     /// Entries of others that it cites.
     #[must_use]
     pub fn cited(&self) -> &[EntryId] {
-        &self.cited
+        &self.header.cited
     }
     /// Its logical time.
     #[must_use]
     pub const fn lamport(&self) -> u64 {
-        self.lamport
+        self.header.lamport
     }
     /// The author's clock when it was written; a claim, 0 if unknown.
     #[must_use]
     pub const fn wall(&self) -> UnixMillis {
-        self.wall
+        self.header.wall
     }
     /// What it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {
-        self.kind
+        self.header.kind
     }
     /// What it says.
     #[must_use]
@@ -325,16 +366,16 @@ impl Entry {
     /// What a text entry says.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        if self.kind == Kind::Text { core::str::from_utf8(self.body()).ok() } else { None }
+        if self.kind() == Kind::Text { core::str::from_utf8(self.body()).ok() } else { None }
     }
     /// Everything that must be known before the entry can be judged.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = EntryId> + '_ {
-        let prev = (self.seq > 0).then_some(self.prev);
-        prev.into_iter().chain(self.cited.iter().copied())
+        let prev = (self.seq() > 0).then_some(self.prev());
+        prev.into_iter().chain(self.cited().iter().copied())
     }
     /// Its place in the order that everyone shows (BC-09.08).
     pub(super) const fn place(&self) -> Place {
-        (self.lamport, self.author, self.seq)
+        (self.lamport(), self.author(), self.seq())
     }
 }
 
@@ -343,7 +384,54 @@ pub(super) type Place = (u64, AuthorId, u64);
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entry({:?} {:?}#{} @{})", self.id, self.author, self.seq, self.lamport)
+        write!(f, "Entry({:?} {:?}#{} @{})", self.id, self.author(), self.seq(), self.lamport())
+    }
+}
+
+/// An entry with a hash in place of its body: header, BLAKE3 of the body, signature.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Stub {
+    raw: Bytes,
+    id: EntryId,
+    header: Header,
+}
+
+impl Stub {
+    pub(super) fn parse(raw: &[u8]) -> Result<Self, EntryError> {
+        let mut r = Reader::new(raw);
+        let header = Header::read(&mut r)?;
+        let start = raw.len() - r.remaining();
+        let body_hash = r.array()?;
+        r.bytes(SIGNATURE_LEN)?;
+        r.finish()?;
+        let id = name(&raw[..start], &body_hash);
+        Ok(Self { raw: Bytes::copy_from_slice(raw), id, header })
+    }
+
+    /// Checks the author's signature.
+    pub(super) fn verify(&self) -> Result<(), EntryError> {
+        let (signed, signature) = self.raw.split_last_chunk().ok_or(DecodeError::UnexpectedEnd)?;
+        let author = PeerId(self.header.author.0);
+        verify(&author, ENTRY_LABEL, &[signed], signature).map_err(|_| EntryError::Signature)
+    }
+
+    /// What may be written once: the channel, its epoch, the author, the position.
+    pub(super) const fn slot(&self) -> (ChannelId, Epoch, AuthorId, u64) {
+        (self.header.chan, self.header.epoch, self.header.author, self.header.seq)
+    }
+
+    pub(super) const fn id(&self) -> EntryId {
+        self.id
+    }
+
+    pub(super) const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+}
+
+impl fmt::Debug for Stub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stub({:?} {:?}#{})", self.id, self.header.author, self.header.seq)
     }
 }
 
@@ -382,17 +470,5 @@ fn read_cited(r: &mut Reader<'_>, prev: EntryId) -> Result<Vec<EntryId>, EntryEr
         Ok(cited)
     } else {
         Err(EntryError::CitedOrder)
-    }
-}
-
-fn check_kind(kind: Kind, seq: u64, prev: EntryId, body: &[u8]) -> Result<(), EntryError> {
-    let first = seq == 0;
-    if seq > MAX_SEQ || first != (kind == Kind::Bind) || first != (prev == EntryId([0; 32])) {
-        return Err(EntryError::Position);
-    }
-    match kind {
-        Kind::Bind if body.len() != BIND_LEN => Err(EntryError::Binding),
-        Kind::Text if core::str::from_utf8(body).is_err() => Err(EntryError::NotUtf8),
-        _ => Ok(()),
     }
 }

@@ -90,7 +90,7 @@ impl Log {
             return Ok(Check::Frozen);
         }
         if !frozen && let Some(other) = chain.and_then(|chain| at(&chain.ids, entry.seq())) {
-            let proof = self.entry(other).and_then(|e| Proof::new(e.clone(), entry.clone()));
+            let proof = self.entry(other).and_then(|e| Proof::new(e.stub(), entry.stub()));
             return Ok(proof.map_or(Check::Known, |proof| Check::Conflict(Box::new(proof))));
         }
         let missing: Vec<_> = entry.ancestors().filter(|id| !self.held.contains_key(id)).collect();
@@ -183,7 +183,7 @@ impl Log {
     /// Freezes the author that `proof` convicts (BC-09.10). False if the author is unknown or the same or an
     /// earlier position was disputed before.
     pub(super) fn freeze(&mut self, proof: Proof) -> bool {
-        let author = proof.entries().0.author();
+        let author = proof.author();
         let Some(chain) = self.chains.get_mut(&author) else {
             return false;
         };

@@ -1,6 +1,6 @@
 //! The messages of a channel: a type byte, then the fields. Unknown types are ignored (BC-09.13).
 
-use super::entry::{AuthorId, MAX_ENTRY};
+use super::entry::{AuthorId, MAX_STUB};
 use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, PeerId};
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
@@ -15,6 +15,9 @@ pub(super) const MAX_ADDRESSES: usize = 8;
 pub(super) const ENTRIES_TARGET: usize = 16 * 1024;
 /// Bytes of one head.
 pub(super) const HEAD_MAX: usize = 32 + 8 + 32;
+
+/// Bytes of one member, with all its addresses.
+pub(super) const PEER_MAX: usize = 32 + 16 + 8 + 1 + MAX_ADDRESSES * (1 + 16 + 2);
 
 const DIGEST: u8 = 1;
 const HEADS: u8 = 2;
@@ -87,7 +90,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Inbound<'_>, DecodeError> {
             };
             return Ok(Inbound::Entries(role, r));
         }
-        PROOF => Inbound::Proof(r.prefixed(MAX_ENTRY)?, r.prefixed(MAX_ENTRY)?),
+        PROOF => Inbound::Proof(r.prefixed(MAX_STUB)?, r.prefixed(MAX_STUB)?),
         PEERS => return Ok(Inbound::Peers(r)),
         PRUNE => return Ok(Inbound::Prune(r)),
         _ => return Ok(Inbound::Unknown),

@@ -363,13 +363,14 @@ impl Channel {
 
     /// What links share, and the links.
     fn split(&mut self) -> (View<'_>, &mut BTreeMap<LinkId, Peer>) {
+        let most_peers = self.config.limits.message_bytes / message::PEER_MAX;
         let view = View {
             now: self.now,
             chan: self.config.chan,
             log: &self.log,
             mesh: &self.mesh,
             message_bytes: self.config.limits.message_bytes,
-            peers_per_message: self.config.limits.peers_per_source,
+            peers_per_message: self.config.limits.peers_per_source.min(most_peers),
         };
         (view, &mut self.peers)
     }

@@ -1,6 +1,6 @@
 //! What comes in over links.
 
-use super::entry::{AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ};
+use super::entry::{AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ, Stub};
 use super::log::Check;
 use super::message::{self, Inbound, Role};
 use super::pending::Item;
@@ -342,11 +342,12 @@ impl Channel {
         other: &[u8],
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let (one, other) = (Entry::parse(one)?, Entry::parse(other)?);
-        if (one.chan(), one.epoch()) != (self.config.chan, self.config.epoch) {
+        let (one, other) = (Stub::parse(one)?, Stub::parse(other)?);
+        let (chan, epoch, author, seq) = one.slot();
+        if (chan, epoch) != (self.config.chan, self.config.epoch) {
             return Err(EntryError::WrongChannel.into());
         }
-        if self.log.is_disputed(one.author(), one.seq()) {
+        if self.log.is_disputed(author, seq) {
             return Ok(());
         }
         one.verify()?;
@@ -358,7 +359,7 @@ impl Channel {
 
     /// Freezes an author, keeps and passes on the proof.
     fn convict(&mut self, proof: Proof, sink: &mut dyn ChannelSink) {
-        let (author, seq) = (proof.entries().0.author(), proof.seq());
+        let (author, seq) = (proof.author(), proof.seq());
         if !self.log.freeze(proof) {
             return;
         }

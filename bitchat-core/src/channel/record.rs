@@ -1,6 +1,6 @@
 //! What a channel keeps over a restart.
 
-use super::entry::{Entry, MAX_ENTRY};
+use super::entry::{AuthorId, Entry, MAX_STUB, Stub};
 use crate::crypto::suite::Secret;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
@@ -18,7 +18,7 @@ pub enum Record {
     },
     /// An entry of anybody's chain.
     Entry(Bytes),
-    /// Two entries by which an author proved itself dishonest.
+    /// Two entries, with hashes in place of bodies, by which an author proved itself dishonest.
     Proof(Bytes, Bytes),
 }
 
@@ -49,8 +49,8 @@ impl Record {
             }
             Self::Proof(one, _) => {
                 key.put_u8(2);
-                if let Ok(entry) = Entry::parse(one) {
-                    key.put_slice(&entry.author().0);
+                if let Ok(one) = Stub::parse(one) {
+                    key.put_slice(&one.slot().2.0);
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Record {
             0 => Self::LogKey { generation: r.u32()?, secret: Secret(r.array()?) },
             1 => Self::Entry(Bytes::copy_from_slice(r.rest())),
             2 => {
-                let mut entry = || r.prefixed(MAX_ENTRY).map(Bytes::copy_from_slice);
+                let mut entry = || r.prefixed(MAX_STUB).map(Bytes::copy_from_slice);
                 Self::Proof(entry()?, entry()?)
             }
             _ => return Err(DecodeError::Invalid("record type")),
@@ -101,30 +101,34 @@ impl Record {
 }
 
 /// Two entries that contradict each other: same channel, epoch, author and position, different ids.
+/// Their bodies do not matter, so only the hashes of those are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
-    one: Entry,
-    other: Entry,
+    one: Stub,
+    other: Stub,
 }
 
 impl Proof {
     /// The proof made of two entries whose signatures were verified; `None` if they do not
     /// contradict each other. The smaller id comes first, so that everyone writes it alike.
-    pub(super) fn new(a: Entry, b: Entry) -> Option<Self> {
-        let same = (a.chan(), a.epoch(), a.author(), a.seq())
-            == (b.chan(), b.epoch(), b.author(), b.seq());
+    pub(super) fn new(a: Stub, b: Stub) -> Option<Self> {
         let (one, other) = if a.id() < b.id() { (a, b) } else { (b, a) };
-        (same && one.id() != other.id()).then_some(Self { one, other })
+        (one.slot() == other.slot() && one.id() != other.id()).then_some(Self { one, other })
     }
 
     /// The two entries.
-    pub(super) const fn entries(&self) -> (&Entry, &Entry) {
+    pub(super) const fn entries(&self) -> (&Stub, &Stub) {
         (&self.one, &self.other)
+    }
+
+    /// Who contradicted itself.
+    pub(super) const fn author(&self) -> AuthorId {
+        self.one.slot().2
     }
 
     /// The disputed position.
     pub(super) const fn seq(&self) -> u64 {
-        self.one.seq()
+        self.one.slot().3
     }
 
     /// Bytes held.

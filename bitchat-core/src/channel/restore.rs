@@ -1,7 +1,6 @@
 //! Bringing a channel back from its records.
 
-use super::entry::Entry;
-use super::entry::Place;
+use super::entry::{Entry, Place, Stub};
 use super::log::Check;
 use super::own::LogKey;
 use super::record::{Proof, Record};
@@ -73,7 +72,13 @@ impl ChannelRestore {
                 self.entries.insert((entry.place(), entry.id()), entry);
             }
             Record::Proof(one, other) => {
-                let proof = Proof::new(self.entry(one)?, self.entry(other)?);
+                let stub = |raw: &[u8]| {
+                    Stub::parse(raw).ok().filter(|stub| {
+                        let (chan, epoch, ..) = stub.slot();
+                        (chan, epoch) == (self.config.chan, self.config.epoch)
+                    })
+                };
+                let proof = stub(one).zip(stub(other)).and_then(|(a, b)| Proof::new(a, b));
                 self.proofs.push(proof.ok_or(RestoreError::Damaged)?);
             }
         }

@@ -231,3 +231,31 @@ fn a_text_that_cannot_be_sent_is_refused_with_a_reason() {
     assert!(send(node, &long[1..]).is_ok());
     assert_eq!(send(node, "too fast"), Err(SendError::Busy));
 }
+
+#[test]
+fn the_longest_texts_fit_a_message_and_so_does_their_contradiction() {
+    let mut world = World::new(3, 26);
+    let bridge = world.link(0, 1);
+    let long = world.say(0, &"x".repeat(65_536));
+    world.run(Duration::from_secs(10));
+    assert_eq!(world.nodes[1].channel.message(&long).unwrap().id, long);
+    let liar = author_of(&world, 0, &long);
+    let false_one = contradict(&world, 0, &long, &"y".repeat(65_536));
+    world.cut(bridge);
+    inject_fresh(&mut world, &false_one);
+    world.link(0, 1);
+    world.link(1, 2);
+    world.run(Duration::from_secs(60));
+    for index in 0..2 {
+        assert_eq!(convicted(&world, index), [(liar, 1)]);
+    }
+    assert_eq!(convicted(&world, 2), [], "who never saw either branch needs no proof");
+    world.assert_agreed();
+}
+
+/// Gives `entry` to node 1 over a link that is gone afterwards.
+fn inject_fresh(world: &mut World, entry: &Entry) {
+    let link = world.link(1, 2);
+    inject(world, 1, link, entry);
+    world.cut(link);
+}
