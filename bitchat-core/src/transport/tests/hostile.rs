@@ -5,7 +5,7 @@ use crate::base::time::Timestamp;
 use crate::transport::{
     Class, SendGate, Side, Transport, TransportConfig, TransportError, TransportStreamId,
 };
-use crate::wire::frame::{Frame, FrameError, Stream};
+use crate::wire::frame::{Frame, FrameError, Frames, Stream};
 use core::time::Duration;
 use proptest::prelude::*;
 
@@ -229,6 +229,8 @@ proptest! {
 enum Owned {
     Stream(u64, u64, Vec<u8>, bool),
     Plain(Frame<'static>),
+    /// An ACK frame of one or two ranges, as bytes.
+    Ack(Vec<u8>),
 }
 
 impl Owned {
@@ -238,6 +240,7 @@ impl Owned {
                 stream(*id, *offset, data, *fin || data.is_empty())
             }
             Self::Plain(frame) => *frame,
+            Self::Ack(bytes) => Frames::new(bytes).next().expect("one").expect("valid"),
         }
     }
 }
@@ -256,6 +259,15 @@ fn frame() -> impl Strategy<Value = Owned> {
             .prop_map(|(id, limit)| Owned::Plain(Frame::MaxStreamData { id, limit: limit.into() })),
         any::<u32>().prop_map(|limit| Owned::Plain(Frame::MaxData(limit.into()))),
         any::<u32>().prop_map(|limit| Owned::Plain(Frame::MaxStreams(limit.into()))),
+        (0u8..4, 0u8..4, prop::bool::weighted(0.3)).prop_map(|(newest, before, ecn)| {
+            let first = before.min(newest);
+            let head = [2 + u8::from(ecn), newest, 40, 0, first];
+            Owned::Ack(
+                head.into_iter()
+                    .chain([newest, 0, first].into_iter().take(usize::from(ecn) * 3))
+                    .collect(),
+            )
+        }),
         Just(Owned::Plain(Frame::Ping)),
         Just(Owned::Plain(Frame::Padding(4))),
         Just(Owned::Plain(Frame::PathChallenge([3; 8]))),

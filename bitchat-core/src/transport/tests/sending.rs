@@ -365,6 +365,46 @@ fn numbers_taken_by_the_parent_are_not_sent_again() {
     assert!(next > 2_001, "some were left out");
 }
 
+/// Lack of room commits nothing: what did not fit leaves with the next packet.
+#[test]
+fn tiny_buffers_lose_nothing() {
+    let mut sender = transport(Side::Initiator);
+    let mut receiver = transport(Side::Responder);
+    let mut sink = Recorder::default();
+    let id = sender.open_stream(Class::Chat).expect("a stream");
+    let data = contents(id, 0..500);
+    sender.write(id, data.clone()).expect("room");
+    sender.finish(id).expect("open");
+    sender.announce(Announcement::RetireConnectionId(1)).expect("room");
+    sender.ping();
+    let (mut now, mut buf) = (Timestamp::ZERO, [0; 1_171]);
+    for len in (0..60).cycle().take(3_000) {
+        now += Duration::from_millis(5);
+        for forth in [true, false] {
+            let (source, target) =
+                if forth { (&mut sender, &mut receiver) } else { (&mut receiver, &mut sender) };
+            source.handle_timeout(now);
+            if let Some(meta) = source.poll_packet(now, &mut buf[..len], SendGate::All) {
+                let payload = &buf[..meta.len];
+                target.on_packet(now, meta.pn, None, payload, &mut sink).expect("honest");
+            }
+        }
+    }
+    let mut received = Vec::new();
+    while let Ok(Read::Data(data)) = receiver.read(id) {
+        received.extend(data);
+    }
+    assert_eq!(received, data);
+    assert!(sink.events.contains(&Event::RetireConnectionId(1)));
+    assert!(!sender.is_ack_eliciting_in_flight() && sender.poll_timeout().is_none());
+}
+
+/// BC-07.15: what a link costs that does nothing.
+#[test]
+fn an_idle_transport_is_small() {
+    assert!(size_of::<Transport>() < 4_096, "{} bytes", size_of::<Transport>());
+}
+
 #[test]
 fn misuse_is_told_apart() {
     let mut transport = transport(Side::Initiator);
