@@ -28,6 +28,20 @@ pub(crate) enum CliError {
     Entropy(getrandom::Error),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Start(#[from] bitchat_net::StartError),
+    #[error("the channel cannot be joined: {0}")]
+    Join(String),
+    #[error(
+        "no tracker can listen on {addresses}: {source}; choose another address or port with --bind"
+    )]
+    TrackerBind { addresses: String, source: io::Error },
+    #[error("the node has ended by itself; start again, and please report this")]
+    Ended,
+    #[error("no threads can be started ({0}); end some programs")]
+    Runtime(io::Error),
+    #[error("demo: {0}")]
+    Demo(#[from] crate::commands::demo::DemoError),
     #[error("nothing more can be printed: {0}")]
     Output(#[from] io::Error),
 }

@@ -35,6 +35,11 @@ pub(crate) fn identity_file(home: &Path) -> PathBuf {
     home.join("identity")
 }
 
+/// The store in a home directory: one for all channels.
+pub(crate) fn store_file(home: &Path) -> PathBuf {
+    home.join("store.db")
+}
+
 fn default_home() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     absolute("XDG_DATA_HOME")

@@ -4,10 +4,13 @@ mod commands;
 mod error;
 mod files;
 mod screen;
+mod signals;
 
 use clap::{Parser, Subcommand};
-use commands::{id, new, show};
+use commands::{demo, id, join, new, show, tracker};
+use error::CliError;
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 #[derive(Parser)]
 #[command(name = "bitchat", version, about = "Private group chat without a server")]
@@ -24,13 +27,24 @@ enum Command {
     Show(show::Arguments),
     /// Show who you are to others; makes your identity if there is none
     Id(id::Arguments),
+    /// Talk in the channel of a .chat file
+    Join(join::Arguments),
+    /// Run a small tracker, for your own network
+    Tracker(tracker::Arguments),
+    /// Five members meet, talk, lose one and find it again; checks itself
+    Demo,
 }
 
 fn main() -> ExitCode {
+    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
+    logs.with_writer(std::io::stderr).init();
     let result = match Arguments::parse().command {
         Command::New(arguments) => new::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Id(arguments) => id::run(&arguments),
+        Command::Join(arguments) => block_on(join::run(&arguments)),
+        Command::Tracker(arguments) => block_on(tracker::run(&arguments)),
+        Command::Demo => block_on(demo::run()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,4 +53,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)?;
+    let result = runtime.block_on(work);
+    // A name that is still being looked up must not hold up the end.
+    runtime.shutdown_background();
+    result
 }

@@ -9,7 +9,7 @@ use crate::udp::ReceiveBuffers;
 use crate::world::{News, World};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::node::{Action, Deadline, Event, Failure, Input, Transmit, TransmitPoll};
+use bitchat_core::node::{Action, Deadline, Event, Failure, Input, Node, Transmit, TransmitPoll};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -34,6 +34,33 @@ pub(crate) trait Machine {
     fn poll_timeout(&self) -> Option<Deadline>;
     fn shutdown(&mut self, now: Now);
     fn is_drained(&self) -> bool;
+}
+
+impl Machine for Node {
+    fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        self.handle_input(now, input);
+    }
+    fn handle_timeout(&mut self, now: Now) {
+        self.handle_timeout(now);
+    }
+    fn poll_transmit(&mut self, now: Now, max_segments: usize, buf: &mut [u8]) -> TransmitPoll {
+        self.poll_transmit(now, max_segments, buf)
+    }
+    fn poll_action(&mut self) -> Option<Action> {
+        self.poll_action()
+    }
+    fn poll_event(&mut self) -> Option<Event> {
+        self.poll_event()
+    }
+    fn poll_timeout(&self) -> Option<Deadline> {
+        self.poll_timeout()
+    }
+    fn shutdown(&mut self, now: Now) {
+        self.shutdown(now);
+    }
+    fn is_drained(&self) -> bool {
+        self.is_drained()
+    }
 }
 
 /// Something to be done with the machine.

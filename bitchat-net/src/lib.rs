@@ -1,6 +1,10 @@
 //! The Bit Chat driver for Rust applications: sockets, clocks, disk and entropy around a
 //! [`bitchat_core::node`], on tokio.
+//!
+//! [`start`] opens the store and the sockets; the task that comes back runs the node; the
+//! [`Client`] asks it, and [`Events`] tells what happens.
 
+mod client;
 mod driver;
 pub mod identity;
 mod private;
@@ -10,5 +14,6 @@ pub mod tracker_server;
 mod udp;
 mod world;
 
+pub use client::{Client, Driver, Ended, Events, Options, RequestError, StartError, start};
 pub use tcp::Tls;
 pub use udp::BindError;

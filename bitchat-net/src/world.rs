@@ -19,6 +19,9 @@ const INTERFACES_INTERVAL: Duration = Duration::from_secs(30);
 /// A name that takes longer to look up has no address.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Tries to find a port that is free for both families.
+const PORT_TRIES: usize = 16;
+
 type Lookup = (RequestId, io::Result<Vec<IpAddr>>);
 
 /// Something that happened outside.
@@ -97,7 +100,8 @@ impl World {
     }
 
     fn bind(&mut self, request: RequestId, family: Family, port: u16) -> Input<'static> {
-        match Udp::bind(family, port) {
+        let bound = if port == 0 { self.bind_any(family) } else { Udp::bind(family, port) };
+        match bound {
             Ok(udp) => {
                 let local = udp.local();
                 let socket = SocketId(u32::try_from(self.sockets.len()).unwrap_or(u32::MAX));
@@ -110,6 +114,24 @@ impl World {
                 Input::Failed { request, failure }
             }
         }
+    }
+
+    /// Binds a port of the system's choice: the one that the other family's socket has, or one that
+    /// it can have (BC-11.29).
+    fn bind_any(&self, family: Family) -> Result<Udp, BindError> {
+        if let Some(first) = self.sockets.first() {
+            let same = Udp::bind(family, first.local().port());
+            return if same.is_ok() { same } else { Udp::bind(family, 0) };
+        }
+        let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
+        for _ in 0..PORT_TRIES {
+            let udp = Udp::bind(family, 0)?;
+            match Udp::bind(other, udp.local().port()) {
+                Err(BindError::InUse { .. }) => {}
+                _ => return Ok(udp),
+            }
+        }
+        Udp::bind(family, 0)
     }
 
     fn ask_store(

@@ -1,5 +1,8 @@
 //! One file per command.
 
+pub(crate) mod demo;
 pub(crate) mod id;
+pub(crate) mod join;
 pub(crate) mod new;
 pub(crate) mod show;
+pub(crate) mod tracker;

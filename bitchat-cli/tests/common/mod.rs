@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test program uses a part of this")]
 
+pub(crate) mod process;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

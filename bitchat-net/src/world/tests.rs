@@ -69,3 +69,20 @@ fn own_addresses_are_those_that_others_can_reach() {
         assert!(reachable(&address.parse().unwrap()), "{address}");
     }
 }
+
+/// BC-11.29
+#[tokio::test]
+async fn both_families_get_one_port() {
+    for families in [[Family::V4, Family::V6], [Family::V6, Family::V4]] {
+        for _ in 0..20 {
+            let mut world = World::new(None, Tls::platform());
+            let ports = families.map(|family| {
+                let bind = Action::BindUdp { request: REQUEST, family, port: 0 };
+                let Some(Input::Bound { local, .. }) = world.act(bind) else { panic!("a socket") };
+                assert_eq!(Family::of(&local), family);
+                local.port()
+            });
+            assert_eq!(ports[0], ports[1]);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `bitchat join`: a conversation, line by line.
+
+mod view;
+
+use crate::error::CliError;
+use crate::files::{Home, identity_file, read_chat_file, store_file};
+use crate::screen::{self, printable};
+use crate::signals::Signals;
+use bitchat_core::base::ids::ChannelHandle;
+use bitchat_core::base::target::TargetPolicy;
+use bitchat_core::crypto::identity::fingerprint;
+use bitchat_core::node::{Event, PeerHint};
+use bitchat_net::identity::load_or_create;
+use bitchat_net::{Client, Events, Options, RequestError};
+use clap::Args;
+use std::io::BufRead;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+use view::View;
+
+/// Lines typed ahead of the node.
+const LINES: usize = 16;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The .chat file
+    file: PathBuf,
+    #[command(flatten)]
+    home: Home,
+    /// The UDP port to use; 0 for any
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Allow trackers and members on this machine and in its own network: the file comes from
+    /// somebody whom you trust
+    #[arg(long)]
+    local: bool,
+    /// Where a member may be; repeat for several
+    #[arg(long = "peer", value_name = "ADDRESS:PORT")]
+    peers: Vec<SocketAddr>,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let policy = if arguments.local { TargetPolicy::AllowLocal } else { TargetPolicy::PublicOnly };
+    let file = read_chat_file(&arguments.file, policy)?;
+    let home = arguments.home.open()?;
+    let identity = load_or_create(&identity_file(&home))?;
+    screen::line(&format!(
+        "* channel {} ({}), you are {}; /who, /quit",
+        printable(&file.info().name),
+        file.channel_id(),
+        fingerprint(&identity.peer_id()),
+    ))?;
+    let mut options = Options::new(identity, Some(store_file(&home)));
+    options.config.port = arguments.port;
+    options.config.local_trackers = arguments.local;
+    let (client, events, driver) = bitchat_net::start(options).await?;
+    let signals = Signals::listen()?;
+    let task = tokio::spawn(driver.run());
+    let channel = client.join(file).await.map_err(|error| CliError::Join(error.to_string()))?;
+    for &address in &arguments.peers {
+        let hint = PeerHint { address, peer: None };
+        client.add_peer(channel, hint).await.map_err(|error| CliError::Join(error.to_string()))?;
+    }
+    let mut talk = Talk { client, channel, view: View::new(channel), live: false };
+    let result = talk.go(events, signals).await;
+    eprintln!("saying good-bye");
+    talk.client.shutdown().await;
+    let _ = task.await;
+    result
+}
+
+struct Talk {
+    client: Client,
+    channel: ChannelHandle,
+    view: View,
+    live: bool,
+}
+
+impl Talk {
+    /// Until the user, the terminal or the node has had enough.
+    async fn go(&mut self, mut events: Events, mut signals: Signals) -> Result<(), CliError> {
+        let mut lines = read_lines();
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(event) => self.on_event(event).await?,
+                    None => return Err(CliError::Ended),
+                },
+                line = lines.recv(), if self.live => match line {
+                    Some(line) if line.trim() == "/quit" => return Ok(()),
+                    Some(line) => self.on_line(&line).await?,
+                    None => return Ok(()),
+                },
+                () = signals.next() => return Ok(()),
+            }
+        }
+    }
+
+    async fn on_event(&mut self, event: Event) -> Result<(), CliError> {
+        if let Event::ChannelReady { channel, .. } = event
+            && channel == self.channel
+        {
+            self.live = true;
+            let history = self.client.messages(channel).await.unwrap_or_default();
+            self.view.history(&history)?;
+        }
+        Ok(self.view.on_event(&event)?)
+    }
+
+    async fn on_line(&mut self, line: &str) -> Result<(), CliError> {
+        let text = match line.trim() {
+            "" => return Ok(()),
+            "/who" => {
+                let links = self.client.links().await.map_err(|_| CliError::Ended)?;
+                return Ok(self.view.who(&links)?);
+            }
+            // Two slashes say one.
+            text if text.starts_with("//") => &text[1..],
+            text if text.starts_with('/') => {
+                eprintln!("unknown command; there are /who and /quit (write // to say /)");
+                return Ok(());
+            }
+            text => text,
+        };
+        match self.client.send_text(self.channel, text).await {
+            Ok(_) => Ok(()),
+            Err(RequestError::Refused(error)) => {
+                eprintln!("not sent: {error}");
+                Ok(())
+            }
+            Err(RequestError::Ended(_)) => Err(CliError::Ended),
+        }
+    }
+}
+
+/// What is typed, from a thread of its own: reading a terminal cannot be cancelled.
+fn read_lines() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(LINES);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}

@@ -1,0 +1,187 @@
+//! What the user sees of a channel.
+
+use crate::screen::{line, printable};
+use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
+use bitchat_core::base::time::UnixMillis;
+use bitchat_core::crypto::identity::fingerprint;
+use bitchat_core::node::{Event, LinkInfo, Message, TrackerState};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+/// Messages of the past that are shown at the start.
+const HISTORY: usize = 50;
+
+pub(super) struct View {
+    channel: ChannelHandle,
+    shown: BTreeSet<EntryId>,
+    /// The numbers of own messages.
+    own: BTreeMap<EntryId, u64>,
+    /// Up to which own message each device has stored them.
+    stored: BTreeMap<Device, u64>,
+    /// Other devices met or read in this channel: those that a message is meant for.
+    others: BTreeSet<Device>,
+    here: BTreeSet<Device>,
+}
+
+impl View {
+    pub(super) fn new(channel: ChannelHandle) -> Self {
+        Self {
+            channel,
+            shown: BTreeSet::new(),
+            own: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            others: BTreeSet::new(),
+            here: BTreeSet::new(),
+        }
+    }
+
+    /// Shows the end of what was said before.
+    pub(super) fn history(&mut self, messages: &[Message]) -> io::Result<()> {
+        let skipped = messages.len().saturating_sub(HISTORY);
+        if skipped > 0 {
+            line(&format!("* {skipped} earlier messages"))?;
+        }
+        for (at, message) in messages.iter().enumerate() {
+            if at < skipped {
+                self.note(message);
+            } else {
+                self.message(message)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Listening { local } => line(&format!("* listening on {local}")),
+            Event::ChannelReady { messages, .. } => {
+                line(&format!("* ready; {messages} messages so far"))
+            }
+            Event::MemberUp { channel, device } if *channel == self.channel => {
+                self.others.insert(*device);
+                self.here.insert(*device);
+                line(&format!("* {} is here", short(device)))
+            }
+            Event::MemberDown { channel, device } if *channel == self.channel => {
+                self.here.remove(device);
+                line(&format!("* {} is gone", short(device)))
+            }
+            Event::Message { channel, message } if *channel == self.channel => {
+                self.message(message)
+            }
+            Event::Delivered { channel, id, device } if *channel == self.channel => {
+                self.delivered(id, device)
+            }
+            other => {
+                complain(other);
+                Ok(())
+            }
+        }
+    }
+
+    /// Shows who is here, and how they are reached.
+    pub(super) fn who(&self, links: &[LinkInfo]) -> io::Result<()> {
+        for device in &self.here {
+            let link = links.iter().find(|link| link.device == *device);
+            let how = link.map_or_else(String::new, |link| {
+                let rtt = link.rtt.map_or_else(String::new, |rtt| format!(", {rtt:.0?} away"));
+                format!("at {}{rtt}, keys renewed {} times", link.address, link.generation)
+            });
+            line(&format!("* {} {how}", fingerprint(&device.peer)))?;
+        }
+        line(&format!("* {} here besides you", self.here.len()))
+    }
+
+    fn note(&mut self, message: &Message) -> bool {
+        if message.own {
+            self.own.insert(message.id, message.seq);
+        } else {
+            self.others.insert(message.author);
+        }
+        self.shown.insert(message.id)
+    }
+
+    fn message(&mut self, message: &Message) -> io::Result<()> {
+        if !self.note(message) {
+            return Ok(());
+        }
+        let time = message.wall.map_or_else(|| "--:--:--".to_owned(), clock);
+        let who =
+            if message.own { format!("you #{}", message.seq) } else { short(&message.author) };
+        line(&format!("[{time}] {who}: {}", printable(&message.text)))
+    }
+
+    fn delivered(&mut self, id: &EntryId, device: &Device) -> io::Result<()> {
+        self.others.insert(*device);
+        let Some(&seq) = self.own.get(id) else { return Ok(()) };
+        let known = self.stored.entry(*device).or_default();
+        if *known >= seq {
+            return Ok(());
+        }
+        *known = seq;
+        let stored = self.stored.values().filter(|upto| **upto >= seq).count();
+        line(&format!("    up to #{seq} stored by {stored} of {}", self.others.len()))
+    }
+}
+
+/// News that are not part of the conversation go to standard error.
+fn complain(event: &Event) {
+    let text = match event {
+        Event::Tracker { url, state, .. } => match state {
+            TrackerState::Announcing => format!("tracker {url}: asking"),
+            TrackerState::Working { peers, next } => {
+                format!("tracker {url}: {peers} peers; asked again in {} s", next.as_secs())
+            }
+            TrackerState::Failed { reason, retry } => {
+                format!("tracker {url}: {reason}; tried again in {} s", retry.as_secs())
+            }
+        },
+        Event::ListenFailed { family, failure } => format!("{family:?}: {failure}"),
+        Event::Equivocation { author, .. } => format!(
+            "{} signed two different messages as one (a cheat, or a copied store); nothing more of \
+             that device is accepted",
+            short(author)
+        ),
+        Event::LogFull { .. } => {
+            "the history is as large as it may be; nothing more is kept".into()
+        }
+        Event::StoreFailing { failure } => {
+            format!("store: {failure}; until then messages wait here")
+        }
+        Event::StoreRecovered => "store: it works again".into(),
+        Event::StoreDamaged { key } => format!(
+            "store: the record {} is damaged and not used; other members still hold the history",
+            key.escape_ascii()
+        ),
+        Event::WallTimeNeeded => "the clock is not set: set it, this channel needs the date".into(),
+        other => {
+            tracing::debug!(?other, "event");
+            return;
+        }
+    };
+    eprintln!("{}", printable(&text));
+}
+
+/// The first half of a fingerprint: enough to tell the members of one channel apart.
+fn short(device: &Device) -> String {
+    fingerprint(&device.peer).chars().take(9).collect()
+}
+
+/// The time of day of `at` in UTC.
+fn clock(at: UnixMillis) -> String {
+    let seconds = at.secs() % 86_400;
+    format!("{:02}:{:02}:{:02}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+    use bitchat_core::base::time::UnixMillis;
+
+    #[test]
+    fn times_of_day() {
+        assert_eq!(clock(UnixMillis(0)), "00:00:00Z");
+        assert_eq!(clock(UnixMillis(86_400_000 * 20_000 + 86_399_999)), "23:59:59Z");
+        assert_eq!(clock(UnixMillis(((13 * 60 + 7) * 60 + 9) * 1_000)), "13:07:09Z");
+    }
+}
