@@ -43,3 +43,14 @@ fn a_megabyte_uses_a_clean_link_well() {
     assert_eq!(pair.ends[0].transport.stats().probe_timeouts, 0);
     pair.settle();
 }
+
+/// BC-07.14: credit that is lost is granted again, else this would stop at 128 KiB.
+#[test]
+fn a_transfer_beyond_the_first_credit_survives_losses() {
+    let lane = Lane { loss: 250, rate: 12_500_000, queue: 1_000_000, ..Lane::CLEAN };
+    for seed in 0..4 {
+        let mut pair = Pair::new(seed, lane);
+        transfer(&mut pair, 700_000);
+        pair.settle();
+    }
+}
