@@ -121,6 +121,20 @@ fn an_address_by_hand_does_without_a_tracker() {
     ada.prints(": found you");
 }
 
+#[test]
+fn a_flood_of_lines_arrives_whole() {
+    let place = Place::new("127.0.0.1:0", "http://");
+    let (mut ada, ben) = (place.join("ada"), place.join("ben"));
+    ada.prints("is here");
+    // More than the node lets wait for its disk: the program holds the rest back.
+    for number in 1..=1_500 {
+        ada.types(&format!("line {number}."));
+    }
+    ben.prints(": line 1500.");
+    assert_eq!(ben.count(": line "), 1_500);
+    ada.prints("up to #1500 stored by 1 of 1");
+}
+
 #[cfg(unix)]
 #[test]
 fn being_interrupted_is_a_good_bye() {

@@ -9,6 +9,7 @@ use common::{fail, succeed};
 use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
 
 fn channel(trackers: &[&str]) -> TempDir {
@@ -117,4 +118,39 @@ fn what_cannot_be_said_is_said() {
     member.complains("not sent: ");
     member.types("still here");
     member.prints(": still here");
+}
+
+/// A disk of two megabytes, in a mount namespace of its own, where the system allows that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let directory = channel(&[]);
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command.current_dir(directory.path());
+        command
+    };
+    if !unshare("mount -t tmpfs tmpfs /tmp").status().is_ok_and(|status| status.success()) {
+        eprintln!("not tested: this system gives no mount namespaces to its users");
+        return;
+    }
+    fs::create_dir(directory.path().join("disk")).unwrap();
+    let prepare = "mount -t tmpfs -o size=2m tmpfs disk && head -c 1000000 /dev/zero > disk/fill";
+    let program = env!("CARGO_BIN_EXE_bitchat");
+    let script = format!("{prepare} && exec '{program}' join talk.chat --dir disk");
+    let mut member = Process::spawn(unshare(&script));
+    member.prints("* ready");
+    for _ in 0..30 {
+        member.types(&"x".repeat(60_000));
+    }
+    let complaint = member.complains("store: ");
+    assert!(complaint.contains("no room left on the disk"), "{complaint}");
+    assert!(complaint.contains("free some space"), "{complaint}");
+    let fill = format!("/proc/{}/cwd/disk/fill", member.id());
+    fs::remove_file(fill).unwrap();
+    member.complains("store: it works again");
+    member.types("after all");
+    member.prints(": after all");
+    assert_eq!(member.count("you #"), 31, "what was typed meanwhile is there as well");
 }

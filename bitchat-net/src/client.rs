@@ -192,6 +192,18 @@ impl Client {
         self.ask(Node::renew_keys).await
     }
 
+    /// Mixes fresh entropy in and drops all links: to be called after a virtual machine was resumed
+    /// or the process was forked, when another copy of this node may use the same keys.
+    ///
+    /// # Errors
+    /// [`StartError::Entropy`] if the system has none; otherwise nothing, also if the node has ended.
+    pub async fn reseed(&self) -> Result<(), StartError> {
+        let seed = fresh_seed().map_err(StartError::Entropy)?;
+        // A node that has ended has no keys to mix into.
+        let _ = self.ask(move |node, now| node.reseed(now, &seed)).await;
+        Ok(())
+    }
+
     /// All links as they are now.
     ///
     /// # Errors

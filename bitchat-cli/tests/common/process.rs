@@ -4,7 +4,7 @@ use super::bitchat;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,10 @@ impl Process {
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
         let mut command = bitchat();
         command.current_dir(directory).args(arguments);
+        Self::spawn(command)
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (output, complaints) = (Arc::<Printed>::default(), Arc::<Printed>::default());
@@ -60,6 +64,11 @@ impl Process {
         complaints.follow(child.stderr.take().unwrap());
         let input = child.stdin.take();
         Self { child, input, output, complaints }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The first line printed that contains `what`; waits for it.
@@ -92,7 +101,7 @@ impl Process {
     /// Sends it a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
         assert!(sent.unwrap().success());
     }
 

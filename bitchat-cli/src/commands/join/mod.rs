@@ -8,8 +8,9 @@ use crate::screen::{self, printable};
 use crate::signals::Signals;
 use bitchat_core::base::ids::ChannelHandle;
 use bitchat_core::base::target::TargetPolicy;
+use bitchat_core::channel::SendError as LogError;
 use bitchat_core::crypto::identity::fingerprint;
-use bitchat_core::node::{Event, PeerHint};
+use bitchat_core::node::{Event, PeerHint, SendError};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options, RequestError};
 use clap::Args;
@@ -62,7 +63,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
         let hint = PeerHint { address, peer: None };
         client.add_peer(channel, hint).await.map_err(|error| CliError::Join(error.to_string()))?;
     }
-    let mut talk = Talk { client, channel, view: View::new(channel), live: false };
+    let mut talk = Talk { client, channel, view: View::new(channel), live: false, unsent: None };
     let result = talk.go(events, signals).await;
     eprintln!("saying good-bye");
     talk.client.shutdown().await;
@@ -75,6 +76,8 @@ struct Talk {
     channel: ChannelHandle,
     view: View,
     live: bool,
+    /// A text that the node could not take yet: it goes before the next line.
+    unsent: Option<String>,
 }
 
 impl Talk {
@@ -87,7 +90,7 @@ impl Talk {
                     Some(event) => self.on_event(event).await?,
                     None => return Err(CliError::Ended),
                 },
-                line = lines.recv(), if self.live => match line {
+                line = lines.recv(), if self.live && self.unsent.is_none() => match line {
                     Some(line) if line.trim() == "/quit" => return Ok(()),
                     Some(line) => self.on_line(&line).await?,
                     None => return Ok(()),
@@ -105,7 +108,15 @@ impl Talk {
             let history = self.client.messages(channel).await.unwrap_or_default();
             self.view.history(&history)?;
         }
-        Ok(self.view.on_event(&event)?)
+        self.view.on_event(&event)?;
+        // An own message was stored: now there may be room.
+        if let Event::Message { message, .. } = event
+            && message.own
+            && let Some(text) = self.unsent.take()
+        {
+            self.send(text).await?;
+        }
+        Ok(())
     }
 
     async fn on_line(&mut self, line: &str) -> Result<(), CliError> {
@@ -123,8 +134,18 @@ impl Talk {
             }
             text => text,
         };
-        match self.client.send_text(self.channel, text).await {
+        self.send(text.to_owned()).await
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), CliError> {
+        match self.client.send_text(self.channel, text.as_str()).await {
             Ok(_) => Ok(()),
+            Err(RequestError::Refused(
+                SendError::StoreBusy | SendError::Refused(LogError::Busy),
+            )) => {
+                self.unsent = Some(text);
+                Ok(())
+            }
             Err(RequestError::Refused(error)) => {
                 eprintln!("not sent: {error}");
                 Ok(())

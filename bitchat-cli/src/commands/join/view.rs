@@ -142,6 +142,11 @@ fn complain(event: &Event) {
              that device is accepted",
             short(author)
         ),
+        Event::StoreWentBack { .. } => {
+            "others hold messages of yours that this store does not: it \
+             is an old copy; you go on as a new author"
+                .into()
+        }
         Event::LogFull { .. } => {
             "the history is as large as it may be; nothing more is kept".into()
         }
