@@ -4,6 +4,7 @@
 //! The world sleeps exactly until the earliest deadline. So a node that names its deadline too late,
 //! or never moves it on, is found out.
 
+pub mod crew;
 pub mod dice;
 pub mod disk;
 pub mod machine;

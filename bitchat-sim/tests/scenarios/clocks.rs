@@ -1,0 +1,84 @@
+//! Wall clocks that jump, are wrong, or are not there.
+
+use crate::{agree, gather, linked, secs};
+use bitchat_core::node::Event;
+use bitchat_sim::scenario::assert_replays;
+
+const DAY: i64 = 86_400_000;
+
+#[test]
+fn small_jumps_of_the_wall_clock_change_nothing() {
+    assert_replays(0..3, |seed, text| {
+        let (mut crew, chan, all) = linked(seed, text, 3);
+        let start = crew.world.now();
+        for _ in 0..10 {
+            let who = all[crew.world.dice.index(all.len())];
+            let host = crew.host(who);
+            let hours = i64::try_from(crew.world.dice.below(40)).unwrap() - 20;
+            crew.world.clock(host).wall = Some(hours * 3_600_000);
+            crew.say(who, chan);
+            crew.run(secs(20));
+            assert!(crew.meshed(chan));
+        }
+        agree(&mut crew, chan, secs(5));
+        let closed = |event: &Event| matches!(event, Event::LinkClosed { .. });
+        assert!(!all.iter().any(|who| crew.told(*who, start, closed)));
+        crew.finish()
+    });
+}
+
+#[test]
+fn a_season_passes_and_certificates_with_it() {
+    assert_replays(0..2, |seed, text| {
+        let (mut crew, chan, all) = linked(seed, text, 2);
+        for days in [80, 89, 91, 100, 200] {
+            for who in &all {
+                let host = crew.host(*who);
+                crew.world.clock(host).wall = Some(days * DAY);
+            }
+            crew.run(secs(30));
+            crew.expect(secs(900), "a link", |crew| crew.meshed(chan));
+            crew.say(all[0], chan);
+            crew.say(all[1], chan);
+            agree(&mut crew, chan, secs(5));
+        }
+        crew.finish()
+    });
+}
+
+#[test]
+fn a_clock_that_is_a_year_off_meets_nobody_until_it_is_set() {
+    assert_replays(0..2, |seed, text| {
+        let (mut crew, chan, all) = gather(seed, text, 2);
+        let host = crew.host(all[1]);
+        crew.kill(all[1]);
+        crew.world.clock(host).wall = Some(365 * DAY);
+        crew.start(all[1]);
+        crew.run(secs(120));
+        assert!(!crew.meshed(chan));
+        crew.world.clock(host).wall = Some(0);
+        crew.expect(secs(1_200), "a link", |crew| crew.meshed(chan));
+        crew.say(all[1], chan);
+        agree(&mut crew, chan, secs(5));
+        crew.finish()
+    });
+}
+
+#[test]
+fn without_a_wall_clock_a_node_asks_for_one() {
+    assert_replays(0..2, |seed, text| {
+        let (mut crew, chan, all) = gather(seed, text, 2);
+        let host = crew.host(all[1]);
+        crew.kill(all[1]);
+        crew.wipe(all[1]);
+        crew.world.clock(host).wall = None;
+        let start = crew.world.now();
+        crew.start(all[1]);
+        crew.run(secs(30));
+        let needed = |event: &Event| matches!(event, Event::WallTimeNeeded);
+        assert!(crew.told(all[1], start, needed));
+        crew.world.clock(host).wall = Some(0);
+        crew.expect(secs(1_200), "a link", |crew| crew.meshed(chan));
+        crew.finish()
+    });
+}
