@@ -21,7 +21,8 @@ impl Trace {
     /// An empty trace; with `text`, every line is kept.
     #[must_use]
     pub fn new(text: bool) -> Self {
-        Self { text: text.then(String::new), ..Self::default() }
+        let (hash, lines, tail) = ([0; 32], 0, VecDeque::new());
+        Self { hash, lines, text: text.then(String::new), tail }
     }
 
     /// Notes that something happened.
@@ -63,6 +64,15 @@ impl Trace {
     #[must_use]
     pub fn tail(&self) -> String {
         self.tail.iter().fold(String::new(), |all, line| all + line + "\n")
+    }
+}
+
+impl Drop for Trace {
+    /// A run that fails half-way shows what led to it.
+    fn drop(&mut self) {
+        if let Some(text) = self.text.as_ref().filter(|_| std::thread::panicking()) {
+            println!("{text}");
+        }
     }
 }
 
