@@ -303,6 +303,11 @@ impl Link {
         self.ready
     }
 
+    /// Asks the peer for a sign of life.
+    pub fn ping(&mut self) {
+        self.transport.ping();
+    }
+
     /// Neither closed nor closing.
     #[must_use]
     pub const fn is_open(&self) -> bool {

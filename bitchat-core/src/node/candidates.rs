@@ -4,6 +4,7 @@
 //! costs its owner one attempt, that is five probes, in ten minutes, so that a channel cannot be
 //! made to flood a stranger (BC-08.15).
 
+use crate::base::ids::Device;
 use crate::base::time::Timestamp;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ struct Candidate {
     attempts: usize,
     /// A member was reached here.
     known: bool,
+    /// Whose it was when a session was made here.
+    device: Option<Device>,
     /// When it may be tried; `None` while it is being tried.
     next: Option<Timestamp>,
 }
@@ -51,7 +54,10 @@ impl Candidates {
         {
             return false;
         }
-        self.by_address.insert(address, Candidate { attempts: 0, known: false, next: Some(now) });
+        self.by_address.insert(
+            address,
+            Candidate { attempts: 0, known: false, device: None, next: Some(now) },
+        );
         true
     }
 
@@ -95,8 +101,22 @@ impl Candidates {
             let Some(hint) = hint.map(|(address, _)| *address) else { return };
             self.by_address.remove(&hint);
         }
-        let linked = Candidate { attempts: 0, known: true, next: Some(now + SETTLED) };
+        let device = self.device(&address);
+        let linked = Candidate { attempts: 0, known: true, device, next: Some(now + SETTLED) };
         self.by_address.insert(address, linked);
+    }
+
+    /// A session with `device` was made at `address`: no reason to go there while another link
+    /// reaches the device.
+    pub(crate) fn on_identified(&mut self, address: SocketAddr, device: Device) {
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.device = Some(device);
+        }
+    }
+
+    /// Whose the address was when a session was made there.
+    pub(crate) fn device(&self, address: &SocketAddr) -> Option<Device> {
+        self.by_address.get(address).and_then(|candidate| candidate.device)
     }
 
     /// The link to `address` ended: worth a try after `wait`.

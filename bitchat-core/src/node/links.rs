@@ -50,9 +50,10 @@ impl Node {
                     break;
                 }
                 let Some(address) = joined.candidates.poll(now.mono) else { break };
+                let device = joined.candidates.device(&address);
                 let linked = self.links.values().any(|link| {
                     link.is_open()
-                        && link.via().remote == address
+                        && (link.via().remote == address || Some(link.device()) == device)
                         && (!link.is_ready() || link.shared().any(|chan| chan == joined.chan))
                 });
                 if linked || self.meeting.is_dialling(&address) || self.sockets.is_own(&address) {
@@ -85,7 +86,7 @@ impl Node {
                     self.on_addresses();
                 }
             }
-            Effect::Established(session) => self.on_established(now, &session),
+            Effect::Established(session) => self.on_established(now, met.channel, &session),
             Effect::Withdrawn(cid) => {
                 if let Some(id) = self.by_cid.get(&cid).copied() {
                     self.drop_link(now, id);
@@ -104,7 +105,10 @@ impl Node {
         }
     }
 
-    fn on_established(&mut self, now: Now, session: &Established) {
+    fn on_established(&mut self, now: Now, channel: ChannelHandle, session: &Established) {
+        if let Some(joined) = self.channels.get_mut(&channel) {
+            joined.candidates.on_identified(session.remote, session.device);
+        }
         let socket = self.sockets.of(Family::of(&session.remote));
         let Some((socket, keys)) = socket.zip(self.device_keys.as_ref()) else { return };
         if self.links.len() >= self.config.limits.links || self.shutting_down {
@@ -124,7 +128,7 @@ impl Node {
         let claim = *link.claim();
         self.links.insert(id, link);
         self.by_cid.insert(cid, id);
-        self.arbitrate_with(id, device, &claim);
+        self.arbitrate_with(now, id, device, &claim);
         let paused = self.paused;
         let live: Vec<_> = self
             .channels
@@ -141,22 +145,19 @@ impl Node {
     }
 
     /// Decides between the new session and one that its device has already (BC-05.35).
-    fn arbitrate_with(&mut self, id: LinkId, device: Device, claim: &Claim) {
-        let old = self.by_device.get(&device).copied();
-        let old = old.filter(|old| self.links.get(old).is_some_and(Link::is_open));
-        let Some((old, existing)) = old.and_then(|old| Some((old, self.links.get(&old)?.claim())))
-        else {
+    fn arbitrate_with(&mut self, now: Now, id: LinkId, device: Device, claim: &Claim) {
+        let old = self.by_device.get(&device).and_then(|old| self.links.get(old));
+        let Some(existing) = old.filter(|old| old.is_open()).map(Link::claim) else {
             self.by_device.insert(device, id);
             return;
         };
-        match arbitrate(existing, claim) {
-            Keep::New => {
-                self.by_device.insert(device, id);
-                self.rivals.insert(id, old);
-            }
-            Keep::Existing => {
-                self.rivals.insert(old, id);
-            }
+        if arbitrate(existing, claim) == Keep::New {
+            self.by_device.insert(device, id);
+        }
+        self.rivals.insert(device);
+        // The loser goes when the winner hears something: an idle one is made to.
+        if let Some(winner) = self.by_device.get(&device).copied().filter(|winner| *winner != id) {
+            self.with_link(now, winner, |link, _, _| link.ping());
         }
     }
 
@@ -164,7 +165,14 @@ impl Node {
     pub(super) fn on_authentic(&mut self, now: Now, id: LinkId) {
         let Some(link) = self.links.get(&id) else { return };
         self.meeting.confirmed(&link.via().remote, link.local_cid());
-        if let Some(loser) = self.rivals.remove(&id) {
+        let device = link.device();
+        if !self.rivals.contains(&device) || self.by_device.get(&device) != Some(&id) {
+            return;
+        }
+        self.rivals.remove(&device);
+        let others = self.links.values().filter(|link| link.device() == device && link.is_open());
+        let losers: Vec<LinkId> = others.map(Link::id).filter(|other| *other != id).collect();
+        for loser in losers {
             self.with_link(now, loser, |link, _, events| {
                 link.close(now.mono, code::REPLACED, events);
             });
@@ -245,13 +253,17 @@ impl Node {
         let device = link.device();
         if self.by_device.get(&device) == Some(&id) {
             self.by_device.remove(&device);
-            // Another session with the device may live on.
-            let other = self.links.values().find(|link| link.device() == device && link.is_open());
-            if let Some(other) = other {
-                self.by_device.insert(device, other.id());
+            // Another session with the device may live on: the one that all others lose to.
+            let others =
+                self.links.values().filter(|link| link.device() == device && link.is_open());
+            let best = others.reduce(|one, other| match arbitrate(one.claim(), other.claim()) {
+                Keep::Existing => one,
+                Keep::New => other,
+            });
+            if let Some(best) = best {
+                self.by_device.insert(device, best.id());
             }
         }
-        self.rivals.retain(|winner, loser| *winner != id && *loser != id);
         if link_was_shown(&self.links, id) {
             let reason = match ended {
                 Ended::Local(code::REPLACED) | Ended::Peer(code::REPLACED) => CloseReason::Replaced,

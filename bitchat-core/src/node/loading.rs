@@ -17,6 +17,8 @@ use core::time::Duration;
 const PAGE: usize = 512;
 /// A new certificate is made this long before the old one ends.
 const RENEW_BEFORE: Duration = Duration::from_secs(30 * 86_400);
+/// The wall clock may go back by so much before the certificate is made again.
+const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 
 impl Node {
     /// Asks for the node's own records, or does without a store.
@@ -106,10 +108,13 @@ impl Node {
             }
             return;
         };
-        if self.meeting.local.is_some() && self.certificate_renewal.is_some_and(|at| wall < at) {
+        let lifetime = Certificate::MAX_LIFETIME;
+        // A clock that was set back leaves a certificate from the future, which nobody accepts.
+        let latest = wall.plus(lifetime.saturating_sub(RENEW_BEFORE) + CLOCK_SLACK);
+        let due = self.certificate_renewal.is_none_or(|at| at <= wall || at > latest);
+        if self.meeting.local.is_some() && !due {
             return;
         }
-        let lifetime = Certificate::MAX_LIFETIME;
         let public = keys.static_key.public();
         // The lifetime is the longest allowed, so this cannot fail.
         let issued = Certificate::issue(&self.identity, keys.id, public, wall, lifetime);

@@ -77,8 +77,8 @@ pub struct Node {
     by_cid: BTreeMap<ConnectionId, LinkId>,
     /// The session in use with each device.
     by_device: BTreeMap<Device, LinkId>,
-    /// Winner and loser of two sessions with one device: the loser is closed once the winner lives.
-    rivals: BTreeMap<LinkId, LinkId>,
+    /// Devices with several sessions: all but the one in use are closed once that one lives.
+    rivals: BTreeSet<Device>,
     channels: BTreeMap<ChannelHandle, Joined>,
     ledger: Ledger<Ticket>,
     requests: BTreeMap<RequestId, Pending>,
@@ -130,7 +130,7 @@ impl Node {
             links: BTreeMap::new(),
             by_cid: BTreeMap::new(),
             by_device: BTreeMap::new(),
-            rivals: BTreeMap::new(),
+            rivals: BTreeSet::new(),
             channels: BTreeMap::new(),
             ledger,
             requests: BTreeMap::new(),
