@@ -142,8 +142,6 @@ impl Crew {
             messages.iter().any(|message| message.id == said.id)
                 || !present.iter().any(|who| self.on_disk(*who, &said.text))
         });
-        let order =
-            |message: &bitchat_core::node::Message| (message.lamport, message.author, message.seq);
         let plain = |who: Who| {
             let messages = self.messages(who, chan).into_iter();
             messages.map(|message| (message.id, message.text)).collect::<Vec<_>>()
