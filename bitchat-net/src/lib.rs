@@ -17,3 +17,8 @@ mod world;
 pub use client::{Client, Driver, Ended, Events, Options, RequestError, StartError, start};
 pub use tcp::Tls;
 pub use udp::BindError;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
