@@ -2,12 +2,17 @@
  * Generated from bitchat-ffi; do not edit. `BITCHAT_BLESS=1 cargo test -p bitchat-ffi` rewrites it.
  *
  * Conventions
- *   - Functions return an int32_t status: BITCHAT_OK (0), or a negative error whose name and meaning
- *     bitchat_status_name and bitchat_status_text give.
+ *   - Functions return an int32_t status: BITCHAT_OK (0), BITCHAT_PENDING (1: nothing now), or a
+ *     negative error. bitchat_status_name and bitchat_status_text give a status's name and meaning.
  *   - Handles are opaque. They are freed by the function named after them; freeing NULL does nothing.
+ *   - Structs that begin with struct_size may grow with the library: set struct_size to the sizeof of
+ *     the struct and everything else to zero before you pass one. Values of `kind` and `state` that
+ *     you do not know are from a newer library: skip them.
  *   - A NULL where a pointer is needed gives BITCHAT_ERR_NULL. Nothing is written then.
  *   - A buffer that is too short gives BITCHAT_ERR_SHORT; the needed size is written and nothing is lost.
+ *   - What a call lends (texts, bytes, lists) lives until the next call on the same handle.
  *   - A handle is used by one thread at a time; different handles are independent. There are no globals.
+ *     A node that is in use already answers BITCHAT_ERR_BUSY.
  */
 
 #ifndef BITCHAT_H
@@ -16,8 +21,156 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Whoever has the file can join: it holds a random key.
+#define BITCHAT_ACCESS_KEYED 0
+
+// Whoever knows the infohash can join, so also every tracker.
+#define BITCHAT_ACCESS_PUBLIC 1
+
+// Whoever the owner invited can join.
+#define BITCHAT_ACCESS_INVITE_ONLY 2
+
+// A late joiner is given everything.
+#define BITCHAT_HISTORY_ALL 0
+
+// A late joiner is given nothing of the past.
+#define BITCHAT_HISTORY_NONE 1
+
+// A late joiner is given the latest `history_amount` messages of each author.
+#define BITCHAT_HISTORY_MESSAGES 2
+
+// A late joiner is given the messages of the last `history_amount` days.
+#define BITCHAT_HISTORY_DAYS 3
+
+// What `bitchat_node_deadline` gives when the node waits for nothing but input.
+#define BITCHAT_NO_DEADLINE UINT64_MAX
+
+// Open a UDP socket on all addresses of `family` (IPv6 only, where it is IPv6) at `port`, 0 for any:
+// answer with `bitchat_node_bound`.
+#define BITCHAT_ACTION_BIND_UDP 1
+
+// Look up the host name in `text`, which may be an address: answer with `bitchat_node_resolved`.
+#define BITCHAT_ACTION_RESOLVE 2
+
+// Open a TCP connection to `address`, with TLS for the server name in `text` unless that is NULL:
+// answer with `bitchat_node_opened`.
+#define BITCHAT_ACTION_OPEN_TCP 3
+
+// Write all of `data` to `stream`. Not answered; a failure is `bitchat_node_closed`.
+#define BITCHAT_ACTION_WRITE 4
+
+// Close `stream` after what was written. Not answered.
+#define BITCHAT_ACTION_CLOSE 5
+
+// Put `changes` on stable storage, all of them or none: answer with `bitchat_node_persisted`.
+#define BITCHAT_ACTION_PERSIST 6
+
+// Read back up to `limit` records whose keys begin with `prefix` and sort behind `after`: answer
+// with `bitchat_node_loaded`.
+#define BITCHAT_ACTION_LOAD 7
+
+// The `request` of an action without an answer.
+#define BITCHAT_NO_REQUEST UINT64_MAX
+
+// Store a record, replacing the one of the same key.
+#define BITCHAT_CHANGE_PUT 1
+
+// Delete the record of this key, if there is one.
+#define BITCHAT_CHANGE_DELETE 2
+
+// A UDP socket is open at `address`.
+#define BITCHAT_EVENT_LISTENING 1
+
+// A UDP socket of `family` could not be opened; `text` says why. The other family goes on.
+#define BITCHAT_EVENT_LISTEN_FAILED 2
+
+// `channel` is live; `count` messages were read back.
+#define BITCHAT_EVENT_CHANNEL_READY 3
+
+// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
+// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
+#define BITCHAT_EVENT_TRACKER 4
+
+// `link` to `device` at `address` is up: encrypted, ready for chat.
+#define BITCHAT_EVENT_LINK_UP 5
+
+// `link` has new keys, after `count` renewals.
+#define BITCHAT_EVENT_LINK_REKEYED 6
+
+// `link` moved to another `address` of the peer.
+#define BITCHAT_EVENT_LINK_MOVED 7
+
+// `link` to `device` ended: `state` is BITCHAT_CLOSE_..., `text` says it in words.
+#define BITCHAT_EVENT_LINK_CLOSED 8
+
+// `device` can be reached in `channel`.
+#define BITCHAT_EVENT_MEMBER_UP 9
+
+// `device` cannot be reached in `channel` any more.
+#define BITCHAT_EVENT_MEMBER_DOWN 10
+
+// A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
+// author), `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
+// order is (lamport, author, seq).
+#define BITCHAT_EVENT_MESSAGE 11
+
+// `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
+#define BITCHAT_EVENT_DELIVERED 12
+
+// `device` signed two different entries with one number. Nothing more of it is accepted in `channel`.
+#define BITCHAT_EVENT_EQUIVOCATION 13
+
+// Others hold messages of this device in `channel` that its store does not, as after a restored
+// backup. The next message begins a new chain.
+#define BITCHAT_EVENT_STORE_WENT_BACK 14
+
+// The log of `channel` is as large as it may be: nothing more is accepted.
+#define BITCHAT_EVENT_LOG_FULL 15
+
+// The store refused; `text` says why. What waits for it is kept and tried again.
+#define BITCHAT_EVENT_STORE_FAILING 16
+
+// The store works again.
+#define BITCHAT_EVENT_STORE_RECOVERED 17
+
+// The record of this `key` is damaged, or not this node's. It was not used.
+#define BITCHAT_EVENT_STORE_DAMAGED 18
+
+// The wall clock is needed and unknown: the node waits.
+#define BITCHAT_EVENT_WALL_TIME_NEEDED 19
+
+// An announce is on its way.
+#define BITCHAT_TRACKER_ANNOUNCING 1
+
+// The tracker answered.
+#define BITCHAT_TRACKER_WORKING 2
+
+// The tracker did not answer, or refused.
+#define BITCHAT_TRACKER_FAILED 3
+
+// This node closed the link.
+#define BITCHAT_CLOSE_LOCAL 1
+
+// The peer closed it; `count` is its close code.
+#define BITCHAT_CLOSE_PEER 2
+
+// Nothing was heard of the peer for too long.
+#define BITCHAT_CLOSE_TIMED_OUT 3
+
+// The peer broke the protocol.
+#define BITCHAT_CLOSE_VIOLATION 4
+
+// Another session of the same two devices took its place.
+#define BITCHAT_CLOSE_REPLACED 5
+
+// The peer's certificate ended.
+#define BITCHAT_CLOSE_CERTIFICATE_EXPIRED 6
+
 // Success.
 #define BITCHAT_OK 0
+
+// Nothing now; ask again after the next call that hands something in.
+#define BITCHAT_PENDING 1
 
 // A pointer that must not be NULL was.
 #define BITCHAT_ERR_NULL -1
@@ -31,8 +184,47 @@
 // The operating system gave no entropy.
 #define BITCHAT_ERR_ENTROPY -4
 
+// The node is in another call: of another thread, or the one that this callback runs in.
+#define BITCHAT_ERR_BUSY -5
+
+// There is no such channel, or no element of this index.
+#define BITCHAT_ERR_UNKNOWN -6
+
+// The channel is still being read back: wait for BITCHAT_EVENT_CHANNEL_READY.
+#define BITCHAT_ERR_NOT_READY -7
+
+// Too much waits for the store: try again when messages have been stored.
+#define BITCHAT_ERR_STORE_BUSY -8
+
+// The node is in the channel already.
+#define BITCHAT_ERR_JOINED -9
+
+// As many of these exist as may.
+#define BITCHAT_ERR_TOO_MANY -10
+
+// The channel admits invited members only, and this version knows no invitations.
+#define BITCHAT_ERR_INVITE_ONLY -11
+
+// The node is shutting down.
+#define BITCHAT_ERR_SHUTTING_DOWN -12
+
+// The channel's log is as large as it may be.
+#define BITCHAT_ERR_LOG_FULL -13
+
 // The library failed inside. Statuses from here down to -1099 are fatal: free the handle.
 #define BITCHAT_ERR_PANIC -1000
+
+// An earlier call on this handle answered BITCHAT_ERR_PANIC: it can only be freed.
+#define BITCHAT_ERR_POISONED -1001
+
+// No address; only where an address may be left out.
+#define BITCHAT_FAMILY_NONE 0
+
+// IPv4.
+#define BITCHAT_FAMILY_V4 4
+
+// IPv6.
+#define BITCHAT_FAMILY_V6 6
 
 // Major version of the interface that this header describes.
 #define BITCHAT_VERSION_MAJOR 0
@@ -43,12 +235,472 @@
 // Patch version of the interface that this header describes.
 #define BITCHAT_VERSION_PATCH 0
 
+// Changes to what is stored, in their order.
+typedef struct bitchat_changes bitchat_changes;
+
+// A `.chat` file: it names a channel and lets whoever has it join.
+typedef struct bitchat_chatfile bitchat_chatfile;
+
 // A person's secret key.
 typedef struct bitchat_identity bitchat_identity;
+
+// The links of a node.
+typedef struct bitchat_links bitchat_links;
+
+// The messages of a channel.
+typedef struct bitchat_messages bitchat_messages;
+
+// A chat node. It has no socket, clock, thread or file: you hand in what happened and when, and
+// carry out what it asks for.
+//
+// 1. `bitchat_node_new`, then `bitchat_node_join` a channel.
+// 2. After this and after every call below, drain it: `bitchat_node_poll_transmit`,
+//    `bitchat_node_poll_action` and `bitchat_node_poll_event` until each says BITCHAT_PENDING, or all
+//    three at once with `bitchat_node_dispatch`.
+// 3. Sleep until something happens or `bitchat_node_deadline` is reached.
+// 4. Hand in what happened, or `bitchat_node_tick` at the deadline. Go to 2.
+//
+// Times are `mono_ns`, nanoseconds of a clock that never goes back, and `wall_ms`, milliseconds since
+// 1970, or 0 while that is unknown.
+typedef struct bitchat_node bitchat_node;
+
+// What was wrong, in English, for people. Where a function takes one, NULL is fine.
+typedef struct {
+  // Set to sizeof(bitchat_error).
+  size_t struct_size;
+  // Text with a zero byte; cut if it is longer.
+  char text[256];
+} bitchat_error;
+
+// A channel to be. Set everything to zero, then `struct_size`, `name` and what else matters.
+typedef struct {
+  // Set to sizeof(bitchat_draft).
+  size_t struct_size;
+  // The channel's name, for people: text with a zero byte.
+  const char *name;
+  // `tracker_count` URLs, each text with a zero byte, in the order in which to try them.
+  const char *const *trackers;
+  // How many trackers there are.
+  size_t tracker_count;
+  // A line for people, or NULL.
+  const char *comment;
+  // BITCHAT_ACCESS_...
+  int32_t access;
+  // BITCHAT_HISTORY_...
+  int32_t history;
+  // How many messages or days.
+  uint32_t history_amount;
+  // 1: announce under another hash every day; members need a wall clock.
+  uint32_t rotate;
+} bitchat_draft;
+
+// Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
+typedef struct {
+  // Set to sizeof(bitchat_config).
+  size_t struct_size;
+  // A link's keys are renewed this long after the first user data under them; 1,000 to 120,000.
+  uint64_t rekey_interval_ms;
+  // An idle link says that it lives this often; 1,000 to 30,000.
+  uint64_t keepalive_ms;
+  // A link on which nothing was heard for this long is dead; more than twice `keepalive_ms`.
+  uint64_t idle_timeout_ms;
+  // The UDP port wanted; 0 leaves the choice to the system.
+  uint16_t port;
+  // 1: use IPv4.
+  uint8_t ipv4;
+  // 1: use IPv6.
+  uint8_t ipv6;
+  // 1: allow trackers on loopback and private addresses. 0 keeps a `.chat` file from a stranger
+  // from making the node call upon machines of its own network.
+  uint8_t local_trackers;
+  // 1: you answer BITCHAT_ACTION_PERSIST and BITCHAT_ACTION_LOAD. 0: the node forgets everything
+  // at its end, and its device is a new one each time.
+  uint8_t store;
+  // 0.
+  uint8_t reserved[2];
+} bitchat_config;
+
+// One change. Pointers live as long as the list.
+typedef struct {
+  // Set to sizeof(bitchat_change).
+  size_t struct_size;
+  // BITCHAT_CHANGE_...
+  int32_t kind;
+  // 1: the value holds keys. Keep it where only this user can read it, and out of backups.
+  uint32_t secret;
+  // The record's name; sorts as bytes.
+  const uint8_t *key;
+  // How many bytes.
+  size_t key_len;
+  // What to remember.
+  const uint8_t *value;
+  // How many bytes.
+  size_t value_len;
+  // After this moment, in milliseconds since 1970, the record may be deleted; 0: never.
+  uint64_t expires_ms;
+} bitchat_change;
+
+// An IP address and a port. This struct never grows.
+typedef struct {
+  // BITCHAT_FAMILY_V4 or BITCHAT_FAMILY_V6.
+  uint8_t family;
+  // 0.
+  uint8_t reserved;
+  // In the byte order of the machine.
+  uint16_t port;
+  // The address as it is sent; of IPv4 the first 4 bytes.
+  uint8_t ip[16];
+} bitchat_address;
+
+// Something that the node asks for. Each kind says which fields it uses; the others are zero. An
+// action with an answer is answered exactly once, by the call that its kind names or by
+// `bitchat_node_failed`; answer a kind that you do not know with the latter, if `request` is not
+// BITCHAT_NO_REQUEST. Pointers live until the next call on the node.
+typedef struct {
+  // Set to sizeof(bitchat_action).
+  size_t struct_size;
+  // BITCHAT_ACTION_...
+  int32_t kind;
+  // BITCHAT_FAMILY_V4 or BITCHAT_FAMILY_V6.
+  uint8_t family;
+  // 0.
+  uint8_t reserved;
+  // A port, 0 for any.
+  uint16_t port;
+  // Names the action in its answer; BITCHAT_NO_REQUEST if it has none.
+  uint64_t request;
+  // Your name for a stream.
+  uint64_t stream;
+  // Where to.
+  bitchat_address address;
+  // How many records at most.
+  uint32_t limit;
+  // Text with a zero byte, or NULL.
+  const char *text;
+  // Bytes to write.
+  const uint8_t *data;
+  // How many.
+  size_t data_len;
+  // The beginning of the wanted keys.
+  const uint8_t *prefix;
+  // How many bytes.
+  size_t prefix_len;
+  // The key behind which to begin.
+  const uint8_t *after;
+  // How many bytes.
+  size_t after_len;
+  // What to store: read it with `bitchat_changes_get`.
+  const bitchat_changes *changes;
+  // How many changes there are.
+  size_t change_count;
+} bitchat_action;
+
+// Somebody's device. This struct never grows.
+typedef struct {
+  // The person's public key.
+  uint8_t peer_id[32];
+  // Which of the person's devices.
+  uint8_t device_id[16];
+} bitchat_device;
+
+// Datagrams to send: one, or several of equal length behind each other for one destination.
+typedef struct {
+  // Set to sizeof(bitchat_transmit).
+  size_t struct_size;
+  // Your name for the socket to send from.
+  uint32_t socket;
+  // Where to.
+  bitchat_address address;
+  // The bytes: the buffer of `bitchat_node_poll_transmit`, or one of the node's that lives as long
+  // as the callback.
+  const uint8_t *data;
+  // How many bytes; with BITCHAT_ERR_SHORT, how large the buffer has to be.
+  size_t len;
+  // The length of each datagram; the last may be shorter. `len` if it is one.
+  size_t segment_size;
+} bitchat_transmit;
+
+// Told of an action.
+typedef void (*bitchat_on_action)(void *user, const bitchat_action *action);
+
+// Something that the application is told. Each kind says which fields it uses; the others are zero.
+// Skip a kind that you do not know. Pointers live until the next call on the node.
+typedef struct {
+  // Set to sizeof(bitchat_event).
+  size_t struct_size;
+  // BITCHAT_EVENT_...
+  int32_t kind;
+  // The channel.
+  uint32_t channel;
+  // The link.
+  uint64_t link;
+  // The peer's device.
+  bitchat_device device;
+  // Names a message.
+  uint8_t entry_id[32];
+  // Where somebody is.
+  bitchat_address address;
+  // What it is now, or why.
+  int32_t state;
+  // How many.
+  uint64_t count;
+  // How long from now.
+  uint64_t delay_ns;
+  // The author's clock, in milliseconds since 1970; 0 if it is unknown. For display only.
+  uint64_t wall_ms;
+  // Lamport time.
+  uint64_t lamport;
+  // The author's number of the message.
+  uint64_t seq;
+  // 1: this node wrote it.
+  uint8_t own;
+  // BITCHAT_FAMILY_...
+  uint8_t family;
+  // 0.
+  uint8_t reserved[6];
+  // Text, followed by a zero byte (and a message's may have some inside), or NULL.
+  const char *text;
+  // Bytes of the text, without the last zero.
+  size_t text_len;
+  // Text with a zero byte, or NULL.
+  const char *url;
+  // A key of the store, or NULL.
+  const uint8_t *key;
+  // How many bytes.
+  size_t key_len;
+} bitchat_event;
+
+// Told of an event.
+typedef void (*bitchat_on_event)(void *user, const bitchat_event *event);
+
+// What `bitchat_node_dispatch` calls. Set everything to zero, then `struct_size`, `transmit` and what
+// else you want. A callback must return: no exception, no longjmp. It cannot use its node
+// (BITCHAT_ERR_BUSY): note what is to be answered, and answer after the dispatch. What it is given
+// lives as long as the callback. An action without a callback is answered as not supported; an event
+// without one is skipped.
+typedef struct {
+  // Set to sizeof(bitchat_callbacks).
+  size_t struct_size;
+  // How many datagrams of equal length `transmit` takes at once; 0 and 1 mean one, 64 is the most.
+  size_t max_segments;
+  // Send datagrams. Must not be NULL.
+  void (*transmit)(void *user, const bitchat_transmit *transmit);
+  // Called once at the end of each dispatch: when to call `bitchat_node_tick`, or
+  // BITCHAT_NO_DEADLINE.
+  void (*set_timer)(void *user, uint64_t deadline);
+  // BITCHAT_ACTION_BIND_UDP
+  bitchat_on_action bind_udp;
+  // BITCHAT_ACTION_RESOLVE
+  bitchat_on_action resolve;
+  // BITCHAT_ACTION_OPEN_TCP
+  bitchat_on_action open_tcp;
+  // BITCHAT_ACTION_WRITE
+  bitchat_on_action write;
+  // BITCHAT_ACTION_CLOSE
+  bitchat_on_action close;
+  // BITCHAT_ACTION_PERSIST
+  bitchat_on_action persist;
+  // BITCHAT_ACTION_LOAD
+  bitchat_on_action load;
+  // BITCHAT_EVENT_LISTENING
+  bitchat_on_event on_listening;
+  // BITCHAT_EVENT_LISTEN_FAILED
+  bitchat_on_event on_listen_failed;
+  // BITCHAT_EVENT_CHANNEL_READY
+  bitchat_on_event on_channel_ready;
+  // BITCHAT_EVENT_TRACKER
+  bitchat_on_event on_tracker;
+  // BITCHAT_EVENT_LINK_UP
+  bitchat_on_event on_link_up;
+  // BITCHAT_EVENT_LINK_REKEYED
+  bitchat_on_event on_link_rekeyed;
+  // BITCHAT_EVENT_LINK_MOVED
+  bitchat_on_event on_link_moved;
+  // BITCHAT_EVENT_LINK_CLOSED
+  bitchat_on_event on_link_closed;
+  // BITCHAT_EVENT_MEMBER_UP
+  bitchat_on_event on_member_up;
+  // BITCHAT_EVENT_MEMBER_DOWN
+  bitchat_on_event on_member_down;
+  // BITCHAT_EVENT_MESSAGE
+  bitchat_on_event on_message;
+  // BITCHAT_EVENT_DELIVERED
+  bitchat_on_event on_delivered;
+  // BITCHAT_EVENT_EQUIVOCATION
+  bitchat_on_event on_equivocation;
+  // BITCHAT_EVENT_STORE_WENT_BACK
+  bitchat_on_event on_store_went_back;
+  // BITCHAT_EVENT_LOG_FULL
+  bitchat_on_event on_log_full;
+  // BITCHAT_EVENT_STORE_FAILING
+  bitchat_on_event on_store_failing;
+  // BITCHAT_EVENT_STORE_RECOVERED
+  bitchat_on_event on_store_recovered;
+  // BITCHAT_EVENT_STORE_DAMAGED
+  bitchat_on_event on_store_damaged;
+  // BITCHAT_EVENT_WALL_TIME_NEEDED
+  bitchat_on_event on_wall_time_needed;
+} bitchat_callbacks;
+
+// A record that was read back. All records of one call have the same `struct_size`.
+typedef struct {
+  // Set to sizeof(bitchat_record).
+  size_t struct_size;
+  // Its name.
+  const uint8_t *key;
+  // How many bytes.
+  size_t key_len;
+  // What was stored.
+  const uint8_t *value;
+  // How many bytes.
+  size_t value_len;
+  // As it was stored.
+  uint64_t expires_ms;
+  // As it was stored.
+  uint32_t secret;
+  // 0.
+  uint32_t reserved;
+} bitchat_record;
+
+// A message. Pointers live as long as the list.
+typedef struct {
+  // Set to sizeof(bitchat_message).
+  size_t struct_size;
+  // Names the message.
+  uint8_t entry_id[32];
+  // Who wrote it, on which device.
+  bitchat_device author;
+  // The author's clock, in milliseconds since 1970; 0 if it is unknown. For display only.
+  uint64_t wall_ms;
+  // Lamport time.
+  uint64_t lamport;
+  // The author's number of the message.
+  uint64_t seq;
+  // What it says. NOT followed by a zero byte.
+  const char *text;
+  // Bytes of the text.
+  size_t text_len;
+  // 1: this node wrote it.
+  uint32_t own;
+  // 0.
+  uint32_t reserved;
+} bitchat_message;
+
+// A link. Pointers live as long as the list.
+typedef struct {
+  // Set to sizeof(bitchat_link).
+  size_t struct_size;
+  // Names the link.
+  uint64_t link;
+  // Whose device it leads to.
+  bitchat_device device;
+  // Where it is.
+  bitchat_address address;
+  // 0.
+  uint32_t reserved;
+  // How many key renewals it has had.
+  uint64_t generation;
+  // Smoothed round-trip time; 0 until it was measured.
+  uint64_t rtt_ns;
+  // The ids of the channels that it carries, 20 bytes each behind each other.
+  const uint8_t *channel_ids;
+  // How many channels.
+  size_t channel_count;
+} bitchat_link;
+
+// Counters since the node started.
+typedef struct {
+  // Set to sizeof(bitchat_stats).
+  size_t struct_size;
+  // Datagrams handed in.
+  uint64_t datagrams_in;
+  // Datagrams handed out.
+  uint64_t datagrams_out;
+  // Datagrams that belonged to nothing this node takes part in.
+  uint64_t dropped_unknown;
+  // Datagrams of a link that did not authenticate.
+  uint64_t dropped_auth;
+  // Datagrams of a link that had been seen before, or were too old to tell.
+  uint64_t dropped_replay;
+  // Probes answered.
+  uint64_t probes_answered;
+  // Handshakes begun by this node.
+  uint64_t handshakes_started;
+  // Handshakes that failed or timed out, either role.
+  uint64_t handshakes_failed;
+} bitchat_stats;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Reads the bytes of a `.chat` file and writes the handle to `out`. `allow_local` is 0, or 1 to
+// accept trackers and peers on loopback and private addresses. BITCHAT_ERR_INVALID if something is
+// wrong with the file; `why` then says what. Free it with `bitchat_chatfile_free`.
+//
+// # Safety
+// `data` is NULL or valid for reads of `len` bytes; `out` is NULL or valid for writes; `why` is NULL
+// or valid for reads and writes.
+int32_t bitchat_chatfile_parse(const uint8_t *data,
+                               size_t len,
+                               int32_t allow_local,
+                               bitchat_chatfile **out,
+                               bitchat_error *why);
+
+// Makes the file of a new channel and writes the handle to `out`. `owner` signs it, or is NULL.
+// `seed` is 32 bytes of fresh entropy, or NULL for the operating system's. BITCHAT_ERR_INVALID if
+// something is wrong with the draft; `why` then says what. Free it with `bitchat_chatfile_free`.
+//
+// # Safety
+// `draft` is NULL or valid for reads, with what it points to; `owner` is NULL or a live handle;
+// `seed` is NULL or valid for reads of 32 bytes; `out` is NULL or valid for writes; `why` is NULL or
+// valid for reads and writes.
+int32_t bitchat_chatfile_create(const bitchat_draft *draft,
+                                const bitchat_identity *owner,
+                                const uint8_t *seed,
+                                bitchat_chatfile **out,
+                                bitchat_error *why);
+
+// Writes the file's bytes. `*len` is the room in `out`, and becomes the size needed. Whoever has
+// the bytes can join, so they are a secret unless the channel is public.
+//
+// # Safety
+// `file` is NULL or a live handle; `len` is NULL or valid for reads and writes; `out` is NULL or
+// valid for writes of `*len` bytes.
+int32_t bitchat_chatfile_encode(const bitchat_chatfile *file, uint8_t *out, size_t *len);
+
+// Writes the channel's name, for people, as text with a zero byte. `*len` is the room in `out`, and
+// becomes the size needed.
+//
+// # Safety
+// `file` is NULL or a live handle; `len` is NULL or valid for reads and writes; `out` is NULL or
+// valid for writes of `*len` bytes.
+int32_t bitchat_chatfile_name(const bitchat_chatfile *file, char *out, size_t *len);
+
+// Writes the channel's link, `magnet:` if it is public and `bitchat:join/` if not, as text with a
+// zero byte. `*len` is the room in `out`, and becomes the size needed.
+//
+// # Safety
+// As for `bitchat_chatfile_name`.
+int32_t bitchat_chatfile_link(const bitchat_chatfile *file, char *out, size_t *len);
+
+// Writes the channel's 20-byte id to `channel_id`.
+//
+// # Safety
+// `file` is NULL or a live handle; `channel_id` is NULL or valid for writes of 20 bytes.
+int32_t bitchat_chatfile_channel_id(const bitchat_chatfile *file, uint8_t *channel_id);
+
+// Frees a file's handle. NULL is fine.
+//
+// # Safety
+// `file` is NULL or a live handle, which is dead afterwards.
+void bitchat_chatfile_free(bitchat_chatfile *file);
+
+// Fills a config with the defaults.
+//
+// # Safety
+// `config` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_config_init(bitchat_config *config);
 
 // Makes a new identity from the operating system's entropy and writes the handle to `out`.
 // Free it with `bitchat_identity_free`.
@@ -104,6 +756,342 @@ int32_t bitchat_peer_link(const uint8_t *peer_id, char *out, size_t *len);
 // # Safety
 // `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes.
 int32_t bitchat_peer_link_parse(const char *link, uint8_t *peer_id);
+
+// Makes a node and writes the handle to `out`. `config` NULL means the defaults. `seed` is 32 bytes
+// of fresh entropy, never stored and never used twice, or NULL for the operating system's.
+// BITCHAT_ERR_INVALID if a setting is out of its range; `why` then names it. Free the node with
+// `bitchat_node_free`. The identity is copied.
+//
+// # Safety
+// `config` is NULL or valid for reads; `identity` is NULL or a live handle; `seed` is NULL or valid
+// for reads of 32 bytes; `out` is NULL or valid for writes; `why` is NULL or valid for reads and
+// writes.
+int32_t bitchat_node_new(const bitchat_config *config,
+                         const bitchat_identity *identity,
+                         const uint8_t *seed,
+                         uint64_t mono_ns,
+                         uint64_t wall_ms,
+                         bitchat_node **out,
+                         bitchat_error *why);
+
+// Frees a node at once, whatever it is doing; see `bitchat_node_shutdown` for an orderly end. NULL is
+// fine. BITCHAT_ERR_BUSY within a callback of this node or while another thread uses it: the node
+// lives on then.
+//
+// # Safety
+// `node` is NULL or a live handle, which is dead after BITCHAT_OK.
+int32_t bitchat_node_free(bitchat_node *node);
+
+// Does what is due: call it when the deadline is reached. Too early or too often does no harm.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_tick(bitchat_node *node, uint64_t mono_ns, uint64_t wall_ms);
+
+// Writes when to call `bitchat_node_tick`, on the clock of `mono_ns`, to `deadline`:
+// BITCHAT_NO_DEADLINE if only an input can bring news. With `reason` not NULL, writes which part of
+// the node is waiting, for logs; the text lives until the next call on the node, and is empty
+// without a deadline.
+//
+// # Safety
+// `node` is NULL or a live handle; `deadline` is NULL or valid for writes; so is `reason`.
+int32_t bitchat_node_deadline(const bitchat_node *node, uint64_t *deadline, const char **reason);
+
+// Writes the change of this index, counted from 0, to `out`. May be called within a callback, and
+// does not count as a call on the node.
+//
+// # Safety
+// `changes` is NULL or as alive as the action that it came with; `out` is NULL or valid for writes,
+// with `struct_size` set.
+int32_t bitchat_changes_get(const bitchat_changes *changes, size_t index, bitchat_change *out);
+
+// Writes the next thing that the node asks for to `out`; BITCHAT_PENDING if there is none.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_node_poll_action(bitchat_node *node, bitchat_action *out);
+
+// Joins a channel and writes the number that names it in other calls and in events to `channel`. Its
+// history is read back first; BITCHAT_EVENT_CHANNEL_READY says when it is live. The file is copied.
+//
+// # Safety
+// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes.
+int32_t bitchat_node_join(bitchat_node *node,
+                          uint64_t mono_ns,
+                          uint64_t wall_ms,
+                          const bitchat_chatfile *file,
+                          uint32_t *channel);
+
+// Leaves a channel: its links let go of it and its trackers are told. What is stored of it stays.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_leave(bitchat_node *node,
+                           uint64_t mono_ns,
+                           uint64_t wall_ms,
+                           uint32_t channel);
+
+// Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
+// shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
+// that is NULL. With any error nothing was written.
+//
+// # Safety
+// `node` is NULL or a live handle; `text` is NULL or valid for reads of `len` bytes; `entry_id` is
+// NULL or valid for writes of 32 bytes.
+int32_t bitchat_node_send_text(bitchat_node *node,
+                               uint64_t mono_ns,
+                               uint64_t wall_ms,
+                               uint32_t channel,
+                               const char *text,
+                               size_t len,
+                               uint8_t *entry_id);
+
+// Names an address where a member may be. `peer_id` is the 32-byte id of who is expected, or NULL.
+//
+// # Safety
+// `node` is NULL or a live handle; `address` is NULL or valid for reads; `peer_id` is NULL or valid
+// for reads of 32 bytes.
+int32_t bitchat_node_add_peer(bitchat_node *node,
+                              uint64_t mono_ns,
+                              uint64_t wall_ms,
+                              uint32_t channel,
+                              const bitchat_address *address,
+                              const uint8_t *peer_id);
+
+// Starts a key renewal on every link, and writes on how many to `links` unless that is NULL.
+//
+// # Safety
+// `node` is NULL or a live handle; `links` is NULL or valid for writes.
+int32_t bitchat_node_renew_keys(bitchat_node *node,
+                                uint64_t mono_ns,
+                                uint64_t wall_ms,
+                                size_t *links);
+
+// Mixes fresh entropy in, after a fork or a resumed virtual machine; all links are dropped. `seed` is
+// 32 bytes, or NULL for the operating system's.
+//
+// # Safety
+// `node` is NULL or a live handle; `seed` is NULL or valid for reads of 32 bytes.
+int32_t bitchat_node_reseed(bitchat_node *node,
+                            uint64_t mono_ns,
+                            uint64_t wall_ms,
+                            const uint8_t *seed);
+
+// Begins to end: links are closed and trackers told. Go on driving the node until
+// `bitchat_node_is_drained`, or as long as you care to wait, and then free it.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_shutdown(bitchat_node *node, uint64_t mono_ns, uint64_t wall_ms);
+
+// BITCHAT_OK if, after `bitchat_node_shutdown`, everything has been said and stored; BITCHAT_PENDING
+// if not.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_is_drained(const bitchat_node *node);
+
+// Writes who this node is, identity and device, to `out`; BITCHAT_PENDING until its device was read
+// back from the store.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes.
+int32_t bitchat_node_device(const bitchat_node *node, bitchat_device *out);
+
+// Drains the node: hands every datagram, action and event to its callback with `user`, and then the
+// deadline to `set_timer`.
+//
+// # Safety
+// `node` is NULL or a live handle; `callbacks` is NULL or valid for reads, and its functions can be
+// called with `user`.
+int32_t bitchat_node_dispatch(bitchat_node *node,
+                              uint64_t mono_ns,
+                              uint64_t wall_ms,
+                              const bitchat_callbacks *callbacks,
+                              void *user);
+
+// Writes the next thing that the application is told to `out`; BITCHAT_PENDING if there is none.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_node_poll_event(bitchat_node *node, bitchat_event *out);
+
+// A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
+// be shorter); a stride of 0 means one. The bytes are decrypted in place: they change.
+//
+// # Safety
+// `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
+// reads and writes of `len` bytes.
+int32_t bitchat_node_datagram(bitchat_node *node,
+                              uint64_t mono_ns,
+                              uint64_t wall_ms,
+                              uint32_t socket,
+                              const bitchat_address *from,
+                              uint8_t *data,
+                              size_t len,
+                              size_t stride);
+
+// BITCHAT_ACTION_BIND_UDP is done: `socket` is your name for it, never reused, and `local` is the
+// address that it is bound to, with the port that was chosen.
+//
+// # Safety
+// `node` is NULL or a live handle; `local` is NULL or valid for reads.
+int32_t bitchat_node_bound(bitchat_node *node,
+                           uint64_t mono_ns,
+                           uint64_t wall_ms,
+                           uint64_t request,
+                           uint32_t socket,
+                           const bitchat_address *local);
+
+// The host's own addresses (their ports do not matter), at start and whenever they change. Without
+// them the node cannot tell others on its network where it is.
+//
+// # Safety
+// `node` is NULL or a live handle; `addresses` is NULL or valid for reads of `count` addresses.
+int32_t bitchat_node_interfaces(bitchat_node *node,
+                                uint64_t mono_ns,
+                                uint64_t wall_ms,
+                                const bitchat_address *addresses,
+                                size_t count);
+
+// BITCHAT_ACTION_RESOLVE is done: what the name stands for (ports do not matter).
+//
+// # Safety
+// `node` is NULL or a live handle; `addresses` is NULL or valid for reads of `count` addresses.
+int32_t bitchat_node_resolved(bitchat_node *node,
+                              uint64_t mono_ns,
+                              uint64_t wall_ms,
+                              uint64_t request,
+                              const bitchat_address *addresses,
+                              size_t count);
+
+// BITCHAT_ACTION_OPEN_TCP is done: `stream` is your name for it, never reused.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_opened(bitchat_node *node,
+                            uint64_t mono_ns,
+                            uint64_t wall_ms,
+                            uint64_t request,
+                            uint64_t stream);
+
+// Bytes arrived on a stream, in order.
+//
+// # Safety
+// `node` is NULL or a live handle; `data` is NULL or valid for reads of `len` bytes.
+int32_t bitchat_node_readable(bitchat_node *node,
+                              uint64_t mono_ns,
+                              uint64_t wall_ms,
+                              uint64_t stream,
+                              const uint8_t *data,
+                              size_t len);
+
+// A stream ended: the other side closed it, or it broke.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_closed(bitchat_node *node,
+                            uint64_t mono_ns,
+                            uint64_t wall_ms,
+                            uint64_t stream);
+
+// BITCHAT_ACTION_PERSIST is done: everything is on stable storage.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_persisted(bitchat_node *node,
+                               uint64_t mono_ns,
+                               uint64_t wall_ms,
+                               uint64_t request);
+
+// BITCHAT_ACTION_LOAD is done: up to `limit` records in ascending order of their keys. `more` is 1 if
+// others follow, else 0; the node then asks again from the last key on.
+//
+// # Safety
+// `node` is NULL or a live handle; `records` is NULL or valid for reads of `count` records, with what
+// they point to.
+int32_t bitchat_node_loaded(bitchat_node *node,
+                            uint64_t mono_ns,
+                            uint64_t wall_ms,
+                            uint64_t request,
+                            const bitchat_record *records,
+                            size_t count,
+                            int32_t more);
+
+// An action failed, and `reason` says why for people; NULL means that you do not offer this kind at
+// all, and the node goes without it.
+//
+// # Safety
+// `node` is NULL or a live handle; `reason` is NULL or text with a zero byte.
+int32_t bitchat_node_failed(bitchat_node *node,
+                            uint64_t mono_ns,
+                            uint64_t wall_ms,
+                            uint64_t request,
+                            const char *reason);
+
+// Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
+// are to `count`; none while the channel is read back. The list lives until the next call on the
+// node.
+//
+// # Safety
+// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+int32_t bitchat_node_messages(bitchat_node *node,
+                              uint32_t channel,
+                              const bitchat_messages **list,
+                              size_t *count);
+
+// Writes the message of this index, counted from 0, to `out`. Does not count as a call on the node.
+//
+// # Safety
+// `list` is NULL or alive; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_messages_get(const bitchat_messages *list, size_t index, bitchat_message *out);
+
+// Writes the links that carry chat to `list` and how many they are to `count`. The list lives until
+// the next call on the node.
+//
+// # Safety
+// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+int32_t bitchat_node_links(bitchat_node *node, const bitchat_links **list, size_t *count);
+
+// Writes the link of this index, counted from 0, to `out`. Does not count as a call on the node.
+//
+// # Safety
+// `list` is NULL or alive; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_links_get(const bitchat_links *list, size_t index, bitchat_link *out);
+
+// Writes the devices that have stored a message of this node, as far as they said, to `devices`.
+// `*count` is the room there, and becomes how many they are.
+//
+// # Safety
+// `node` is NULL or a live handle; `entry_id` is NULL or valid for reads of 32 bytes; `count` is NULL
+// or valid for reads and writes; `devices` is NULL or valid for writes of `*count` devices.
+int32_t bitchat_node_delivered(const bitchat_node *node,
+                               uint32_t channel,
+                               const uint8_t *entry_id,
+                               bitchat_device *devices,
+                               size_t *count);
+
+// Writes the counters since the start to `out`.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_node_stats(const bitchat_node *node, bitchat_stats *out);
+
+// Fills `buffer` with the next datagram, or with up to `max_segments` of equal length (the last may
+// be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it
+// until it says BITCHAT_PENDING. A buffer that is too short gives BITCHAT_ERR_SHORT, and the size
+// needed in `out->len`; 1,200 bytes a segment are enough.
+//
+// # Safety
+// `node` is NULL or a live handle; `buffer` is NULL or valid for reads and writes of `buffer_len`
+// bytes; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_node_poll_transmit(bitchat_node *node,
+                                   uint64_t mono_ns,
+                                   uint64_t wall_ms,
+                                   size_t max_segments,
+                                   uint8_t *buffer,
+                                   size_t buffer_len,
+                                   bitchat_transmit *out);
 
 // The name of a status, such as "BITCHAT_ERR_NULL": valid for ever, never NULL.
 const char *bitchat_status_name(int32_t status);

@@ -9,7 +9,7 @@ use core::ffi::{CStr, c_char};
 
 /// A person's secret key.
 #[expect(non_camel_case_types, reason = "the name in C")]
-pub struct bitchat_identity(Identity);
+pub struct bitchat_identity(pub(crate) Identity);
 
 /// Makes a new identity from the operating system's entropy and writes the handle to `out`.
 /// Free it with `bitchat_identity_free`.

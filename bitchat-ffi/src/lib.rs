@@ -4,10 +4,19 @@
 //! top of that header.
 
 mod boundary;
+mod chatfile;
+mod config;
+mod grows;
 mod identity;
+mod node;
 mod status;
+mod values;
 mod version;
 
+pub use chatfile::*;
+pub use config::*;
 pub use identity::*;
+pub use node::*;
 pub use status::*;
+pub use values::*;
 pub use version::*;

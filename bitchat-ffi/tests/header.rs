@@ -85,7 +85,7 @@ fn static_library() -> PathBuf {
         .args(["--message-format", "json"])
         .current_dir(root())
         .output()
-        .unwrap();
+        .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8_lossy(&output.stdout);
     let path = messages

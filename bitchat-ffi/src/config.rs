@@ -1,0 +1,95 @@
+//! A node's settings, for C.
+
+use crate::boundary::guard;
+use crate::grows::{Grows, read_struct, write_struct};
+use crate::status::BITCHAT_ERR_INVALID;
+use bitchat_core::node::{Config, Families};
+use core::time::Duration;
+
+/// Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_config {
+    /// Set to sizeof(bitchat_config).
+    pub struct_size: usize,
+    /// A link's keys are renewed this long after the first user data under them; 1,000 to 120,000.
+    pub rekey_interval_ms: u64,
+    /// An idle link says that it lives this often; 1,000 to 30,000.
+    pub keepalive_ms: u64,
+    /// A link on which nothing was heard for this long is dead; more than twice `keepalive_ms`.
+    pub idle_timeout_ms: u64,
+    /// The UDP port wanted; 0 leaves the choice to the system.
+    pub port: u16,
+    /// 1: use IPv4.
+    pub ipv4: u8,
+    /// 1: use IPv6.
+    pub ipv6: u8,
+    /// 1: allow trackers on loopback and private addresses. 0 keeps a `.chat` file from a stranger
+    /// from making the node call upon machines of its own network.
+    pub local_trackers: u8,
+    /// 1: you answer BITCHAT_ACTION_PERSIST and BITCHAT_ACTION_LOAD. 0: the node forgets everything
+    /// at its end, and its device is a new one each time.
+    pub store: u8,
+    /// 0.
+    pub reserved: [u8; 2],
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_config {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Fills a config with the defaults.
+///
+/// # Safety
+/// `config` is NULL or valid for writes, with `struct_size` set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_config_init(config: *mut bitchat_config) -> i32 {
+    guard(|| {
+        let defaults = Config::default();
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let value = bitchat_config {
+            struct_size: 0,
+            rekey_interval_ms: millis(defaults.rekey_interval),
+            keepalive_ms: millis(defaults.keepalive),
+            idle_timeout_ms: millis(defaults.idle_timeout),
+            port: defaults.port,
+            ipv4: defaults.families.v4.into(),
+            ipv6: defaults.families.v6.into(),
+            local_trackers: defaults.local_trackers.into(),
+            store: defaults.store.into(),
+            reserved: [0; 2],
+        };
+        // SAFETY: as the caller says.
+        unsafe { write_struct(&value, config) }
+    })
+}
+
+/// The settings behind `config`; the defaults where it is NULL.
+///
+/// # Safety
+/// `config` is NULL or valid for reads.
+pub(crate) unsafe fn read_config(config: *const bitchat_config) -> Result<Config, i32> {
+    let mut out = Config::default();
+    if config.is_null() {
+        return Ok(out);
+    }
+    // SAFETY: as the caller says.
+    let config = unsafe { read_struct(config)? };
+    let flag = |value: u8| match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(BITCHAT_ERR_INVALID),
+    };
+    if config.reserved != [0; 2] {
+        return Err(BITCHAT_ERR_INVALID);
+    }
+    out.port = config.port;
+    out.families = Families { v4: flag(config.ipv4)?, v6: flag(config.ipv6)? };
+    out.local_trackers = flag(config.local_trackers)?;
+    out.store = flag(config.store)?;
+    out.rekey_interval = Duration::from_millis(config.rekey_interval_ms);
+    out.keepalive = Duration::from_millis(config.keepalive_ms);
+    out.idle_timeout = Duration::from_millis(config.idle_timeout_ms);
+    Ok(out)
+}

@@ -1,0 +1,237 @@
+//! What the application may ask of a node.
+
+use super::{Inner, bitchat_node, enter};
+use crate::boundary::{read_32, read_seed, read_slice, write_32, write_value};
+use crate::chatfile::bitchat_chatfile;
+use crate::status::{
+    BITCHAT_ERR_INVALID, BITCHAT_ERR_INVITE_ONLY, BITCHAT_ERR_JOINED, BITCHAT_ERR_LOG_FULL,
+    BITCHAT_ERR_NOT_READY, BITCHAT_ERR_NULL, BITCHAT_ERR_SHUTTING_DOWN, BITCHAT_ERR_STORE_BUSY,
+    BITCHAT_ERR_TOO_MANY, BITCHAT_ERR_UNKNOWN, BITCHAT_PENDING,
+};
+use crate::values::{bitchat_address, bitchat_device, time};
+use bitchat_core::base::ids::{ChannelHandle, PeerId};
+use bitchat_core::channel;
+use bitchat_core::node::{JoinError, PeerHint, SendError, UnknownChannel};
+use core::ffi::c_char;
+
+fn unknown(_: UnknownChannel) -> i32 {
+    BITCHAT_ERR_UNKNOWN
+}
+
+/// Joins a channel and writes the number that names it in other calls and in events to `channel`. Its
+/// history is read back first; BITCHAT_EVENT_CHANNEL_READY says when it is live. The file is copied.
+///
+/// # Safety
+/// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_join(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    file: *const bitchat_chatfile,
+    channel: *mut u32,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let file = file.as_ref().ok_or(BITCHAT_ERR_NULL)?;
+            if channel.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            let joined = inner.node.join(time(mono_ns, wall_ms), &file.0).map_err(join_status)?;
+            write_value(joined.0, channel)
+        })
+    }
+}
+
+const fn join_status(error: JoinError) -> i32 {
+    match error {
+        JoinError::AlreadyJoined => BITCHAT_ERR_JOINED,
+        JoinError::TooMany(_) => BITCHAT_ERR_TOO_MANY,
+        JoinError::InviteOnly => BITCHAT_ERR_INVITE_ONLY,
+        JoinError::ShuttingDown => BITCHAT_ERR_SHUTTING_DOWN,
+        _ => BITCHAT_ERR_INVALID,
+    }
+}
+
+/// Leaves a channel: its links let go of it and its trackers are told. What is stored of it stays.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_leave(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    channel: u32,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            inner.node.leave(time(mono_ns, wall_ms), ChannelHandle(channel)).map_err(unknown)
+        })
+    }
+}
+
+/// Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
+/// shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
+/// that is NULL. With any error nothing was written.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `text` is NULL or valid for reads of `len` bytes; `entry_id` is
+/// NULL or valid for writes of 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_send_text(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    channel: u32,
+    text: *const c_char,
+    len: usize,
+    entry_id: *mut u8,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            if text.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            let text = read_slice(text.cast::<u8>(), len)?;
+            let text = core::str::from_utf8(text).map_err(|_| BITCHAT_ERR_INVALID)?;
+            let now = time(mono_ns, wall_ms);
+            let id =
+                inner.node.send_text(now, ChannelHandle(channel), text).map_err(send_status)?;
+            if entry_id.is_null() { Ok(()) } else { write_32(&id.0, entry_id) }
+        })
+    }
+}
+
+const fn send_status(error: SendError) -> i32 {
+    use channel::SendError as Refused;
+    match error {
+        SendError::Unknown(_) => BITCHAT_ERR_UNKNOWN,
+        SendError::NotReady => BITCHAT_ERR_NOT_READY,
+        SendError::StoreBusy | SendError::Refused(Refused::Busy) => BITCHAT_ERR_STORE_BUSY,
+        SendError::Refused(Refused::LogFull) => BITCHAT_ERR_LOG_FULL,
+        _ => BITCHAT_ERR_INVALID,
+    }
+}
+
+/// Names an address where a member may be. `peer_id` is the 32-byte id of who is expected, or NULL.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `address` is NULL or valid for reads; `peer_id` is NULL or valid
+/// for reads of 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_add_peer(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    channel: u32,
+    address: *const bitchat_address,
+    peer_id: *const u8,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let address = address.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
+            let peer = if peer_id.is_null() { None } else { Some(PeerId(read_32(peer_id)?)) };
+            let (now, channel) = (time(mono_ns, wall_ms), ChannelHandle(channel));
+            inner.node.add_peer(now, channel, PeerHint { address, peer }).map_err(unknown)
+        })
+    }
+}
+
+/// Starts a key renewal on every link, and writes on how many to `links` unless that is NULL.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `links` is NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_renew_keys(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    links: *mut usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let renewed = inner.node.renew_keys(time(mono_ns, wall_ms));
+            if links.is_null() { Ok(()) } else { write_value(renewed, links) }
+        })
+    }
+}
+
+/// Mixes fresh entropy in, after a fork or a resumed virtual machine; all links are dropped. `seed` is
+/// 32 bytes, or NULL for the operating system's.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `seed` is NULL or valid for reads of 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_reseed(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    seed: *const u8,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            inner.node.reseed(time(mono_ns, wall_ms), &read_seed(seed)?);
+            Ok(())
+        })
+    }
+}
+
+/// Begins to end: links are closed and trackers told. Go on driving the node until
+/// `bitchat_node_is_drained`, or as long as you care to wait, and then free it.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_shutdown(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            inner.node.shutdown(time(mono_ns, wall_ms));
+            Ok(())
+        })
+    }
+}
+
+/// BITCHAT_OK if, after `bitchat_node_shutdown`, everything has been said and stored; BITCHAT_PENDING
+/// if not.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_is_drained(node: *const bitchat_node) -> i32 {
+    let answer = |inner: &mut Inner| {
+        if inner.node.is_drained() { Ok(()) } else { Err(BITCHAT_PENDING) }
+    };
+    // SAFETY: as the caller says.
+    unsafe { enter(node, answer) }
+}
+
+/// Writes who this node is, identity and device, to `out`; BITCHAT_PENDING until its device was read
+/// back from the store.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `out` is NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_device(
+    node: *const bitchat_node,
+    out: *mut bitchat_device,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let device = inner.node.device().ok_or(BITCHAT_PENDING)?;
+            write_value(device.into(), out)
+        })
+    }
+}

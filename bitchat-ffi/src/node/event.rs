@@ -1,0 +1,355 @@
+//! What the application is told.
+
+use super::action::family_code;
+use super::{Inner, Lent, bitchat_node, enter};
+use crate::grows::{Grows, check_struct, write_struct};
+use crate::status::BITCHAT_PENDING;
+use crate::values::{bitchat_address, bitchat_device};
+use bitchat_core::base::ids::{ChannelHandle, LinkId};
+use bitchat_core::node::{CloseReason, Event, Message, TrackerState};
+use core::ffi::c_char;
+use core::ptr;
+use core::time::Duration;
+
+/// A UDP socket is open at `address`.
+pub const BITCHAT_EVENT_LISTENING: i32 = 1;
+/// A UDP socket of `family` could not be opened; `text` says why. The other family goes on.
+pub const BITCHAT_EVENT_LISTEN_FAILED: i32 = 2;
+/// `channel` is live; `count` messages were read back.
+pub const BITCHAT_EVENT_CHANNEL_READY: i32 = 3;
+/// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
+/// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
+pub const BITCHAT_EVENT_TRACKER: i32 = 4;
+/// `link` to `device` at `address` is up: encrypted, ready for chat.
+pub const BITCHAT_EVENT_LINK_UP: i32 = 5;
+/// `link` has new keys, after `count` renewals.
+pub const BITCHAT_EVENT_LINK_REKEYED: i32 = 6;
+/// `link` moved to another `address` of the peer.
+pub const BITCHAT_EVENT_LINK_MOVED: i32 = 7;
+/// `link` to `device` ended: `state` is BITCHAT_CLOSE_..., `text` says it in words.
+pub const BITCHAT_EVENT_LINK_CLOSED: i32 = 8;
+/// `device` can be reached in `channel`.
+pub const BITCHAT_EVENT_MEMBER_UP: i32 = 9;
+/// `device` cannot be reached in `channel` any more.
+pub const BITCHAT_EVENT_MEMBER_DOWN: i32 = 10;
+/// A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
+/// author), `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
+/// order is (lamport, author, seq).
+pub const BITCHAT_EVENT_MESSAGE: i32 = 11;
+/// `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
+pub const BITCHAT_EVENT_DELIVERED: i32 = 12;
+/// `device` signed two different entries with one number. Nothing more of it is accepted in `channel`.
+pub const BITCHAT_EVENT_EQUIVOCATION: i32 = 13;
+/// Others hold messages of this device in `channel` that its store does not, as after a restored
+/// backup. The next message begins a new chain.
+pub const BITCHAT_EVENT_STORE_WENT_BACK: i32 = 14;
+/// The log of `channel` is as large as it may be: nothing more is accepted.
+pub const BITCHAT_EVENT_LOG_FULL: i32 = 15;
+/// The store refused; `text` says why. What waits for it is kept and tried again.
+pub const BITCHAT_EVENT_STORE_FAILING: i32 = 16;
+/// The store works again.
+pub const BITCHAT_EVENT_STORE_RECOVERED: i32 = 17;
+/// The record of this `key` is damaged, or not this node's. It was not used.
+pub const BITCHAT_EVENT_STORE_DAMAGED: i32 = 18;
+/// The wall clock is needed and unknown: the node waits.
+pub const BITCHAT_EVENT_WALL_TIME_NEEDED: i32 = 19;
+
+/// An announce is on its way.
+pub const BITCHAT_TRACKER_ANNOUNCING: i32 = 1;
+/// The tracker answered.
+pub const BITCHAT_TRACKER_WORKING: i32 = 2;
+/// The tracker did not answer, or refused.
+pub const BITCHAT_TRACKER_FAILED: i32 = 3;
+
+/// This node closed the link.
+pub const BITCHAT_CLOSE_LOCAL: i32 = 1;
+/// The peer closed it; `count` is its close code.
+pub const BITCHAT_CLOSE_PEER: i32 = 2;
+/// Nothing was heard of the peer for too long.
+pub const BITCHAT_CLOSE_TIMED_OUT: i32 = 3;
+/// The peer broke the protocol.
+pub const BITCHAT_CLOSE_VIOLATION: i32 = 4;
+/// Another session of the same two devices took its place.
+pub const BITCHAT_CLOSE_REPLACED: i32 = 5;
+/// The peer's certificate ended.
+pub const BITCHAT_CLOSE_CERTIFICATE_EXPIRED: i32 = 6;
+
+/// Something that the application is told. Each kind says which fields it uses; the others are zero.
+/// Skip a kind that you do not know. Pointers live until the next call on the node.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_event {
+    /// Set to sizeof(bitchat_event).
+    pub struct_size: usize,
+    /// BITCHAT_EVENT_...
+    pub kind: i32,
+    /// The channel.
+    pub channel: u32,
+    /// The link.
+    pub link: u64,
+    /// The peer's device.
+    pub device: bitchat_device,
+    /// Names a message.
+    pub entry_id: [u8; 32],
+    /// Where somebody is.
+    pub address: bitchat_address,
+    /// What it is now, or why.
+    pub state: i32,
+    /// How many.
+    pub count: u64,
+    /// How long from now.
+    pub delay_ns: u64,
+    /// The author's clock, in milliseconds since 1970; 0 if it is unknown. For display only.
+    pub wall_ms: u64,
+    /// Lamport time.
+    pub lamport: u64,
+    /// The author's number of the message.
+    pub seq: u64,
+    /// 1: this node wrote it.
+    pub own: u8,
+    /// BITCHAT_FAMILY_...
+    pub family: u8,
+    /// 0.
+    pub reserved: [u8; 6],
+    /// Text, followed by a zero byte (and a message's may have some inside), or NULL.
+    pub text: *const c_char,
+    /// Bytes of the text, without the last zero.
+    pub text_len: usize,
+    /// Text with a zero byte, or NULL.
+    pub url: *const c_char,
+    /// A key of the store, or NULL.
+    pub key: *const u8,
+    /// How many bytes.
+    pub key_len: usize,
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_event {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Writes the next thing that the application is told to `out`; BITCHAT_PENDING if there is none.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_poll_event(
+    node: *mut bitchat_node,
+    out: *mut bitchat_event,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            check_struct(out)?;
+            let event = next_event(inner).ok_or(BITCHAT_PENDING)?;
+            write_struct(&event, out)
+        })
+    }
+}
+
+/// The next event; what it points to is lent.
+pub(super) fn next_event(inner: &mut Inner) -> Option<bitchat_event> {
+    loop {
+        let event = inner.node.poll_event()?;
+        let mut out = Filling::default();
+        // A kind that this file does not know is skipped; a test rules that out.
+        if out.fill(event).is_some() {
+            return Some(out.lend(inner));
+        }
+    }
+}
+
+const EMPTY: bitchat_event = bitchat_event {
+    struct_size: size_of::<bitchat_event>(),
+    kind: 0,
+    channel: 0,
+    link: 0,
+    device: bitchat_device { peer_id: [0; 32], device_id: [0; 16] },
+    entry_id: [0; 32],
+    address: bitchat_address { family: 0, reserved: 0, port: 0, ip: [0; 16] },
+    state: 0,
+    count: 0,
+    delay_ns: 0,
+    wall_ms: 0,
+    lamport: 0,
+    seq: 0,
+    own: 0,
+    family: 0,
+    reserved: [0; 6],
+    text: ptr::null(),
+    text_len: 0,
+    url: ptr::null(),
+    key: ptr::null(),
+    key_len: 0,
+};
+
+/// An event in the making: its texts are elsewhere until it is complete.
+struct Filling {
+    event: bitchat_event,
+    text: Option<String>,
+    url: Option<String>,
+    key: Option<Vec<u8>>,
+}
+
+impl Default for Filling {
+    fn default() -> Self {
+        Self { event: EMPTY, text: None, url: None, key: None }
+    }
+}
+
+impl Filling {
+    fn fill(&mut self, event: Event) -> Option<()> {
+        match event {
+            Event::Listening { local } => {
+                self.kind(BITCHAT_EVENT_LISTENING).address = local.into();
+            }
+            Event::ListenFailed { family, failure } => {
+                self.kind(BITCHAT_EVENT_LISTEN_FAILED).family = family_code(family);
+                self.text = Some(failure.to_string());
+            }
+            Event::ChannelReady { channel, messages } => {
+                self.of_channel(BITCHAT_EVENT_CHANNEL_READY, channel).count = messages as u64;
+            }
+            Event::Tracker { channel, url, state } => self.tracker(channel, url, state),
+            Event::Message { channel, message } => self.message(channel, message),
+            Event::Delivered { channel, id, device } => {
+                let event = self.of_channel(BITCHAT_EVENT_DELIVERED, channel);
+                (event.entry_id, event.device) = (id.0, device.into());
+            }
+            Event::MemberUp { channel, device } => {
+                self.of_channel(BITCHAT_EVENT_MEMBER_UP, channel).device = device.into();
+            }
+            Event::MemberDown { channel, device } => {
+                self.of_channel(BITCHAT_EVENT_MEMBER_DOWN, channel).device = device.into();
+            }
+            Event::Equivocation { channel, author } => {
+                self.of_channel(BITCHAT_EVENT_EQUIVOCATION, channel).device = author.into();
+            }
+            Event::StoreWentBack { channel } => {
+                self.of_channel(BITCHAT_EVENT_STORE_WENT_BACK, channel);
+            }
+            Event::LogFull { channel } => {
+                self.of_channel(BITCHAT_EVENT_LOG_FULL, channel);
+            }
+            Event::StoreFailing { failure } => {
+                self.kind(BITCHAT_EVENT_STORE_FAILING);
+                self.text = Some(failure.to_string());
+            }
+            Event::StoreRecovered => {
+                self.kind(BITCHAT_EVENT_STORE_RECOVERED);
+            }
+            Event::StoreDamaged { key } => {
+                self.kind(BITCHAT_EVENT_STORE_DAMAGED);
+                self.key = Some(key);
+            }
+            Event::WallTimeNeeded => {
+                self.kind(BITCHAT_EVENT_WALL_TIME_NEEDED);
+            }
+            event => return self.fill_link(event),
+        }
+        Some(())
+    }
+
+    fn fill_link(&mut self, event: Event) -> Option<()> {
+        match event {
+            Event::LinkUp { link, device, address } => {
+                let event = self.of_link(BITCHAT_EVENT_LINK_UP, link);
+                (event.device, event.address) = (device.into(), address.into());
+            }
+            Event::LinkRekeyed { link, generation } => {
+                self.of_link(BITCHAT_EVENT_LINK_REKEYED, link).count = generation;
+            }
+            Event::LinkMoved { link, address } => {
+                self.of_link(BITCHAT_EVENT_LINK_MOVED, link).address = address.into();
+            }
+            Event::LinkClosed { link, device, reason } => {
+                let event = self.of_link(BITCHAT_EVENT_LINK_CLOSED, link);
+                event.device = device.into();
+                (event.state, event.count) = close_state(&reason);
+                self.text = Some(reason.to_string());
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    const fn kind(&mut self, kind: i32) -> &mut bitchat_event {
+        self.event.kind = kind;
+        &mut self.event
+    }
+
+    const fn of_channel(&mut self, kind: i32, channel: ChannelHandle) -> &mut bitchat_event {
+        self.event.channel = channel.0;
+        self.kind(kind)
+    }
+
+    const fn of_link(&mut self, kind: i32, link: LinkId) -> &mut bitchat_event {
+        self.event.link = link.0;
+        self.kind(kind)
+    }
+
+    fn tracker(&mut self, channel: ChannelHandle, url: String, state: TrackerState) {
+        let event = self.of_channel(BITCHAT_EVENT_TRACKER, channel);
+        match state {
+            TrackerState::Announcing => event.state = BITCHAT_TRACKER_ANNOUNCING,
+            TrackerState::Working { peers, next } => {
+                event.state = BITCHAT_TRACKER_WORKING;
+                (event.count, event.delay_ns) = (peers as u64, nanos(next));
+            }
+            TrackerState::Failed { reason, retry } => {
+                event.state = BITCHAT_TRACKER_FAILED;
+                event.delay_ns = nanos(retry);
+                self.text = Some(reason);
+            }
+        }
+        self.url = Some(url);
+    }
+
+    fn message(&mut self, channel: ChannelHandle, message: Message) {
+        let event = self.of_channel(BITCHAT_EVENT_MESSAGE, channel);
+        event.entry_id = message.id.0;
+        event.device = message.author.into();
+        event.own = message.own.into();
+        event.wall_ms = message.wall.map_or(0, |wall| wall.0);
+        event.lamport = message.lamport;
+        event.seq = message.seq;
+        self.text = Some(message.text);
+    }
+
+    /// Lends texts and key to the caller.
+    fn lend(self, inner: &mut Inner) -> bitchat_event {
+        let Self { mut event, text, url, key } = self;
+        if text.is_none() && url.is_none() && key.is_none() {
+            return event;
+        }
+        let mut lent = Lent::default();
+        let text_at = text.as_ref().map(|text| lent.text(text));
+        let url_at = url.map(|url| lent.text(&url));
+        let key_at = key.as_ref().map(|key| lent.bytes(key));
+        let start = lent.hand_out(inner);
+        let pointer = |at: Option<usize>| at.map_or(ptr::null(), |at| start.wrapping_add(at));
+        event.text = pointer(text_at).cast();
+        event.text_len = text.map_or(0, |text| text.len());
+        event.url = pointer(url_at).cast();
+        event.key = pointer(key_at);
+        event.key_len = key.map_or(0, |key| key.len());
+        event
+    }
+}
+
+/// BITCHAT_CLOSE_..., and the peer's code.
+const fn close_state(reason: &CloseReason) -> (i32, u64) {
+    match reason {
+        CloseReason::Local => (BITCHAT_CLOSE_LOCAL, 0),
+        CloseReason::Peer { code } => (BITCHAT_CLOSE_PEER, *code),
+        CloseReason::TimedOut => (BITCHAT_CLOSE_TIMED_OUT, 0),
+        CloseReason::Violation(_) => (BITCHAT_CLOSE_VIOLATION, 0),
+        CloseReason::Replaced => (BITCHAT_CLOSE_REPLACED, 0),
+        CloseReason::CertificateExpired => (BITCHAT_CLOSE_CERTIFICATE_EXPIRED, 0),
+        _ => (0, 0),
+    }
+}
+
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

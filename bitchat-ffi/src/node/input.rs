@@ -1,0 +1,319 @@
+//! What happened in the world, and answers to actions.
+
+use super::{Inner, bitchat_node, enter};
+use crate::boundary::{read_slice, read_text, write_slice};
+use crate::grows::{Grows, read_struct};
+use crate::status::{BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
+use crate::values::{bitchat_address, time};
+use bitchat_core::base::ids::{RequestId, SocketId, StreamId};
+use bitchat_core::base::time::UnixMillis;
+use bitchat_core::node::{Failure, Input, Record};
+use bytes::Bytes;
+use core::ffi::c_char;
+use core::net::IpAddr;
+
+/// A record that was read back. All records of one call have the same `struct_size`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_record {
+    /// Set to sizeof(bitchat_record).
+    pub struct_size: usize,
+    /// Its name.
+    pub key: *const u8,
+    /// How many bytes.
+    pub key_len: usize,
+    /// What was stored.
+    pub value: *const u8,
+    /// How many bytes.
+    pub value_len: usize,
+    /// As it was stored.
+    pub expires_ms: u64,
+    /// As it was stored.
+    pub secret: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_record {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+impl Inner {
+    fn take(&mut self, mono_ns: u64, wall_ms: u64, input: Input<'_>) -> Result<(), i32> {
+        self.node.handle_input(time(mono_ns, wall_ms), input);
+        Ok(())
+    }
+}
+
+/// A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
+/// be shorter); a stride of 0 means one. The bytes are decrypted in place: they change.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
+/// reads and writes of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_datagram(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    socket: u32,
+    from: *const bitchat_address,
+    data: *mut u8,
+    len: usize,
+    stride: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let from = from.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
+            let data = write_slice(data, len)?;
+            let input = Input::Datagram { socket: SocketId(socket), from, stride, data };
+            inner.take(mono_ns, wall_ms, input)
+        })
+    }
+}
+
+/// BITCHAT_ACTION_BIND_UDP is done: `socket` is your name for it, never reused, and `local` is the
+/// address that it is bound to, with the port that was chosen.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `local` is NULL or valid for reads.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_bound(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+    socket: u32,
+    local: *const bitchat_address,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let local = local.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
+            let (request, socket) = (RequestId(request), SocketId(socket));
+            inner.take(mono_ns, wall_ms, Input::Bound { request, socket, local })
+        })
+    }
+}
+
+/// The host's own addresses (their ports do not matter), at start and whenever they change. Without
+/// them the node cannot tell others on its network where it is.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `addresses` is NULL or valid for reads of `count` addresses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_interfaces(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    addresses: *const bitchat_address,
+    count: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let addresses = read_ips(addresses, count)?;
+            inner.take(mono_ns, wall_ms, Input::Interfaces(&addresses))
+        })
+    }
+}
+
+/// BITCHAT_ACTION_RESOLVE is done: what the name stands for (ports do not matter).
+///
+/// # Safety
+/// `node` is NULL or a live handle; `addresses` is NULL or valid for reads of `count` addresses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_resolved(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+    addresses: *const bitchat_address,
+    count: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let addresses = read_ips(addresses, count)?;
+            let input = Input::Resolved { request: RequestId(request), addresses: &addresses };
+            inner.take(mono_ns, wall_ms, input)
+        })
+    }
+}
+
+/// # Safety
+/// `addresses` is NULL or valid for reads of `count` addresses.
+unsafe fn read_ips(addresses: *const bitchat_address, count: usize) -> Result<Vec<IpAddr>, i32> {
+    // SAFETY: as the caller says.
+    unsafe { read_slice(addresses, count)? }.iter().map(bitchat_address::ip).collect()
+}
+
+/// BITCHAT_ACTION_OPEN_TCP is done: `stream` is your name for it, never reused.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_opened(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+    stream: u64,
+) -> i32 {
+    let input = Input::Opened { request: RequestId(request), stream: StreamId(stream) };
+    // SAFETY: as the caller says.
+    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+}
+
+/// Bytes arrived on a stream, in order.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `data` is NULL or valid for reads of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_readable(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    stream: u64,
+    data: *const u8,
+    len: usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let input = Input::Readable { stream: StreamId(stream), data: read_slice(data, len)? };
+            inner.take(mono_ns, wall_ms, input)
+        })
+    }
+}
+
+/// A stream ended: the other side closed it, or it broke.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_closed(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    stream: u64,
+) -> i32 {
+    let input = Input::Closed { stream: StreamId(stream) };
+    // SAFETY: as the caller says.
+    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+}
+
+/// BITCHAT_ACTION_PERSIST is done: everything is on stable storage.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_persisted(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+) -> i32 {
+    let input = Input::Persisted { request: RequestId(request) };
+    // SAFETY: as the caller says.
+    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+}
+
+/// BITCHAT_ACTION_LOAD is done: up to `limit` records in ascending order of their keys. `more` is 1 if
+/// others follow, else 0; the node then asks again from the last key on.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `records` is NULL or valid for reads of `count` records, with what
+/// they point to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_loaded(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+    records: *const bitchat_record,
+    count: usize,
+    more: i32,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let more = match more {
+                0 => false,
+                1 => true,
+                _ => return Err(BITCHAT_ERR_INVALID),
+            };
+            let records = read_records(records, count)?;
+            let request = RequestId(request);
+            inner.take(mono_ns, wall_ms, Input::Loaded { request, records, more })
+        })
+    }
+}
+
+/// # Safety
+/// `records` is NULL or valid for reads of `count` records, with what they point to.
+unsafe fn read_records(records: *const bitchat_record, count: usize) -> Result<Vec<Record>, i32> {
+    let mut out = Vec::new();
+    if count == 0 {
+        return Ok(out);
+    }
+    // The records lie as far apart as the caller's header says, which may be a newer one.
+    // SAFETY: as the caller says.
+    let stride = unsafe {
+        read_struct(records)?;
+        records.cast::<usize>().read()
+    };
+    if isize::try_from(stride.saturating_mul(count)).is_err() {
+        return Err(BITCHAT_ERR_INVALID);
+    }
+    for index in 0..count {
+        // SAFETY: as the caller says.
+        let record = unsafe {
+            let at = records.byte_add(index * stride);
+            if at.cast::<usize>().read() != stride {
+                return Err(BITCHAT_ERR_INVALID);
+            }
+            read_struct(at)?
+        };
+        // SAFETY: as the caller says.
+        let (key, value) = unsafe {
+            (read_slice(record.key, record.key_len)?, read_slice(record.value, record.value_len)?)
+        };
+        out.push(Record {
+            key: key.to_vec(),
+            value: Bytes::copy_from_slice(value),
+            secret: record.secret != 0,
+            expires: (record.expires_ms != 0).then_some(UnixMillis(record.expires_ms)),
+        });
+    }
+    Ok(out)
+}
+
+/// An action failed, and `reason` says why for people; NULL means that you do not offer this kind at
+/// all, and the node goes without it.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `reason` is NULL or text with a zero byte.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_failed(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    request: u64,
+    reason: *const c_char,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let failure = if reason.is_null() {
+                Failure::Unsupported
+            } else {
+                Failure::Other(read_text(reason)?.to_owned())
+            };
+            let request = RequestId(request);
+            inner.take(mono_ns, wall_ms, Input::Failed { request, failure })
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! What the node knows: messages, links, deliveries, counters.
+
+use super::event::nanos;
+use super::{Loan, bitchat_node, enter};
+use crate::boundary::{guard, read_32, write_value};
+use crate::grows::{Grows, write_struct};
+use crate::status::{BITCHAT_ERR_NULL, BITCHAT_ERR_SHORT, BITCHAT_ERR_UNKNOWN};
+use crate::values::{bitchat_address, bitchat_device};
+use bitchat_core::base::ids::{ChannelHandle, EntryId};
+use bitchat_core::node::{LinkInfo, Message};
+use core::ffi::c_char;
+use core::ptr;
+
+/// The messages of a channel.
+#[expect(non_camel_case_types, reason = "the name in C")]
+pub struct bitchat_messages(Vec<Message>);
+
+/// A message. Pointers live as long as the list.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_message {
+    /// Set to sizeof(bitchat_message).
+    pub struct_size: usize,
+    /// Names the message.
+    pub entry_id: [u8; 32],
+    /// Who wrote it, on which device.
+    pub author: bitchat_device,
+    /// The author's clock, in milliseconds since 1970; 0 if it is unknown. For display only.
+    pub wall_ms: u64,
+    /// Lamport time.
+    pub lamport: u64,
+    /// The author's number of the message.
+    pub seq: u64,
+    /// What it says. NOT followed by a zero byte.
+    pub text: *const c_char,
+    /// Bytes of the text.
+    pub text_len: usize,
+    /// 1: this node wrote it.
+    pub own: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_message {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
+/// are to `count`; none while the channel is read back. The list lives until the next call on the
+/// node.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_messages(
+    node: *mut bitchat_node,
+    channel: u32,
+    list: *mut *const bitchat_messages,
+    count: *mut usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            if list.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            let messages = inner.node.messages(ChannelHandle(channel));
+            let messages = messages.map_err(|_| BITCHAT_ERR_UNKNOWN)?;
+            write_value(messages.len(), count)?;
+            inner.loan = Loan::Messages(Box::new(bitchat_messages(messages)));
+            if let Loan::Messages(messages) = &inner.loan {
+                list.write(ptr::from_ref(&**messages));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Writes the message of this index, counted from 0, to `out`. Does not count as a call on the node.
+///
+/// # Safety
+/// `list` is NULL or alive; `out` is NULL or valid for writes, with `struct_size` set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_messages_get(
+    list: *const bitchat_messages,
+    index: usize,
+    out: *mut bitchat_message,
+) -> i32 {
+    guard(|| {
+        // SAFETY: as the caller says.
+        let list = unsafe { list.as_ref() }.ok_or(BITCHAT_ERR_NULL)?;
+        let message = list.0.get(index).ok_or(BITCHAT_ERR_UNKNOWN)?;
+        let value = bitchat_message {
+            struct_size: 0,
+            entry_id: message.id.0,
+            author: message.author.into(),
+            wall_ms: message.wall.map_or(0, |wall| wall.0),
+            lamport: message.lamport,
+            seq: message.seq,
+            text: message.text.as_ptr().cast(),
+            text_len: message.text.len(),
+            own: message.own.into(),
+            reserved: 0,
+        };
+        // SAFETY: as the caller says.
+        unsafe { write_struct(&value, out) }
+    })
+}
+
+/// The links of a node.
+#[expect(non_camel_case_types, reason = "the name in C")]
+pub struct bitchat_links(Vec<(LinkInfo, Vec<u8>)>);
+
+/// A link. Pointers live as long as the list.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_link {
+    /// Set to sizeof(bitchat_link).
+    pub struct_size: usize,
+    /// Names the link.
+    pub link: u64,
+    /// Whose device it leads to.
+    pub device: bitchat_device,
+    /// Where it is.
+    pub address: bitchat_address,
+    /// 0.
+    pub reserved: u32,
+    /// How many key renewals it has had.
+    pub generation: u64,
+    /// Smoothed round-trip time; 0 until it was measured.
+    pub rtt_ns: u64,
+    /// The ids of the channels that it carries, 20 bytes each behind each other.
+    pub channel_ids: *const u8,
+    /// How many channels.
+    pub channel_count: usize,
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_link {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Writes the links that carry chat to `list` and how many they are to `count`. The list lives until
+/// the next call on the node.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_links(
+    node: *mut bitchat_node,
+    list: *mut *const bitchat_links,
+    count: *mut usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            if list.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            let links = inner.node.links().into_iter();
+            let with_ids = |link: LinkInfo| {
+                let ids = link.channels.iter().flat_map(|chan| chan.0).collect();
+                (link, ids)
+            };
+            let links: Vec<_> = links.map(with_ids).collect();
+            write_value(links.len(), count)?;
+            inner.loan = Loan::Links(Box::new(bitchat_links(links)));
+            if let Loan::Links(links) = &inner.loan {
+                list.write(ptr::from_ref(&**links));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Writes the link of this index, counted from 0, to `out`. Does not count as a call on the node.
+///
+/// # Safety
+/// `list` is NULL or alive; `out` is NULL or valid for writes, with `struct_size` set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_links_get(
+    list: *const bitchat_links,
+    index: usize,
+    out: *mut bitchat_link,
+) -> i32 {
+    guard(|| {
+        // SAFETY: as the caller says.
+        let list = unsafe { list.as_ref() }.ok_or(BITCHAT_ERR_NULL)?;
+        let (link, channel_ids) = list.0.get(index).ok_or(BITCHAT_ERR_UNKNOWN)?;
+        let value = bitchat_link {
+            struct_size: 0,
+            link: link.link.0,
+            device: link.device.into(),
+            address: link.address.into(),
+            reserved: 0,
+            generation: link.generation,
+            rtt_ns: link.rtt.map_or(0, nanos),
+            channel_ids: channel_ids.as_ptr(),
+            channel_count: link.channels.len(),
+        };
+        // SAFETY: as the caller says.
+        unsafe { write_struct(&value, out) }
+    })
+}
+
+/// Writes the devices that have stored a message of this node, as far as they said, to `devices`.
+/// `*count` is the room there, and becomes how many they are.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `entry_id` is NULL or valid for reads of 32 bytes; `count` is NULL
+/// or valid for reads and writes; `devices` is NULL or valid for writes of `*count` devices.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_delivered(
+    node: *const bitchat_node,
+    channel: u32,
+    entry_id: *const u8,
+    devices: *mut bitchat_device,
+    count: *mut usize,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let id = EntryId(read_32(entry_id)?);
+            let found = inner.node.delivered(ChannelHandle(channel), id);
+            let found = found.map_err(|_| BITCHAT_ERR_UNKNOWN)?;
+            if count.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            if count.replace(found.len()) < found.len() {
+                return Err(BITCHAT_ERR_SHORT);
+            }
+            if devices.is_null() && !found.is_empty() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            for (index, device) in found.into_iter().enumerate() {
+                devices.add(index).write(device.into());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Counters since the node started.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_stats {
+    /// Set to sizeof(bitchat_stats).
+    pub struct_size: usize,
+    /// Datagrams handed in.
+    pub datagrams_in: u64,
+    /// Datagrams handed out.
+    pub datagrams_out: u64,
+    /// Datagrams that belonged to nothing this node takes part in.
+    pub dropped_unknown: u64,
+    /// Datagrams of a link that did not authenticate.
+    pub dropped_auth: u64,
+    /// Datagrams of a link that had been seen before, or were too old to tell.
+    pub dropped_replay: u64,
+    /// Probes answered.
+    pub probes_answered: u64,
+    /// Handshakes begun by this node.
+    pub handshakes_started: u64,
+    /// Handshakes that failed or timed out, either role.
+    pub handshakes_failed: u64,
+}
+
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl Grows for bitchat_stats {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Writes the counters since the start to `out`.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_stats(
+    node: *const bitchat_node,
+    out: *mut bitchat_stats,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let stats = inner.node.stats();
+            let value = bitchat_stats {
+                struct_size: 0,
+                datagrams_in: stats.datagrams_in,
+                datagrams_out: stats.datagrams_out,
+                dropped_unknown: stats.dropped_unknown,
+                dropped_auth: stats.dropped_auth,
+                dropped_replay: stats.dropped_replay,
+                probes_answered: stats.probes_answered,
+                handshakes_started: stats.handshakes_started,
+                handshakes_failed: stats.handshakes_failed,
+            };
+            write_struct(&value, out)
+        })
+    }
+}
