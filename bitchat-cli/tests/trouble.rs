@@ -96,6 +96,22 @@ fn a_tracker_that_cannot_be_reached() {
     assert!(complaint.contains(&format!("tracker {url}: ")), "{complaint}");
 }
 
+/// Two files of one tracker whose keys differ: neither learns anything, and both are told why that
+/// may be.
+#[test]
+fn another_key_is_another_channel() {
+    let one = channel(&[]);
+    let other = channel(&[]);
+    let member = Process::start(one.path(), &[&JOIN[..], &["--local"]].concat());
+    let listening = member.prints("* listening on 0.0.0.0:");
+    let port = listening.rsplit(':').next().unwrap().to_owned();
+    let peer = format!("127.0.0.1:{port}");
+    let stranger = [&JOIN[..], &["--local", "--peer", &peer]].concat();
+    let stranger = Process::start(other.path(), &stranger);
+    let complaint = stranger.complains("nobody has answered yet");
+    assert!(complaint.contains("another one"), "{complaint}");
+}
+
 #[test]
 fn a_tracker_on_a_port_in_use() {
     let directory = tempfile::tempdir().unwrap();

@@ -17,11 +17,14 @@ use clap::Args;
 use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use view::View;
 
 /// Lines typed ahead of the node.
 const LINES: usize = 16;
+/// Who has met nobody for so long is told what the reason may be.
+const ALONE: Duration = Duration::from_secs(15);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -63,7 +66,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
         let hint = PeerHint { address, peer: None };
         client.add_peer(channel, hint).await.map_err(|error| CliError::Join(error.to_string()))?;
     }
-    let mut talk = Talk { client, channel, view: View::new(channel), live: false, unsent: None };
+    let view = View::new(channel);
+    let mut talk = Talk { client, channel, view, live: false, met: false, unsent: None };
     let result = talk.go(events, signals).await;
     eprintln!("saying good-bye");
     talk.client.shutdown().await;
@@ -76,6 +80,8 @@ struct Talk {
     channel: ChannelHandle,
     view: View,
     live: bool,
+    /// Somebody was here.
+    met: bool,
     /// A text that the node could not take yet: it goes before the next line.
     unsent: Option<String>,
 }
@@ -84,6 +90,8 @@ impl Talk {
     /// Until the user, the terminal or the node has had enough.
     async fn go(&mut self, mut events: Events, mut signals: Signals) -> Result<(), CliError> {
         let mut lines = read_lines();
+        let alone = tokio::time::sleep(ALONE);
+        tokio::pin!(alone);
         loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -95,6 +103,13 @@ impl Talk {
                     Some(line) => self.on_line(&line).await?,
                     None => return Ok(()),
                 },
+                () = &mut alone, if !self.met => {
+                    self.met = true;
+                    eprintln!(
+                        "nobody has answered yet: the others may be away, or their .chat file is \
+                         another one (compare the channel's number); this goes on trying"
+                    );
+                }
                 () = signals.next() => return Ok(()),
             }
         }
@@ -108,6 +123,7 @@ impl Talk {
             let history = self.client.messages(channel).await.unwrap_or_default();
             self.view.history(&history)?;
         }
+        self.met |= matches!(event, Event::MemberUp { .. });
         self.view.on_event(&event)?;
         // An own message was stored: now there may be room.
         if let Event::Message { message, .. } = event
