@@ -20,7 +20,7 @@ pub struct Limits {
     pub receive_window: u64,
     /// Bytes a link may buffer of what the node sends and the peer has not acknowledged.
     pub send_buffer: usize,
-    /// Streams that a peer may have open.
+    /// Streams that a peer may have open on a link: three for each channel, and the control stream.
     pub streams: u64,
     /// Gaps in the reassembly of one stream.
     pub reassembly_gaps: usize,
@@ -71,7 +71,7 @@ impl Default for Limits {
             candidates: 512,
             receive_window: 1024 * 1024,
             send_buffer: 1024 * 1024,
-            streams: 64,
+            streams: 200,
             reassembly_gaps: 64,
             message_bytes: 128 * 1024,
             text_bytes: 64 * 1024,

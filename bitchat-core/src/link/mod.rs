@@ -41,8 +41,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// ML-KEM runs again in the first renewal after so long.
 const KEM_EVERY: Duration = Duration::from_secs(3_600);
+/// Renewals that are asked for are this far apart (BC-08.16).
+const RENEWAL_SPACING: Duration = Duration::from_secs(1);
+/// So many renewals may come faster than that, before it counts as an attack.
+const RENEWAL_BURST: u64 = 16;
 /// A link that carries no channel is closed after so long.
 const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
+/// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
+/// with a session that leads nowhere.
+const SETUP_GRACE: Duration = Duration::from_secs(30);
 /// Control messages that wait for room in the transport; a peer that lets more pile up is not
 /// reading.
 const MAX_CONTROL_QUEUE: usize = 64;
@@ -161,6 +168,7 @@ pub struct Link {
     replay: ReplayWindow,
     rekey: Rekey,
     last_kem: Timestamp,
+    last_renewal: Timestamp,
     renew_wanted: bool,
     asked: bool,
     ready: bool,
@@ -168,7 +176,12 @@ pub struct Link {
     /// Our channels, with their MAC keys.
     channels: BTreeMap<ChannelId, Secret>,
     slots: Slots,
+    /// Channels that this side left: the link carries them no more (BC-08.17).
+    left: BTreeSet<ChannelId>,
     no_channel_since: Option<Timestamp>,
+    /// The link cannot go on, and ends at the next occasion.
+    ending: Option<Ended>,
+    created: Timestamp,
     lanes: Lanes,
     control_in: MessageReader,
     control_out: VecDeque<Bytes>,
@@ -230,13 +243,17 @@ impl Link {
             replay: ReplayWindow::default(),
             rekey,
             last_kem: now,
+            last_renewal: now,
             renew_wanted: false,
             asked: false,
             ready: false,
             paths: Paths::new(via),
             channels: BTreeMap::new(),
             slots: Slots::new(session.role, session.handshake_hash),
+            left: BTreeSet::new(),
             no_channel_since: None,
+            ending: None,
+            created: now,
             lanes: Lanes::default(),
             control_in: MessageReader::new(config.limits.message_bytes),
             control_out: VecDeque::new(),
@@ -331,7 +348,9 @@ impl Link {
         self.slots.shared()
     }
 
-    /// Adds a channel of ours to what the link may carry.
+    /// Adds a channel of ours to what the link may carry. A link on which it was left before ends,
+    /// and the next one carries it: what is still under way from the first time could not be told
+    /// from what belongs to the second (BC-08.17).
     pub fn join(
         &mut self,
         chan: ChannelId,
@@ -339,21 +358,30 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
+        if !self.is_open() {
+            return;
+        }
+        if self.left.contains(&chan) {
+            self.ending = Some(Ended::Local(code::NO_ERROR));
+            return;
+        }
         self.channels.insert(chan, mac.clone());
-        if self.ready && self.is_open() {
-            let offer = self.slots.offer(&[(chan, mac)], &mut rng.public);
-            self.send_control(&offer);
+        if self.ready {
+            self.offer(&[(chan, mac)], rng);
             self.match_slots(events);
         }
     }
 
     /// Takes a channel off the link.
     pub fn leave(&mut self, chan: ChannelId, events: &mut Vec<LinkEvent>) {
-        self.channels.remove(&chan);
+        if self.channels.remove(&chan).is_none() || !self.is_open() {
+            return;
+        }
         if self.slots.is_shared(chan) {
             events.push(LinkEvent::ChannelDown(chan));
         }
         if let Some(close) = self.slots.leave(chan) {
+            self.left.insert(chan);
             self.send_control(&close);
         }
         self.lanes.close(&mut self.transport, chan);
@@ -422,13 +450,18 @@ impl Link {
             }
             return;
         }
+        match self.ending.take() {
+            Some(Ended::Violation(what)) => return self.close_for_violation(mono, &what, events),
+            Some(_) => return self.close(mono, code::NO_ERROR, events),
+            None => {}
+        }
         if self.last_received + self.config.idle_timeout <= mono {
             return self.end(mono, None, Ended::Silence, events);
         }
         if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
             return self.end(mono, Some(code::CERTIFICATE), Ended::Certificate, events);
         }
-        if self.no_channel_since.is_some_and(|since| since + NO_CHANNEL_GRACE <= mono) {
+        if self.channel_deadline().is_some_and(|at| at <= mono) {
             return self.close(mono, code::NO_CHANNEL, events);
         }
         self.keys.expire(mono);
@@ -452,6 +485,7 @@ impl Link {
             State::Dead => return None,
             State::Closing { due: true, .. } => return Some((Timestamp::ZERO, "link closing")),
             State::Closing { until, .. } => return Some((until, "link closed")),
+            State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
             State::Open => {}
         }
         let deadlines = [
@@ -461,14 +495,29 @@ impl Link {
             (self.paths.poll_timeout(), "link path"),
             (Some(self.last_received + self.config.idle_timeout), "link silence"),
             (Some(self.last_sent + self.config.keepalive), "link keepalive"),
-            (self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE), "link without channel"),
+            (self.channel_deadline(), "link without channel"),
         ];
         deadlines.into_iter().filter_map(|(at, why)| Some((at?, why))).min()
     }
 
+    /// When the link ends if it still carries nothing.
+    fn channel_deadline(&self) -> Option<Timestamp> {
+        if self.slots.heard() {
+            self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE)
+        } else {
+            Some(self.created + SETUP_GRACE)
+        }
+    }
+
+    /// The two sides have shown each other their channels, as far as this side knows.
+    #[must_use]
+    pub const fn has_heard(&self) -> bool {
+        self.slots.heard()
+    }
+
     /// Notes since when the link carries nothing.
     fn watch_channels(&mut self, now: Timestamp) {
-        let idle = self.ready && self.slots.heard() && self.slots.shared().next().is_none();
+        let idle = self.slots.heard() && self.slots.shared().next().is_none();
         self.no_channel_since = if idle { self.no_channel_since.or(Some(now)) } else { None };
     }
 }

@@ -3,7 +3,7 @@
 use super::control::{Control, StreamHeader};
 use super::lanes::In;
 use super::path::Via;
-use super::{Ended, Link, LinkEvent, State, Verdict};
+use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
@@ -21,7 +21,8 @@ pub(super) struct Gathered {
     opened: Vec<TransportStreamId>,
     readable: Vec<TransportStreamId>,
     writable: Vec<TransportStreamId>,
-    challenges: Vec<[u8; 8]>,
+    /// The last one of the packet: one packet is answered with one.
+    challenge: Option<[u8; 8]>,
     responses: Vec<[u8; 8]>,
     streams_available: bool,
     closed: Option<u64>,
@@ -46,7 +47,7 @@ impl TransportSink for Gathered {
     /// Links open no datagram flows yet; a peer that sends some is ahead of us.
     fn datagram(&mut self, _data: &[u8]) {}
     fn path_challenge(&mut self, token: [u8; 8]) {
-        self.challenges.push(token);
+        self.challenge = Some(token);
     }
     fn path_response(&mut self, token: [u8; 8]) {
         self.responses.push(token);
@@ -81,11 +82,11 @@ impl Link {
         // The window moves only now that the packet is known to be the peer's (BC-06.11).
         self.replay.insert(pn);
         self.last_received = now;
-        if let State::Closing { replies, due, .. } = &mut self.state {
-            if *replies > 0 {
-                *replies -= 1;
-                *due = true;
-            }
+        if let State::Closing { replies: replies @ 1.., due, .. } = &mut self.state {
+            *replies -= 1;
+            *due = true;
+        }
+        if !self.is_open() {
             return Verdict::Authentic;
         }
         let newest = largest.is_none_or(|largest| pn > largest);
@@ -138,7 +139,9 @@ impl Link {
         let mut gathered = core::mem::take(&mut self.gathered);
         let payload = datagram.get(payload).unwrap_or_default();
         let result = self.transport.on_packet(now, pn, None, payload, &mut gathered);
-        gathered.challenges.drain(..).for_each(|token| self.paths.on_challenge(via, token));
+        if let Some(token) = gathered.challenge.take() {
+            self.paths.on_challenge(via, token);
+        }
         for token in gathered.responses.drain(..) {
             if self.paths.on_response(token) {
                 self.transport.path_changed(now);
@@ -224,6 +227,9 @@ impl Link {
                 Ok(())
             }
             // BC-08.07, BC-08.08: whatever is wrong with a renewal ends the link.
+            Ok(Control::RekeyInit(_)) if self.renewals_too_often(now) => {
+                Err("key renewals follow each other too fast".to_owned())
+            }
             Ok(Control::RekeyInit(body)) => match self.rekey.on_init(body, &mut rng.secret) {
                 Ok((response, keys)) => {
                     self.keys.install(now, &keys, fade);
@@ -262,6 +268,12 @@ impl Link {
         if let Err(what) = result {
             self.violation(now, &what, events);
         }
+    }
+
+    /// Each renewal costs this side more than the peer: some computing, and a record to store.
+    fn renewals_too_often(&self, now: Timestamp) -> bool {
+        let seconds = now.saturating_since(self.created).as_secs();
+        self.generation() >= RENEWAL_BURST + seconds / RENEWAL_SPACING.as_secs()
     }
 
     /// Reads the streams of channels, as far as the node takes messages and slots are known.
@@ -335,6 +347,10 @@ impl Link {
                 None => {
                     let header =
                         StreamHeader::decode(&message).map_err(|error| error.to_string())?;
+                    // BC-08.18
+                    if self.lanes.incoming.values().any(|other| other.header == Some(header)) {
+                        return Err("two streams for one lane of a slot".to_owned());
+                    }
                     stream.header = Some(header);
                 }
             }

@@ -101,6 +101,7 @@ impl Rekey {
         let mut body = Vec::with_capacity(16 + NOISE_LEN + KEM_PUBLIC_LEN);
         body.put_varint(self.generation + 1);
         body.put_u8(if with_kem { WITH_KEM } else { 0 });
+        // BC-08.04: fresh, on either side and every time.
         noise.write_message(Some(DhSecret::generate(secret)), &[], &mut body)?;
         if let Some((_, public)) = &kem {
             body.put_slice(public);

@@ -3,11 +3,12 @@
 
 use super::control::Control;
 use super::path::{PathFrame, Via};
-use super::{KEM_EVERY, Link, LinkEvent, MAX_CONTROL_QUEUE, State};
+use super::{Ended, KEM_EVERY, Link, LinkEvent, MAX_CONTROL_QUEUE, RENEWAL_SPACING, State, code};
+use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
-use crate::crypto::suite::TAG_LEN;
+use crate::crypto::suite::{Secret, TAG_LEN};
 use crate::transport::messages::encode_message;
 use crate::transport::{SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
@@ -65,7 +66,7 @@ impl Link {
     }
 
     /// A packet with one frame, outside the transport's accounting.
-    fn own_packet(&mut self, buf: &mut [u8], frame: &Frame<'_>) -> Option<usize> {
+    pub(super) fn own_packet(&mut self, buf: &mut [u8], frame: &Frame<'_>) -> Option<usize> {
         let header = self.header();
         let payload = buf.get_mut(header.len()..header.len() + OWN_PAYLOAD)?;
         payload.fill(0);
@@ -85,12 +86,24 @@ impl Link {
         Some(len)
     }
 
-    /// Queues a message on the control stream.
+    /// Queues a message on the control stream. None can be left out, so that the link ends when the
+    /// peer lets too many pile up.
     pub(super) fn send_control(&mut self, message: &[u8]) {
         if self.control_out.len() < MAX_CONTROL_QUEUE {
             self.control_out.push_back(encode_message(&[message]));
+            self.push_control();
+        } else {
+            self.ending = Some(Ended::Violation("the control stream is not read".to_owned()));
         }
-        self.push_control();
+    }
+
+    /// Shows channels to the peer. A link that has shown as many as it may is worn out; another one
+    /// takes its place.
+    pub(super) fn offer(&mut self, channels: &[(ChannelId, &Secret)], rng: &mut Rng) {
+        match self.slots.offer(channels, &mut rng.public) {
+            Some(offer) => self.send_control(&offer),
+            None => self.ending = Some(Ended::Local(code::NO_ERROR)),
+        }
     }
 
     /// Moves queued control messages into the transport, as far as it has room.
@@ -120,10 +133,10 @@ impl Link {
         if !may {
             return None;
         }
-        if self.renew_wanted {
-            return Some(Timestamp::ZERO);
-        }
-        self.keys.renewal_due(self.config.rekey_interval)
+        let due = self.keys.renewal_due(self.config.rekey_interval);
+        // BC-08.16
+        let wanted = self.renew_wanted.then_some(self.last_renewal + RENEWAL_SPACING);
+        due.into_iter().chain(wanted).min()
     }
 
     /// Starts a renewal, or asks for one, when it is due.
@@ -132,6 +145,7 @@ impl Link {
             return;
         }
         self.renew_wanted = false;
+        self.last_renewal = now;
         match self.role {
             Role::Responder => {
                 self.asked = true;
@@ -142,9 +156,9 @@ impl Link {
                 if with_kem {
                     self.last_kem = now;
                 }
-                // It cannot fail: the role is right and nothing is pending.
-                if let Ok(init) = self.rekey.start(with_kem, &mut rng.secret) {
-                    self.send_control(&Control::RekeyInit(&init).encode());
+                match self.rekey.start(with_kem, &mut rng.secret) {
+                    Ok(init) => self.send_control(&Control::RekeyInit(&init).encode()),
+                    Err(error) => self.ending = Some(Ended::Violation(error.to_string())),
                 }
             }
         }
@@ -161,9 +175,10 @@ impl Link {
         if !self.ready {
             self.ready = true;
             events.push(LinkEvent::Ready);
-            let channels: Vec<_> = self.channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
-            let offer = self.slots.offer(&channels, &mut rng.public);
-            self.send_control(&offer);
+            let channels = core::mem::take(&mut self.channels);
+            let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
+            self.offer(&shown, rng);
+            self.channels = channels;
         }
         events.push(LinkEvent::Renewed(generation));
     }

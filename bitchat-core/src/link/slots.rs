@@ -58,14 +58,17 @@ impl Slots {
         }
     }
 
-    /// Shows `channels` to the peer: the message to send. Real tokens are shuffled among random
-    /// ones (BC-08.11).
+    /// Shows `channels` to the peer: the message to send, or `None` if the link has shown as many
+    /// tokens as it may. Real tokens are shuffled among random ones (BC-08.11).
     pub(crate) fn offer(
         &mut self,
         channels: &[(ChannelId, &Secret)],
         public: &mut Stream,
-    ) -> Vec<u8> {
+    ) -> Option<Vec<u8>> {
         let len = channels.len().next_multiple_of(TOKENS_STEP).max(TOKENS_STEP);
+        if self.ours_sent + len as u64 > MAX_TOKENS as u64 {
+            return None;
+        }
         let mut order: Vec<usize> = (0..len).collect();
         for at in (1..len).rev() {
             let with = usize::try_from(public.below(at as u64 + 1)).unwrap_or(0);
@@ -80,7 +83,7 @@ impl Slots {
         }
         let base = self.ours_sent;
         self.ours_sent += len as u64;
-        Control::SlotTokens { base, tokens: &tokens }.encode()
+        Some(Control::SlotTokens { base, tokens: &tokens }.encode())
     }
 
     /// Takes the peer's tokens.

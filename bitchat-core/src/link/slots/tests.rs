@@ -22,10 +22,10 @@ fn only_common_channels_are_found_and_both_sides_name_them_by_their_own_slots() 
     let show = |range: core::ops::Range<usize>| -> Vec<(ChannelId, &Secret)> {
         keys[range].iter().map(|(chan, key)| (*chan, key)).collect()
     };
-    let message = a.offer(&show(0..17), &mut rng);
+    let message = a.offer(&show(0..17), &mut rng).unwrap();
     assert_eq!(message.len(), 1 + 1 + 32 * TOKEN_LEN, "17 channels look like 32");
     deliver(&message, &mut b).unwrap();
-    deliver(&b.offer(&show(15..20), &mut rng), &mut a).unwrap();
+    deliver(&b.offer(&show(15..20), &mut rng).unwrap(), &mut a).unwrap();
     for (i, (chan, key)) in keys.iter().enumerate() {
         assert_eq!(b.match_channel(*chan, key), i < 17, "b sees what a has: {i}");
         assert_eq!(a.match_channel(*chan, key), i >= 15, "a sees what b has: {i}");
@@ -40,10 +40,10 @@ fn only_common_channels_are_found_and_both_sides_name_them_by_their_own_slots() 
 fn a_channel_joined_later_is_found_and_one_left_is_gone() {
     let (mut a, mut b, mut rng) = pair();
     let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
-    deliver(&a.offer(&[(chan, &key)], &mut rng), &mut b).unwrap();
-    deliver(&b.offer(&[], &mut rng), &mut a).unwrap();
+    deliver(&a.offer(&[(chan, &key)], &mut rng).unwrap(), &mut b).unwrap();
+    deliver(&b.offer(&[], &mut rng).unwrap(), &mut a).unwrap();
     assert!(!a.match_channel(chan, &key));
-    deliver(&b.offer(&[(chan, &key)], &mut rng), &mut a).unwrap();
+    deliver(&b.offer(&[(chan, &key)], &mut rng).unwrap(), &mut a).unwrap();
     assert!(a.match_channel(chan, &key) && b.match_channel(chan, &key));
     let close = a.leave(chan).unwrap();
     let Ok(Control::SlotClose { slot }) = Control::decode(&close) else { panic!("not a close") };
@@ -67,10 +67,22 @@ fn a_peer_cannot_make_us_keep_tokens_without_bound() {
 }
 
 #[test]
+fn no_more_tokens_are_shown_than_the_peer_takes() {
+    // BC-08.12
+    let (mut a, mut b, mut rng) = pair();
+    let mut lists = 0;
+    while let Some(list) = a.offer(&[(ChannelId([1; 20]), &Secret([1; 32]))], &mut rng) {
+        deliver(&list, &mut b).unwrap();
+        lists += 1;
+    }
+    assert_eq!(lists, MAX_TOKENS / TOKENS_STEP);
+}
+
+#[test]
 fn a_token_of_ours_played_back_is_not_taken_for_the_peers() {
     let (mut a, _, mut rng) = pair();
     let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
-    let echo = a.offer(&[(chan, &key)], &mut rng);
+    let echo = a.offer(&[(chan, &key)], &mut rng).unwrap();
     deliver(&echo, &mut a).unwrap();
     assert!(!a.match_channel(chan, &key));
 }

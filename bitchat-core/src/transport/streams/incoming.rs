@@ -29,6 +29,7 @@ impl Streams {
             self.peer_opened += 1;
             self.table.insert(opened, Stream::new(Class::File, self.stream_window));
             sink.stream_opened(opened);
+            self.grant_streams();
         }
         Ok(self.table.contains_key(&id))
     }

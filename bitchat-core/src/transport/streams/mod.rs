@@ -310,9 +310,15 @@ impl Streams {
         self.table.remove(&id);
         if id.opener() != self.side {
             self.peer_closed += 1;
-            let allowed = self.peer_closed + self.max_open;
-            self.streams_due |= allowed >= self.peer_open_limit + (self.max_open / 8).max(1);
+            self.grant_streams();
         }
+    }
+
+    /// The peer is told of a higher limit once that is worth a frame: the first time as soon as it
+    /// opens a stream, since at the start it was granted only what every peer grants.
+    fn grant_streams(&mut self) {
+        let allowed = self.peer_closed + self.max_open;
+        self.streams_due |= allowed >= self.peer_open_limit + (self.max_open / 8).max(1);
     }
 }
 
