@@ -94,15 +94,15 @@ impl Candidates {
         }
     }
 
-    /// A member is linked at `address`. An old hint gives way if there is no room.
-    pub(crate) fn on_linked(&mut self, now: Timestamp, address: SocketAddr) {
+    /// `device` is linked at `address`. An old hint gives way if there is no room.
+    pub(crate) fn on_linked(&mut self, now: Timestamp, address: SocketAddr, device: Device) {
         if !self.by_address.contains_key(&address) && self.by_address.len() >= self.limit {
             let hint = self.by_address.iter().find(|(_, candidate)| !candidate.known);
             let Some(hint) = hint.map(|(address, _)| *address) else { return };
             self.by_address.remove(&hint);
         }
-        let device = self.device(&address);
-        let linked = Candidate { attempts: 0, known: true, device, next: Some(now + SETTLED) };
+        let (device, next) = (Some(device), Some(now + SETTLED));
+        let linked = Candidate { attempts: 0, known: true, device, next };
         self.by_address.insert(address, linked);
     }
 

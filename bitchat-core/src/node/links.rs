@@ -161,17 +161,32 @@ impl Node {
         }
     }
 
-    /// A packet of a link authenticated: its attempt is over, and so is its rival (BC-05.36).
+    /// A packet of a link authenticated: its attempt is over.
     pub(super) fn on_authentic(&mut self, now: Now, id: LinkId) {
         let Some(link) = self.links.get(&id) else { return };
         self.meeting.confirmed(&link.via().remote, link.local_cid());
+        self.retire_rivals(now, id);
+    }
+
+    /// Closes the other sessions of a link's device, if the link has won and lives (BC-05.36). It
+    /// lives once it carries what they carry: until then they are needed.
+    fn retire_rivals(&mut self, now: Now, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
         let device = link.device();
         if !self.rivals.contains(&device) || self.by_device.get(&device) != Some(&id) {
             return;
         }
+        let others = self
+            .links
+            .values()
+            .filter(|other| other.device() == device && other.is_open() && other.id() != id);
+        let losers: Vec<LinkId> = others.map(Link::id).collect();
+        let carries = |chan| link.shared().any(|own| own == chan);
+        let needed = losers.iter().filter_map(|loser| self.links.get(loser));
+        if !link.is_ready() || !needed.flat_map(Link::shared).all(carries) {
+            return;
+        }
         self.rivals.remove(&device);
-        let others = self.links.values().filter(|link| link.device() == device && link.is_open());
-        let losers: Vec<LinkId> = others.map(Link::id).filter(|other| *other != id).collect();
         for loser in losers {
             self.with_link(now, loser, |link, _, events| {
                 link.close(now.mono, code::REPLACED, events);

@@ -22,8 +22,6 @@ fn keys_are_renewed_every_few_seconds_for_hours_of_traffic() {
         let bad = LinkConfig { reorder: 0.2, duplicate: 0.05, ..LinkConfig::default().lossy(0.05) };
         crew.world.net.set_default(&bad);
         crew.expect(secs(120), "a link", |crew| crew.meshed(chan));
-        // Several addresses of a member may lead to several sessions at first.
-        crew.run(secs(60));
         let start = crew.world.now();
         for turn in 0..720 {
             crew.say(all[turn % 2], chan);

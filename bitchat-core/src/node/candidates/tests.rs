@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::ids::{DeviceId, PeerId};
 
 fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
@@ -34,7 +35,9 @@ fn a_place_where_a_member_was_is_tried_again_soon() {
     let mut candidates = Candidates::new(1);
     let now = Timestamp::ZERO;
     candidates.add(now, address(2));
-    candidates.on_linked(now, address(1));
+    let device = Device { peer: PeerId([1; 32]), id: DeviceId([1; 16]) };
+    candidates.on_linked(now, address(1), device);
+    assert_eq!(candidates.device(&address(1)), Some(device));
     assert_eq!(candidates.poll(now), None, "the hint gave way, and the member is linked");
     candidates.on_lost(now, address(1), Duration::from_secs(1));
     let tried = attempts(&mut candidates, address(1));
