@@ -2,7 +2,7 @@
 
 mod common;
 
-use bitchat_core::base::ids::{ChannelId, DeviceId};
+use bitchat_core::base::ids::{ChannelId, Device, DeviceId};
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Timestamp, UnixMillis};
 use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
@@ -11,8 +11,7 @@ use bitchat_core::crypto::identity::{Certificate, Identity};
 use bitchat_core::crypto::noise::{HandshakeState, Params, Pattern, Role};
 use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
 use bitchat_core::handshake::{
-    BootId, Effect, Env, Established, Initiator, Local, Responder, Resumption, SessionSecrets,
-    Target,
+    BootId, Devices, Effect, Env, Established, Initiator, Local, Responder, SessionSecrets, Target,
 };
 use common::{hex, unhex};
 use core::net::SocketAddr;
@@ -24,9 +23,13 @@ const NOW: Timestamp = Timestamp::ZERO;
 /// Every peer left this secret, or none.
 struct Memory(Option<Secret>);
 
-impl Resumption for Memory {
+impl Devices for Memory {
     fn secrets(&self, _: &DhPublic) -> [Option<Secret>; 2] {
         [self.0.clone(), None]
+    }
+
+    fn is_linked(&self, _: &Device, _: &BootId) -> bool {
+        false
     }
 }
 
@@ -78,7 +81,7 @@ impl Side {
             local: &self.local,
             keys: &keys(),
             cookies,
-            resumption: memory,
+            devices: memory,
             rng: &mut self.rng,
             effects: &mut self.effects,
         })

@@ -233,7 +233,11 @@ impl Initiator {
         if self.target.peer.is_some_and(|expected| expected != peer) {
             return Err(Failure::WrongPeer(peer).into());
         }
-        let [current, _] = env.resumption.secrets(&remote_static);
+        let device = Device { peer, id: hello.certificate.device };
+        if env.devices.is_linked(&device, &hello.boot) {
+            return Err(Failure::Linked(device).into());
+        }
+        let [current, _] = env.devices.secrets(&remote_static);
         let secret = current.filter(|_| !self.without_secret);
         let resumed = secret.is_some();
         noise.set_psk(3, secret.unwrap_or(Secret([0; 32])))?;
@@ -243,7 +247,7 @@ impl Initiator {
         let session = Box::new(Established {
             role: Role::Initiator,
             channel: (env.keys.chan(), env.keys.epoch()),
-            device: Device { peer, id: hello.certificate.device },
+            device,
             certificate: hello.certificate,
             remote_static,
             local_cid: self.cid,

@@ -54,10 +54,14 @@ pub struct Local {
     pub boot: BootId,
 }
 
-/// The resumption secrets that earlier links left.
-pub trait Resumption {
+/// What the node knows of other devices from earlier and present links.
+pub trait Devices {
     /// The current and the previous secret shared with the device of this static key.
     fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2];
+
+    /// A living link leads to this run of the device already: an attempt that finds it at another
+    /// address ends before it makes a session that nobody needs.
+    fn is_linked(&self, device: &Device, boot: &BootId) -> bool;
 }
 
 /// What a machine needs from its parent for the length of one call.
@@ -72,8 +76,8 @@ pub struct Env<'a> {
     pub keys: &'a ChannelKeys,
     /// The node's cookies.
     pub cookies: &'a CookieJar,
-    /// The node's resumption secrets.
-    pub resumption: &'a dyn Resumption,
+    /// What the node knows of other devices.
+    pub devices: &'a dyn Devices,
     /// The node's randomness.
     pub rng: &'a mut Rng,
     /// What is to be done: the parent acts on it when the call returns.
@@ -159,6 +163,9 @@ pub enum Failure {
     /// The address is our own.
     #[error("the address is this node's own")]
     Myself,
+    /// The device is linked already.
+    #[error("another link leads to this device already")]
+    Linked(Device),
     /// Somebody else is there.
     #[error("another peer than expected is at this address")]
     WrongPeer(PeerId),

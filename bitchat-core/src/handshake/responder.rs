@@ -246,7 +246,7 @@ impl Pending {
     /// there was one.
     fn finish(&mut self, env: &Env<'_>, noise3: &[u8]) -> Result<(bool, Vec<u8>), NoiseError> {
         let remote_static = self.noise.peek_static(noise3)?;
-        let [current, previous] = env.resumption.secrets(&remote_static);
+        let [current, previous] = env.devices.secrets(&remote_static);
         let none = Some(Secret([0; 32]));
         for (secret, resumed) in [(current, true), (previous, true), (none, false)] {
             let Some(secret) = secret else { continue };

@@ -28,9 +28,14 @@ fn channel(key: u8) -> ChannelKeys {
     ChannelKeys::new(ChannelId([1; 20]), &Secret([key; 32]), Epoch::default())
 }
 
-impl Resumption for BTreeMap<DhPublic, [Option<Secret>; 2]> {
+impl Devices for BTreeMap<DhPublic, [Option<Secret>; 2]> {
     fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2] {
         self.get(remote_static).cloned().unwrap_or([None, None])
+    }
+
+    /// The device named `L` is linked.
+    fn is_linked(&self, device: &Device, _: &BootId) -> bool {
+        device.id.0[0] == b'L'
     }
 }
 
@@ -60,7 +65,7 @@ macro_rules! env_of {
             local: &$party.local,
             keys: &$party.keys,
             cookies: &$party.cookies,
-            resumption: &$party.resumption,
+            devices: &$party.resumption,
             rng: &mut $party.rng,
             effects: &mut $party.effects,
         }

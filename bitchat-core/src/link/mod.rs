@@ -325,6 +325,14 @@ impl Link {
         self.transport.ping();
     }
 
+    /// It carries chat, and was heard of not long ago: within a keepalive and some time for it to
+    /// arrive.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        let quiet = now.saturating_since(self.last_received);
+        self.is_open() && self.ready && quiet < self.config.keepalive * 3 / 2
+    }
+
     /// Neither closed nor closing.
     #[must_use]
     pub const fn is_open(&self) -> bool {

@@ -294,7 +294,8 @@ pub struct Message {
     pub own: bool,
     /// The author's wall clock, if known: for display only, never for order.
     pub wall: Option<UnixMillis>,
-    /// Lamport time: with the author and its number, the order that everybody shows.
+    /// Lamport time: the first key of the order that everybody shows. Among equals the chain that
+    /// the message is in decides, then its number (spec 09); `Node::messages` is in that order.
     pub lamport: u64,
     /// The author's number of the entry.
     pub seq: u64,
@@ -381,7 +382,7 @@ pub enum Event {
         device: Device,
     },
     /// A message, own or another's, is stored and part of the log. It may belong between earlier
-    /// ones: the order is (lamport, author, seq).
+    /// ones: `Node::messages` gives the order that everybody shows.
     Message {
         /// The channel.
         channel: ChannelHandle,

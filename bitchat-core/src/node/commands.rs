@@ -210,7 +210,8 @@ impl Node {
         }
     }
 
-    /// After [`shutdown`](Self::shutdown): everything has been said and stored.
+    /// After [`shutdown`](Self::shutdown): everything has been said and stored. While the store
+    /// refuses it stays false: wait as long as you care to.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let told = |joined: &Joined| {

@@ -84,7 +84,8 @@ impl Node {
             return false;
         };
         let body = envelope.unmask(&joined.keys);
-        let about = About { now: now.mono, wall, channel: joined.handle, keys: &joined.keys };
+        let (channel, keys) = (joined.handle, &joined.keys);
+        let about = About { now: now.mono, wall, channel, keys, links: &self.links };
         if !self.shutting_down
             && let Ok(Kind::Probe) = self.meeting.on_body(about, &mut self.rng, from, body)
         {

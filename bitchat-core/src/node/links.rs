@@ -61,7 +61,8 @@ impl Node {
                 } else if self.sockets.of(Family::of(&address)).is_none() {
                     joined.candidates.on_failed(now.mono, address);
                 } else {
-                    let about = About { now: now.mono, wall, channel: handle, keys: &joined.keys };
+                    let (keys, links) = (&joined.keys, &self.links);
+                    let about = About { now: now.mono, wall, channel: handle, keys, links };
                     self.stats.handshakes_started += 1;
                     self.meeting.dial(about, &mut self.rng, address);
                 }
@@ -98,6 +99,10 @@ impl Node {
                 if let Some((joined, address)) = joined.zip(met.dialled) {
                     match failure {
                         Failure::Myself => joined.candidates.on_settled(now.mono, address),
+                        Failure::Linked(device) => {
+                            joined.candidates.on_identified(address, device);
+                            joined.candidates.on_settled(now.mono, address);
+                        }
                         _ => joined.candidates.on_failed(now.mono, address),
                     }
                 }

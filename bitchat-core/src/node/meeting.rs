@@ -1,6 +1,6 @@
 //! From an address to a session: probes, handshakes of either role, and what earlier links left.
 
-use crate::base::ids::{ChannelHandle, ConnectionId};
+use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId};
 use crate::base::limits::Limits;
 use crate::base::rng::Rng;
 use crate::base::time::{Timestamp, UnixMillis};
@@ -8,8 +8,10 @@ use crate::crypto::channel_keys::ChannelKeys;
 use crate::crypto::gate::{CookieJar, Kind, NonceCache};
 use crate::crypto::suite::{DhPublic, Secret};
 use crate::handshake::{
-    Effect, Env, Initiator, Local, Rejected, Responder, Resumption, Target, answer_probe, receiver,
+    BootId, Devices, Effect, Env, Initiator, Local, Rejected, Responder, Target, answer_probe,
+    receiver,
 };
+use crate::link::Link;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
@@ -31,9 +33,22 @@ impl Resumptions {
     }
 }
 
-impl Resumption for Resumptions {
+/// What handshakes may know of other devices.
+struct Known<'a> {
+    resumptions: &'a Resumptions,
+    links: &'a BTreeMap<LinkId, Link>,
+    now: Timestamp,
+}
+
+impl Devices for Known<'_> {
     fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2] {
-        self.0.get(remote_static).cloned().unwrap_or_default()
+        self.resumptions.0.get(remote_static).cloned().unwrap_or_default()
+    }
+
+    fn is_linked(&self, device: &Device, boot: &BootId) -> bool {
+        self.links.values().any(|link| {
+            link.device() == *device && link.claim().peer_boot == *boot && link.is_alive(self.now)
+        })
     }
 }
 
@@ -44,6 +59,8 @@ pub(super) struct About<'a> {
     pub wall: UnixMillis,
     pub channel: ChannelHandle,
     pub keys: &'a ChannelKeys,
+    /// The node's links.
+    pub links: &'a BTreeMap<LinkId, Link>,
 }
 
 /// Something for the node to act on.
@@ -170,6 +187,7 @@ impl Meeting {
         now: Timestamp,
         wall: UnixMillis,
         rng: &mut Rng,
+        links: &'k BTreeMap<LinkId, Link>,
         keys: impl Fn(ChannelHandle) -> Option<&'k ChannelKeys>,
     ) {
         self.responder.handle_timeout(now);
@@ -182,7 +200,7 @@ impl Meeting {
         for remote in due {
             let Some((channel, mut attempt)) = self.attempts.remove(&remote) else { continue };
             let Some(keys) = keys(channel) else { continue };
-            let about = About { now, wall, channel, keys };
+            let about = About { now, wall, channel, keys, links };
             self.with_env(about, rng, Some(remote), |_, env| attempt.handle_timeout(env));
             self.attempts.insert(remote, (channel, attempt));
         }
@@ -210,13 +228,14 @@ impl Meeting {
     ) -> Option<T> {
         let local = self.local.as_ref()?;
         let mut effects = Vec::new();
+        let known = Known { resumptions: &self.resumptions, links: about.links, now: about.now };
         let mut env = Env {
             now: about.now,
             wall: about.wall,
             local,
             keys: about.keys,
             cookies: &self.cookies,
-            resumption: &self.resumptions,
+            devices: &known,
             rng,
             effects: &mut effects,
         };

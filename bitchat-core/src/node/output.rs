@@ -10,7 +10,7 @@ impl Node {
     /// may be shorter) for one destination. Call it until it says [`TransmitPoll::Pending`].
     ///
     /// `buf` needs room for one datagram of 1,200 bytes; with less nothing happens but
-    /// [`TransmitPoll::NeedSpace`].
+    /// [`TransmitPoll::NeedSpace`], whether or not there is something to send.
     pub fn poll_transmit(&mut self, now: Now, max_segments: usize, buf: &mut [u8]) -> TransmitPoll {
         let now = self.advance(now);
         if buf.len() < PACKET_LEN {

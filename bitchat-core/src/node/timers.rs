@@ -64,7 +64,7 @@ impl Node {
         if let Some(wall) = now.wall {
             let channels = &self.channels;
             let keys = |handle: ChannelHandle| channels.get(&handle).map(|joined| &joined.keys);
-            self.meeting.handle_timeout(now.mono, wall, &mut self.rng, keys);
+            self.meeting.handle_timeout(now.mono, wall, &mut self.rng, &self.links, keys);
         }
         self.settle(now);
     }

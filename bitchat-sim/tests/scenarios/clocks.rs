@@ -10,7 +10,7 @@ const DAY: i64 = 86_400_000;
 fn small_jumps_of_the_wall_clock_change_nothing() {
     assert_replays(0..3, |seed, text| {
         let (mut crew, chan, all) = linked(seed, text, 3);
-        crew.run(secs(2));
+        crew.run(secs(2)); // sessions made at once over several addresses settle
         let start = crew.world.now();
         for _ in 0..10 {
             let who = all[crew.world.dice.index(all.len())];

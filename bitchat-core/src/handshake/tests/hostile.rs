@@ -266,6 +266,17 @@ fn the_wrong_peer_and_ourselves_are_noticed() {
     assert_eq!(world.alice().failures, [Failure::Myself]);
 }
 
+#[test]
+fn a_device_that_is_linked_already_gets_no_second_session() {
+    let mut world = World::new(1);
+    world.parties[1] = Party::new(b'L', BOB);
+    world.meet();
+    let bob = &world.parties[1].local.certificate;
+    let device = Device { peer: bob.peer, id: bob.device };
+    assert_eq!(world.alice().failures, [Failure::Linked(device)]);
+    assert!(world.parties.iter().all(|party| party.sessions.is_empty()));
+}
+
 /// Lets a stranger at `from` show a good cookie and a new hs1.
 fn greet(party: &mut Party, now: Timestamp, from: SocketAddr) -> (Result<(), Rejected>, usize) {
     let mut caller = Party::new(1, ALICE);
