@@ -1,0 +1,180 @@
+//! `examples/c/README.md`, word by word: its commands build the C program and bring it into a
+//! conversation with the Rust one, in both directions, and both survive being restarted.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::{fresh, root};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The commands of each `sh` block of the README.
+fn blocks(readme: &str) -> Vec<Vec<String>> {
+    let lines = |block: &str| block.lines().skip(1).map(str::to_owned).collect();
+    readme.split("```").skip(1).step_by(2).filter(|b| b.starts_with("sh\n")).map(lines).collect()
+}
+
+/// A program in a terminal of its own.
+struct Terminal {
+    name: &'static str,
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Terminal {
+    fn open(name: &'static str, command: &str, directory: &Path) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("exec {command}")])
+            .current_dir(directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh runs");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (lines, output) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let input = child.stdin.take();
+        Self { name, child, input, output, seen: Vec::new() }
+    }
+
+    fn type_line(&mut self, text: &str) {
+        let input = self.input.as_mut().expect("not quitting");
+        writeln!(input, "{text}").expect("it reads");
+    }
+
+    /// Reads on until a line holds `text`.
+    fn wait_for(&mut self, text: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(line) = self.output.recv_timeout(left) else {
+                panic!("{} never said {text:?}, only {:#?}", self.name, self.seen)
+            };
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Ends it as Ctrl-D does, and checks that it ends well.
+    fn quit(mut self) {
+        self.input = None;
+        assert!(self.child.wait().expect("it was started").success(), "{}", self.name);
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn succeed(command: &str, directory: &Path) {
+    let mut shell = Command::new("sh");
+    let status = fresh(shell.args(["-c", command]).current_dir(directory)).status();
+    assert!(status.expect("sh runs").success(), "{command}");
+}
+
+/// A directory that looks like the repository to the commands, with `target` for what they write.
+fn workplace(root: &Path) -> PathBuf {
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("inside target");
+    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("example");
+    let _ = std::fs::remove_dir_all(&work);
+    std::fs::create_dir_all(work.join("target")).expect("writable");
+    for (from, to) in [
+        (root.join("include"), work.join("include")),
+        (root.join("examples"), work.join("examples")),
+        (target_dir.join("debug"), work.join("target/debug")),
+    ] {
+        std::os::unix::fs::symlink(from, to).expect("a fresh directory");
+    }
+    work
+}
+
+#[test]
+fn the_c_example_and_the_rust_program_talk_as_its_readme_says() {
+    let root = root().canonicalize().expect("it is there");
+    let readme = std::fs::read_to_string(root.join("examples/c/README.md")).expect("it is there");
+    // A free port instead of the README's, which somebody may use.
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let readme = readme.replace("6969", &free.expect("a free port").port().to_string());
+    let [_install, build, tracker, from_c, from_rust] = &blocks(&readme)[..] else {
+        panic!("the README has other blocks than this test expects: {:?}", blocks(&readme))
+    };
+    let work = workplace(&root);
+    let [cargo, cc] = &build[..] else { panic!("{build:?}") };
+    succeed(cargo, &root);
+    succeed(cc, &work);
+    let mut tracker = Terminal::open("tracker", &tracker[0], &work);
+    tracker.wait_for("tracker at");
+    succeed(&from_c[0], &work);
+    converse(&from_c[1], &from_rust[0], &work);
+}
+
+fn converse(alice_command: &str, bob_command: &str, work: &Path) {
+    let alice_starts = || Terminal::open("chat.c", alice_command, work);
+    let bob_starts = || Terminal::open("bitchat join", bob_command, work);
+
+    let mut alice = alice_starts();
+    alice.wait_for("ready, 0 messages");
+    let mut bob = bob_starts();
+    alice.wait_for("is here");
+    bob.wait_for("is here");
+    alice.type_line("hello from C");
+    bob.wait_for("hello from C");
+    alice.wait_for("stored by");
+    bob.type_line("hello from Rust");
+    alice.wait_for("hello from Rust");
+
+    // The C program goes, misses something, and comes back.
+    alice.quit();
+    bob.wait_for("is gone");
+    bob.type_line("alone with Rust");
+    bob.wait_for("alone with Rust");
+    let mut alice = alice_starts();
+    assert!(alice.wait_for("hello from C").starts_with("you: "));
+    alice.wait_for("hello from Rust");
+    alice.wait_for("alone with Rust");
+    alice.type_line("C is back");
+    bob.wait_for("C is back");
+
+    // So does the Rust program.
+    bob.quit();
+    alice.wait_for("is gone");
+    alice.type_line("alone with C");
+    let mut bob = bob_starts();
+    bob.wait_for("C is back");
+    bob.wait_for("alone with C");
+    bob.type_line("Rust is back");
+    alice.wait_for("Rust is back");
+
+    // And both at once.
+    alice.quit();
+    bob.quit();
+    let (mut alice, mut bob) = (alice_starts(), bob_starts());
+    alice.wait_for("ready, 6 messages");
+    bob.wait_for("ready; 6 messages");
+    alice.type_line("good-bye from C");
+    bob.type_line("good-bye from Rust");
+    bob.wait_for("good-bye from C");
+    alice.wait_for("good-bye from Rust");
+    alice.quit();
+    bob.quit();
+}
