@@ -97,22 +97,31 @@ fn opentracker() {
     }
 }
 
+/// One aquatic of each kind and family: each binds to one address.
+fn aquatic(name: &'static str, scheme: &str) {
+    let how = format!("cargo install --locked --no-default-features {name}");
+    let Some(binary) = program(name, name, &how) else { return };
+    let dir = open_dir();
+    for (at, address) in ["127.0.0.1", "[::1]"].into_iter().enumerate() {
+        let port = free_port();
+        let config = dir.path().join(format!("aquatic{at}.toml"));
+        let text = format!("[network]\naddress = \"{address}:{port}\"\nonly_ipv6 = {}\n", at == 1);
+        std::fs::write(&config, text).expect("a file");
+        let _running = Running::start(Command::new(&binary).arg("-c").arg(&config));
+        std::thread::sleep(Duration::from_secs(2));
+        let infohash = InfoHash([0xd1; 20]);
+        meet(&format!("{scheme}://{address}:{port}/announce"), infohash, None);
+    }
+}
+
 #[test]
 fn aquatic_udp() {
-    let how = "cargo install --locked --no-default-features aquatic_udp";
-    let Some(binary) = program("aquatic_udp", "aquatic_udp", how) else { return };
-    let (dir, port) = (open_dir(), free_port());
-    let config = dir.path().join("aquatic.toml");
-    let text = format!(
-        "[network]\naddress_ipv4 = \"127.0.0.1:{port}\"\naddress_ipv6 = \"[::1]:{port}\"\n"
-    );
-    std::fs::write(&config, text).expect("a file");
-    let _running = Running::start(Command::new(binary).arg("-c").arg(&config));
-    std::thread::sleep(Duration::from_secs(2));
-    std::thread::scope(|scope| {
-        scope.spawn(|| meet(&format!("udp://127.0.0.1:{port}"), InfoHash([0xd1; 20]), None));
-        scope.spawn(|| meet(&format!("udp://[::1]:{port}"), InfoHash([0xd2; 20]), None));
-    });
+    aquatic("aquatic_udp", "udp");
+}
+
+#[test]
+fn aquatic_http() {
+    aquatic("aquatic_http", "http");
 }
 
 /// A torrent of one file that nobody has.

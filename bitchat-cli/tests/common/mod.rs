@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test program uses a part of this")]
 
 pub(crate) mod process;
+pub(crate) mod story;
 
 use std::path::Path;
 use std::process::{Command, Output};
