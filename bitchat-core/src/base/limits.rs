@@ -12,6 +12,8 @@ pub struct Limits {
     pub links: usize,
     /// Handshakes in progress at once.
     pub handshakes: usize,
+    /// Peers whose resumption secrets are kept.
+    pub resumptions: usize,
     /// Probe nonces remembered so that none is answered twice.
     pub probe_nonces: usize,
     /// Candidate addresses remembered per channel.
@@ -38,8 +40,8 @@ pub struct Limits {
     pub waiting_entries: usize,
     /// Events that the application has not drained.
     pub events: usize,
-    /// Actions outstanding at once.
-    pub actions: usize,
+    /// Datagrams of no link (probes, handshakes, tracker requests) that wait to be handed out.
+    pub queued_datagrams: usize,
     /// Bytes handed out in `Persist` actions that are not yet answered.
     pub persist_bytes: usize,
     /// Peers believed from one tracker answer or one peer-exchange message.
@@ -67,6 +69,7 @@ impl Default for Limits {
             channels: 64,
             links: 64,
             handshakes: 64,
+            resumptions: 1_024,
             probe_nonces: 4_096,
             candidates: 512,
             receive_window: 1024 * 1024,
@@ -80,7 +83,7 @@ impl Default for Limits {
             authors: 4_096,
             waiting_entries: 1_024,
             events: 4_096,
-            actions: 1_024,
+            queued_datagrams: 1_024,
             persist_bytes: 8 * 1024 * 1024,
             peers_per_source: 200,
             tracker_reply_bytes: 256 * 1024,

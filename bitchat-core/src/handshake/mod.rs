@@ -23,7 +23,7 @@ mod secrets;
 pub use self::arbitrate::{Claim, Keep, arbitrate};
 pub use self::initiator::{Initiator, Target};
 pub use self::message::receiver;
-pub use self::responder::{Responder, answer_probe};
+pub use self::responder::{Responder, answer_probe, network};
 pub use self::secrets::SessionSecrets;
 
 use crate::base::ids::{ChannelId, ConnectionId, Device, PeerId};

@@ -173,7 +173,9 @@ impl Responder {
 
     fn make_room(&mut self, from: SocketAddr) -> Result<(), Rejected> {
         let share = (self.limit / SHARE).max(1);
-        if self.limit == 0 || self.by_network.get(&network(from)).is_some_and(|&has| has >= share) {
+        if self.limit == 0
+            || self.by_network.get(&network(from.ip())).is_some_and(|&has| has >= share)
+        {
             return Err(Rejected::TooMany);
         }
         while self.pending.len() >= self.limit
@@ -187,7 +189,7 @@ impl Responder {
     fn insert(&mut self, cid: ConnectionId, pending: Pending) {
         self.by_hello.insert(pending.hello, cid);
         self.deadlines.insert((pending.deadline, cid));
-        *self.by_network.entry(network(pending.remote)).or_default() += 1;
+        *self.by_network.entry(network(pending.remote.ip())).or_default() += 1;
         self.pending.insert(cid, pending);
     }
 
@@ -195,7 +197,7 @@ impl Responder {
         let pending = self.pending.remove(&cid)?;
         self.by_hello.remove(&pending.hello);
         self.deadlines.remove(&(pending.deadline, cid));
-        let network = network(pending.remote);
+        let network = network(pending.remote.ip());
         if let Some(count) = self.by_network.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
@@ -206,9 +208,10 @@ impl Responder {
     }
 }
 
-/// The part of an address that one owner can vary at will: an IPv6 host has a /64.
-fn network(address: SocketAddr) -> IpAddr {
-    match address.ip().to_canonical() {
+/// The network of an address: one owner can vary the rest at will, since an IPv6 host has a /64.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
         ip @ IpAddr::V4(_) => ip,
     }

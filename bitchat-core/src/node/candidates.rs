@@ -7,103 +7,152 @@
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-/// Waits after the attempts at an address where nobody was ever reached; then it is forgotten until
+/// Waits after the attempts at an address where nobody was ever reached; then it is left alone until
 /// somebody names it again.
 const HINT_WAITS: [u64; 4] = [600, 1_200, 3_600, 3_600];
-/// Waits after the attempts at an address where a member was: it may come back any moment.
+/// Waits after the attempts at an address where a member was: it may come back any moment. The last
+/// one repeats.
 const KNOWN_WAITS: [u64; 24] = [
     5, 10, 15, 20, 20, 20, 20, 20, 20, 20, 20, 20, 60, 60, 60, 60, 300, 300, 300, 600, 600, 600,
-    600, 600,
+    600, 3_600,
 ];
-/// An address that led to ourselves, or to a member that another address reaches already.
+/// An address that led to ourselves, to a member that another address reaches already, or to somebody
+/// who breaks the protocol. The least time between two attempts at a mere hint, too.
 const SETTLED: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 struct Candidate {
     attempts: usize,
-    /// A member was reached here.
-    known: bool,
+    /// When the last attempt began.
+    tried: Option<Timestamp>,
+    /// When a member was last reached here.
+    linked: Option<Timestamp>,
     /// Whose it was when a session was made here.
     device: Option<Device>,
-    /// When it may be tried; `None` while it is being tried.
-    next: Option<Timestamp>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// To be tried then.
+    Waiting(Timestamp),
+    /// Being tried.
+    Trying,
+    /// Left alone until somebody names it again.
+    Spent,
 }
 
 /// The candidate addresses of one channel.
 #[derive(Debug)]
 pub(crate) struct Candidates {
     by_address: BTreeMap<SocketAddr, Candidate>,
+    /// Those that wait, by the time.
+    due: BTreeSet<(Timestamp, SocketAddr)>,
     limit: usize,
 }
 
 impl Candidates {
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { by_address: BTreeMap::new(), limit }
+        Self { by_address: BTreeMap::new(), due: BTreeSet::new(), limit }
     }
 
-    /// Somebody named `address`. True if it was new and there was room.
+    /// Somebody named `address`. True if it will be tried because of that.
     pub(crate) fn add(&mut self, now: Timestamp, address: SocketAddr) -> bool {
-        if address.port() == 0
-            || address.ip().is_unspecified()
-            || address.ip().is_multicast()
-            || self.by_address.contains_key(&address)
-            || self.by_address.len() >= self.limit
-        {
+        if is_senseless(&address) {
             return false;
         }
-        self.by_address.insert(
-            address,
-            Candidate { attempts: 0, known: false, device: None, next: Some(now) },
-        );
-        true
+        let is_free = match self.by_address.get(&address) {
+            Some(old) => old.stage == Stage::Spent && old.is_rested(now),
+            None => self.has_room(now) && self.insert(address),
+        };
+        if is_free {
+            self.start_over(address, now);
+        }
+        is_free
+    }
+
+    /// A member was reached at `address` in an earlier run. False if it is one too many.
+    pub(crate) fn restore(&mut self, now: Timestamp, address: SocketAddr) -> bool {
+        if self.add(now, address) || self.by_address.contains_key(&address) {
+            if let Some(candidate) = self.by_address.get_mut(&address) {
+                candidate.linked.get_or_insert(Timestamp::ZERO);
+            }
+            return true;
+        }
+        false
     }
 
     /// An address that is due, marked as being tried.
     pub(crate) fn poll(&mut self, now: Timestamp) -> Option<SocketAddr> {
-        let (&address, candidate) = self
-            .by_address
-            .iter_mut()
-            .filter(|(_, candidate)| candidate.next.is_some_and(|at| at <= now))
-            .min_by_key(|(_, candidate)| candidate.next)?;
-        candidate.next = None;
+        let &(_, address) = self.due.first().filter(|(at, _)| *at <= now)?;
+        self.move_to(address, Stage::Trying);
+        let candidate = self.by_address.get_mut(&address)?;
         candidate.attempts += 1;
+        candidate.tried = Some(now);
         Some(address)
+    }
+
+    /// `address` cannot be tried just now, through no fault of its own.
+    pub(crate) fn on_busy(&mut self, now: Timestamp, address: SocketAddr, wait: Duration) {
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.attempts = candidate.attempts.saturating_sub(1);
+            self.move_to(address, Stage::Waiting(now + wait));
+        }
     }
 
     /// Nobody answered at `address`.
     pub(crate) fn on_failed(&mut self, now: Timestamp, address: SocketAddr) {
-        let Some(candidate) = self.by_address.get_mut(&address) else { return };
-        let waits: &[u64] = if candidate.known { &KNOWN_WAITS } else { &HINT_WAITS };
-        match waits.get(candidate.attempts.saturating_sub(1)) {
-            Some(wait) => candidate.next = Some(now + Duration::from_secs(*wait)),
-            None => {
-                self.by_address.remove(&address);
-            }
+        let Some(candidate) = self.by_address.get(&address) else { return };
+        let nth = candidate.attempts.saturating_sub(1);
+        let wait = match candidate.linked {
+            Some(_) => KNOWN_WAITS.get(nth).or(KNOWN_WAITS.last()),
+            None => HINT_WAITS.get(nth),
+        };
+        let stage = wait.map(|wait| Stage::Waiting(now + Duration::from_secs(*wait)));
+        self.move_to(address, stage.unwrap_or(Stage::Spent));
+    }
+
+    /// A session over `address` ended: if it carried nothing, the attempt has failed.
+    pub(crate) fn on_ended(&mut self, now: Timestamp, address: SocketAddr) {
+        if self.by_address.get(&address).is_some_and(|tried| tried.stage == Stage::Trying) {
+            self.on_failed(now, address);
         }
     }
 
-    /// There is no point in trying `address` for a while: it is our own, or a member's whom
-    /// another link reaches.
+    /// There is no point in trying `address` for a while.
     pub(crate) fn on_settled(&mut self, now: Timestamp, address: SocketAddr) {
-        if let Some(candidate) = self.by_address.get_mut(&address) {
-            candidate.attempts = 0;
-            candidate.next = Some(now + SETTLED);
-        }
+        self.start_over(address, now + SETTLED);
     }
 
-    /// `device` is linked at `address`. An old hint gives way if there is no room.
-    pub(crate) fn on_linked(&mut self, now: Timestamp, address: SocketAddr, device: Device) {
-        if !self.by_address.contains_key(&address) && self.by_address.len() >= self.limit {
-            let hint = self.by_address.iter().find(|(_, candidate)| !candidate.known);
-            let Some(hint) = hint.map(|(address, _)| *address) else { return };
-            self.by_address.remove(&hint);
+    /// `device` is linked at `address`. If there is no room a hint gives way, else the place where a
+    /// member was reached longest ago: that is returned, for it is to be forgotten.
+    pub(crate) fn on_linked(
+        &mut self,
+        now: Timestamp,
+        address: SocketAddr,
+        device: Device,
+    ) -> Option<SocketAddr> {
+        let mut forgotten = None;
+        if !self.by_address.contains_key(&address) {
+            if self.by_address.len() >= self.limit {
+                let oldest = self.by_address.iter().min_by_key(|(_, other)| other.linked);
+                let oldest = oldest.map(|(address, other)| (*address, other.linked));
+                if let Some((oldest, linked)) = oldest {
+                    self.remove(oldest);
+                    forgotten = linked.map(|_| oldest);
+                }
+            }
+            self.insert(address);
         }
-        let (device, next) = (Some(device), Some(now + SETTLED));
-        let linked = Candidate { attempts: 0, known: true, device, next };
-        self.by_address.insert(address, linked);
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.linked = Some(now);
+            candidate.device = Some(device);
+        }
+        self.start_over(address, now + SETTLED);
+        forgotten
     }
 
     /// A session with `device` was made at `address`: no reason to go there while another link
@@ -121,16 +170,70 @@ impl Candidates {
 
     /// The link to `address` ended: worth a try after `wait`.
     pub(crate) fn on_lost(&mut self, now: Timestamp, address: SocketAddr, wait: Duration) {
-        if let Some(candidate) = self.by_address.get_mut(&address) {
-            candidate.attempts = 0;
-            candidate.next = Some(now + wait);
-        }
+        self.start_over(address, now + wait);
     }
 
     /// When the next address is due.
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.by_address.values().filter_map(|candidate| candidate.next).min()
+        self.due.first().map(|(at, _)| *at)
     }
+
+    /// There is room for a hint, if need be that of one which was tried in vain and long enough ago
+    /// that nobody is bothered when it is named again.
+    fn has_room(&mut self, now: Timestamp) -> bool {
+        if self.by_address.len() < self.limit {
+            return true;
+        }
+        let tried = self.by_address.iter().filter(|(_, other)| {
+            other.linked.is_none() && other.tried.is_some() && other.is_rested(now)
+        });
+        let oldest = tried.min_by_key(|(_, other)| other.tried).map(|(address, _)| *address);
+        oldest.is_some_and(|oldest| {
+            self.remove(oldest);
+            true
+        })
+    }
+
+    /// True unless it is there already.
+    fn insert(&mut self, address: SocketAddr) -> bool {
+        let new =
+            Candidate { attempts: 0, tried: None, linked: None, device: None, stage: Stage::Spent };
+        self.by_address.insert(address, new).is_none()
+    }
+
+    fn remove(&mut self, address: SocketAddr) {
+        self.move_to(address, Stage::Spent);
+        self.by_address.remove(&address);
+    }
+
+    fn start_over(&mut self, address: SocketAddr, at: Timestamp) {
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.attempts = 0;
+            self.move_to(address, Stage::Waiting(at));
+        }
+    }
+
+    fn move_to(&mut self, address: SocketAddr, stage: Stage) {
+        let Some(candidate) = self.by_address.get_mut(&address) else { return };
+        if let Stage::Waiting(at) = core::mem::replace(&mut candidate.stage, stage) {
+            self.due.remove(&(at, address));
+        }
+        if let Stage::Waiting(at) = stage {
+            self.due.insert((at, address));
+        }
+    }
+}
+
+impl Candidate {
+    /// It is not being tried, and the last attempt was long enough ago for another (BC-08.15).
+    fn is_rested(&self, now: Timestamp) -> bool {
+        self.stage != Stage::Trying && self.tried.is_none_or(|tried| tried + SETTLED <= now)
+    }
+}
+
+/// Nobody can be at such an address.
+fn is_senseless(address: &SocketAddr) -> bool {
+    address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast()
 }
 
 #[cfg(test)]

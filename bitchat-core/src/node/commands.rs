@@ -11,7 +11,9 @@ use crate::base::time::{Now, UnixMillis};
 use crate::channel::{self, Content};
 use crate::chatfile::{ChatFile, Mode};
 use crate::crypto::channel_keys::Epoch;
+use crate::handshake::BootId;
 use crate::link::code;
+use crate::tracker::announcer::Announcer;
 use std::collections::BTreeMap;
 
 /// Why a channel was not joined.
@@ -108,7 +110,11 @@ impl Node {
         for id in ids {
             self.with_link(now, id, |link, _, events| link.leave(chan, events));
         }
-        self.meeting.leave(channel);
+        for cid in self.meeting.leave(channel) {
+            if let Some(id) = self.by_cid.get(&cid).copied() {
+                self.drop_link(now, id);
+            }
+        }
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.phase = Phase::Left;
             joined.rotates_at = None;
@@ -178,10 +184,12 @@ impl Node {
     pub fn reseed(&mut self, now: Now, seed: &Seed) {
         let now = self.advance(now);
         self.rng.reseed(seed);
-        self.boot = crate::handshake::BootId(self.rng.public.bytes());
+        self.boot = BootId(self.rng.public.bytes());
         self.close_links(now);
         self.certificate_renewal = None;
-        self.meeting.local = None;
+        for (channel, address) in self.meeting.start_over(&mut self.rng) {
+            self.on_unreached(now, channel, address);
+        }
         self.settle(now);
     }
 
@@ -214,12 +222,7 @@ impl Node {
     /// refuses it stays false: wait as long as you care to.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let told = |joined: &Joined| {
-            joined
-                .announcer
-                .as_ref()
-                .is_none_or(super::super::tracker::announcer::Announcer::is_stopped)
-        };
+        let told = |joined: &Joined| joined.announcer.as_ref().is_none_or(Announcer::is_stopped);
         self.shutting_down
             && self.dirty.is_empty()
             && !self.sockets.has_queued()

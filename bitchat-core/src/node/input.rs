@@ -5,7 +5,7 @@ use super::api::{Event, Failure, Input};
 use super::joined::Ticket;
 use super::ledger::Outcome;
 use super::meeting::About;
-use super::tracking::Pending;
+use super::pending::Pending;
 use crate::base::ids::{ChannelHandle, RequestId, SocketId, StreamId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};

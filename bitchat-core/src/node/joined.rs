@@ -160,7 +160,6 @@ impl Joined {
         let links = self.members.entry(device).or_default();
         links.insert(link);
         let first = links.len() == 1;
-        self.candidates.on_linked(now.mono, address, device);
         self.run(world, |channel, sink| channel.on_link_up(now, link, device, Some(address), sink));
         first
     }

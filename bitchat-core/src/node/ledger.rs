@@ -64,6 +64,22 @@ impl<T> Ledger<T> {
         self.next.tickets.extend(ticket);
     }
 
+    /// Adds a change that helps but is not needed, unless the store is far behind.
+    pub(crate) fn add_if_room(&mut self, change: Change) {
+        if !self.is_full() {
+            self.add(change, None);
+        }
+    }
+
+    /// A record whose key begins with `prefix` is not stored yet.
+    pub(crate) fn touches(&self, prefix: &[u8]) -> bool {
+        let outstanding = self.outstanding.iter().flat_map(|(_, batch)| &batch.changes);
+        self.next.changes.iter().chain(outstanding).any(|change| match change {
+            Change::Put(record) => record.key.starts_with(prefix),
+            Change::Delete(key) => key.starts_with(prefix),
+        })
+    }
+
     /// More should not be accepted before the store has caught up.
     pub(crate) fn is_full(&self) -> bool {
         let outstanding = self.outstanding.as_ref().map_or(0, |(_, batch)| batch.bytes);

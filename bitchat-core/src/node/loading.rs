@@ -3,8 +3,8 @@
 use super::Node;
 use super::api::{Action, Change, Event, Record};
 use super::joined::Phase;
+use super::pending::Pending;
 use super::records::{self, ChannelRecord, NodeRecord};
-use super::tracking::Pending;
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::channel::{Channel, ChannelConfig, ChannelRestore};
@@ -64,11 +64,15 @@ impl Node {
         }
     }
 
-    /// The store could not read. Without its memory the node goes on as a new device; own chains
-    /// of the old one are left alone.
+    /// The store could not read. Without its memory the node goes on as a new device, for this run
+    /// only: the old one may be there again the next time. Its own chains are left alone.
     pub(super) fn on_load_failed(&mut self, pending: &Pending) {
         match *pending {
-            Pending::LoadNode => self.on_node_loaded(),
+            Pending::LoadNode => {
+                if self.device_keys.is_none() {
+                    self.device_keys = Some(DeviceKeys::generate(&mut self.rng));
+                }
+            }
             Pending::LoadChannel(handle) => {
                 if let Some(Phase::Loading(restore)) =
                     self.channels.get_mut(&handle).map(|joined| &mut joined.phase)
@@ -85,7 +89,9 @@ impl Node {
         match records::read_node(record) {
             Ok(NodeRecord::Device(keys)) => self.device_keys = Some(keys),
             Ok(NodeRecord::Resumption(remote, secrets)) => {
-                self.meeting.resumptions.restore(remote, secrets);
+                let forgotten = self.meeting.resumptions.restore(remote, secrets);
+                let forgotten = forgotten.map(|remote| records::resumption_key(&remote));
+                forgotten.into_iter().for_each(|key| self.ledger.add_if_room(Change::Delete(key)));
             }
             Err(_) => self.tell(Event::StoreDamaged { key: record.key.clone() }),
         }
@@ -116,9 +122,12 @@ impl Node {
             return;
         }
         let public = keys.static_key.public();
-        // The lifetime is the longest allowed, so this cannot fail.
+        // The lifetime is the longest allowed, so this fails at the end of time at most.
         let issued = Certificate::issue(&self.identity, keys.id, public, wall, lifetime);
-        let Ok(certificate) = issued else { return };
+        let Ok(certificate) = issued else {
+            self.certificate_renewal = None;
+            return;
+        };
         self.certificate_renewal = Some(wall.plus(lifetime.saturating_sub(RENEW_BEFORE)));
         self.meeting.local = Some(Local {
             static_key: keys.static_key.clone(),
@@ -128,13 +137,15 @@ impl Node {
         });
     }
 
-    /// Moves channels on: from waiting to loading once the device is known.
+    /// Moves channels on: from waiting to loading once the device is known. What an earlier stay in
+    /// the channel wrote is read back only after it is stored.
     pub(super) fn go_live(&mut self, now: Now) {
         let Some(local) = self.device() else { return };
         let waiting: Vec<ChannelHandle> = self
             .channels
             .values()
             .filter(|joined| matches!(joined.phase, Phase::Waiting))
+            .filter(|joined| !self.ledger.touches(&records::channel_prefix(joined.chan)))
             .map(|joined| joined.handle)
             .collect();
         for handle in waiting {
@@ -160,7 +171,9 @@ impl Node {
         match records::read_channel(joined.chan, record) {
             Ok(ChannelRecord::Log(record)) if restore.add(&record).is_ok() => return,
             Ok(ChannelRecord::Address(address)) => {
-                joined.candidates.add(now, address);
+                if !joined.candidates.restore(now, address) {
+                    self.ledger.add_if_room(Change::Delete(record.key.clone()));
+                }
                 return;
             }
             Ok(ChannelRecord::Log(_)) => {}
@@ -193,6 +206,9 @@ impl Node {
 
     /// Gives live channels their trackers, once the infohash can be known.
     fn start_trackers(&mut self, now: Now) {
+        if self.shutting_down {
+            return;
+        }
         let live: Vec<ChannelHandle> = self
             .channels
             .values()

@@ -1,5 +1,6 @@
 //! From an address to a session: probes, handshakes of either role, and what earlier links left.
 
+use super::resumptions::Resumptions;
 use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId};
 use crate::base::limits::Limits;
 use crate::base::rng::Rng;
@@ -15,24 +16,6 @@ use crate::link::Link;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
-/// The resumption secrets that links left, current and previous, by the peer's static key.
-#[derive(Debug, Default)]
-pub(super) struct Resumptions(BTreeMap<DhPublic, [Option<Secret>; 2]>);
-
-impl Resumptions {
-    /// Replaces the current secret; the one before stays as the previous.
-    pub(super) fn renew(&mut self, remote: DhPublic, secret: Secret) -> &[Option<Secret>; 2] {
-        let pair = self.0.entry(remote).or_default();
-        pair[1] = pair[0].replace(secret);
-        pair
-    }
-
-    /// Puts back what was stored.
-    pub(super) fn restore(&mut self, remote: DhPublic, secrets: [Option<Secret>; 2]) {
-        self.0.insert(remote, secrets);
-    }
-}
-
 /// What handshakes may know of other devices.
 struct Known<'a> {
     resumptions: &'a Resumptions,
@@ -42,7 +25,7 @@ struct Known<'a> {
 
 impl Devices for Known<'_> {
     fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2] {
-        self.resumptions.0.get(remote_static).cloned().unwrap_or_default()
+        self.resumptions.secrets(remote_static)
     }
 
     fn is_linked(&self, device: &Device, boot: &BootId) -> bool {
@@ -91,7 +74,7 @@ impl Meeting {
     pub(super) fn new(limits: &Limits, rng: &mut Rng) -> Self {
         Self {
             local: None,
-            resumptions: Resumptions::default(),
+            resumptions: Resumptions::new(limits.resumptions),
             cookies: CookieJar::new(&mut rng.secret),
             nonces: NonceCache::new(limits.probe_nonces),
             responder: Responder::new(limits.handshakes),
@@ -176,9 +159,23 @@ impl Meeting {
         }
     }
 
-    /// The channel is left: nobody is dialled for it any more.
-    pub(super) fn leave(&mut self, channel: ChannelHandle) {
+    /// The channel is left: nobody is dialled for it any more. Returns the connection ids of the
+    /// attempts; where one has made a session already, the other side may never learn of it.
+    pub(super) fn leave(&mut self, channel: ChannelHandle) -> Vec<ConnectionId> {
+        let all = self.attempts.values();
+        let left = all.filter(|(of, _)| *of == channel).map(|(_, attempt)| attempt.local_cid());
+        let left = left.collect();
         self.attempts.retain(|_, (of, _)| *of != channel);
+        left
+    }
+
+    /// Gives up everything under way, whose keys may live twice, and names the addresses dialled.
+    pub(super) fn start_over(&mut self, rng: &mut Rng) -> Vec<(ChannelHandle, SocketAddr)> {
+        self.local = None;
+        self.cookies = CookieJar::new(&mut rng.secret);
+        self.responder = Responder::new(self.limit);
+        let attempts = core::mem::take(&mut self.attempts);
+        attempts.into_iter().map(|(address, (channel, _))| (channel, address)).collect()
     }
 
     /// Does what is due. `keys` gives the keys of a channel.

@@ -4,6 +4,7 @@ mod api;
 mod candidates;
 mod commands;
 mod config;
+mod dialling;
 mod input;
 mod joined;
 mod ledger;
@@ -11,7 +12,10 @@ mod links;
 mod loading;
 mod meeting;
 mod output;
+mod pending;
 mod records;
+mod resumptions;
+mod rivals;
 mod sockets;
 mod timers;
 mod tracking;
@@ -33,9 +37,9 @@ use crate::tracker::interface::TrackerQuery;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
 use meeting::Meeting;
+use pending::Pending;
 use sockets::Sockets;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use tracking::Pending;
 
 /// A chat node: a pure function of its inputs and the time.
 ///
@@ -77,7 +81,7 @@ pub struct Node {
     by_cid: BTreeMap<ConnectionId, LinkId>,
     /// The session in use with each device.
     by_device: BTreeMap<Device, LinkId>,
-    /// Devices with several sessions: all but the one in use are closed once that one lives.
+    /// Devices with several sessions: all but the one in use are closed once that is known to live.
     rivals: BTreeSet<Device>,
     channels: BTreeMap<ChannelHandle, Joined>,
     ledger: Ledger<Ticket>,
@@ -125,7 +129,7 @@ impl Node {
             now,
             device_keys: None,
             certificate_renewal: None,
-            sockets: Sockets::new(config.limits.actions),
+            sockets: Sockets::new(config.limits.queued_datagrams),
             meeting,
             links: BTreeMap::new(),
             by_cid: BTreeMap::new(),
@@ -156,8 +160,9 @@ impl Node {
         Ok(node)
     }
 
-    /// Tells the application. State events are left out while it does not listen: the present state
-    /// can be asked for.
+    /// Tells the application. While it does not listen, what only describes the present state is
+    /// left out, for it can be asked for. What comes in pairs or cannot be asked for is kept; there is
+    /// an end to it, since a node that is behind takes neither messages nor new sessions.
     fn tell(&mut self, event: Event) {
         if let Event::Tracker { channel, url, .. } = &event {
             self.events.retain(|old| {
@@ -166,7 +171,13 @@ impl Node {
         }
         let lasting = matches!(
             event,
-            Event::Message { .. } | Event::Delivered { .. } | Event::Equivocation { .. }
+            Event::Message { .. }
+                | Event::Delivered { .. }
+                | Event::Equivocation { .. }
+                | Event::LinkUp { .. }
+                | Event::LinkClosed { .. }
+                | Event::MemberUp { .. }
+                | Event::MemberDown { .. }
         );
         if lasting || self.events.len() < self.config.limits.events {
             self.events.push_back(event);
@@ -200,11 +211,17 @@ impl Node {
         };
         self.actions.extend(self.ledger.poll(now.mono, request));
         self.regulate(now);
+        self.sweep_links(now);
+    }
+
+    /// The store or the application has fallen behind.
+    fn is_behind(&self) -> bool {
+        self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.events
     }
 
     /// Holds the peers back while the store or the application is behind.
     fn regulate(&mut self, now: Now) {
-        let full = self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.events;
+        let full = self.is_behind();
         if full == self.paused {
             return;
         }

@@ -48,9 +48,13 @@ pub(super) fn resumption(
 ) -> Record {
     let mut value = vec![LAYOUT];
     secrets.iter().flatten().for_each(|secret| value.put_slice(&secret.0));
-    let key = [RESUMPTION, &remote.0].concat();
+    let key = resumption_key(remote);
     let expires = wall.map(|wall| wall.plus(KEEP));
     Record { key, value: value.into(), secret: true, expires }
+}
+
+pub(super) fn resumption_key(remote: &DhPublic) -> Vec<u8> {
+    [RESUMPTION, &remote.0].concat()
 }
 
 /// Reads a record under [`NODE`].

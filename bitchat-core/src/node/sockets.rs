@@ -2,13 +2,14 @@
 
 use super::Node;
 use super::api::{Action, Event, Failure, Family};
-use super::tracking::Pending;
+use super::pending::Pending;
 use crate::base::ids::{RequestId, SocketId};
+use crate::handshake::network;
 use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeSet, VecDeque};
 
-/// How many of its own addresses a node remembers to have been told by others.
-const MAX_OBSERVED: usize = 8;
+/// How many reports about its own address a node remembers.
+const MAX_REPORTS: usize = 16;
 
 /// One primary socket per family, and the queue in front of them.
 #[derive(Debug)]
@@ -18,7 +19,9 @@ pub(super) struct Sockets {
     queue: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
     limit: usize,
     interfaces: BTreeSet<IpAddr>,
-    /// Where members said that our probes come from.
+    /// From which network somebody said that our probes come from which address; the latest last.
+    reports: VecDeque<(IpAddr, SocketAddr)>,
+    /// What two of them agree on: one may lie.
     observed: BTreeSet<SocketAddr>,
 }
 
@@ -30,6 +33,7 @@ impl Sockets {
             queue: VecDeque::new(),
             limit,
             interfaces: BTreeSet::new(),
+            reports: VecDeque::new(),
             observed: BTreeSet::new(),
         }
     }
@@ -66,8 +70,21 @@ impl Sockets {
         changed
     }
 
-    pub(super) fn on_observed(&mut self, address: SocketAddr) -> bool {
-        self.observed.len() < MAX_OBSERVED && self.observed.insert(address)
+    /// Somebody at `reporter` sees us at `address`. True if that changes what is believed.
+    pub(super) fn on_observed(&mut self, reporter: IpAddr, address: SocketAddr) -> bool {
+        let network = network(reporter);
+        self.reports.retain(|(from, _)| *from != network);
+        if self.reports.len() >= MAX_REPORTS {
+            self.reports.pop_front();
+        }
+        self.reports.push_back((network, address));
+        let all = self.reports.iter().map(|(_, seen)| *seen);
+        let agreed: BTreeSet<SocketAddr> = all
+            .filter(|seen| self.reports.iter().filter(|(_, other)| other == seen).count() > 1)
+            .collect();
+        let changed = agreed != self.observed;
+        self.observed = agreed;
+        changed
     }
 
     /// Where this node may be reached: on its interfaces, and where others see it.
@@ -148,3 +165,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,15 @@
 use super::*;
 use crate::base::ids::{EntryId, SocketId};
 use crate::base::limits::Limits;
+use crate::base::rng::Stream;
 use crate::chatfile::{Access, ChatFile, Draft, History, Outside};
 use crate::crypto::suite::Secret;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
+
+mod sessions;
 
 const SECOND: Duration = Duration::from_secs(1);
 const WALL: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -26,10 +29,17 @@ struct World {
     now: Timestamp,
     hosts: Vec<Host>,
     wire: Vec<(Timestamp, SocketAddr, SocketAddr, Vec<u8>)>,
+    chance: Stream,
+    /// How many datagrams of a hundred are lost, and as many arrive twice and late.
+    trouble: u64,
 }
 
 fn file() -> ChatFile {
-    let mut rng = Rng::new(&Seed([200; 32])).secret;
+    file_of(200)
+}
+
+fn file_of(seed: u8) -> ChatFile {
+    let mut rng = Rng::new(&Seed([seed; 32])).secret;
     let draft = Draft {
         name: "test".into(),
         access: Access::Keyed,
@@ -56,7 +66,8 @@ impl World {
     fn new(hosts: u8) -> Self {
         let now = Timestamp::from_millis(1);
         let hosts = (0..hosts).map(|of| Host::new(of, now, BTreeMap::new(), of)).collect();
-        let mut world = Self { now, hosts, wire: Vec::new() };
+        let chance = Rng::new(&Seed([77; 32])).public;
+        let mut world = Self { now, hosts, wire: Vec::new(), chance, trouble: 0 };
         world.drain();
         world
     }
@@ -66,8 +77,12 @@ impl World {
     }
 
     fn join(&mut self, of: usize) -> ChannelHandle {
+        self.join_file(of, &file())
+    }
+
+    fn join_file(&mut self, of: usize, file: &ChatFile) -> ChannelHandle {
         let now = self.time();
-        let handle = self.hosts[of].node.join(now, &file()).expect("joins");
+        let handle = self.hosts[of].node.join(now, file).expect("joins");
         self.hosts[of].channel = Some(handle);
         self.drain();
         handle
@@ -100,7 +115,14 @@ impl World {
                     let size = sent.segment_size.unwrap_or(sent.len);
                     for datagram in buf[..sent.len].chunks(size) {
                         let at = self.now + Duration::from_millis(10);
-                        self.wire.push((at, host.address, sent.to, datagram.to_vec()));
+                        let fate = self.chance.below(100);
+                        if fate >= self.trouble {
+                            self.wire.push((at, host.address, sent.to, datagram.to_vec()));
+                        }
+                        if fate < self.trouble * 2 && fate.is_multiple_of(2) {
+                            let late = at + Duration::from_millis(self.chance.below(300));
+                            self.wire.push((late, host.address, sent.to, datagram.to_vec()));
+                        }
                     }
                 }
                 while let Some(action) = host.node.poll_action() {

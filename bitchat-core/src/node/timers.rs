@@ -5,7 +5,9 @@ use super::api::Deadline;
 use super::joined::Joined;
 use crate::base::ids::{ChannelHandle, LinkId};
 use crate::base::time::{Now, Timestamp};
+use crate::channel::Channel;
 use crate::link::Link;
+use crate::tracker::announcer::Announcer;
 
 impl Node {
     /// When to call [`handle_timeout`](Self::handle_timeout), and why. `None`: never, unless
@@ -27,20 +29,11 @@ impl Node {
     }
 
     fn channel_timeouts(&self, joined: &Joined) -> impl Iterator<Item = (Timestamp, &'static str)> {
-        let may_dial = self.meeting.has_room()
-            && self.links.len() < self.config.limits.links
-            && !self.shutting_down
-            && joined.channel().is_some();
+        let may_dial = self.may_dial() && joined.channel().is_some();
         let dial = if may_dial { joined.candidates.poll_timeout() } else { None };
         let all = [
-            (joined.channel().and_then(super::super::channel::Channel::poll_timeout), "channel"),
-            (
-                joined
-                    .announcer
-                    .as_ref()
-                    .and_then(super::super::tracker::announcer::Announcer::poll_timeout),
-                "tracker",
-            ),
+            (joined.channel().and_then(Channel::poll_timeout), "channel"),
+            (joined.announcer.as_ref().and_then(Announcer::poll_timeout), "tracker"),
             (dial, "dialling"),
             (joined.rotates_at, "infohash"),
         ];
@@ -73,16 +66,11 @@ impl Node {
         let due: Vec<LinkId> = self
             .links
             .iter()
-            .filter(|(_, link)| {
-                link.is_dead() || link.poll_timeout().is_some_and(|(at, _)| at <= now.mono)
-            })
+            .filter(|(_, link)| link.poll_timeout().is_some_and(|(at, _)| at <= now.mono))
             .map(|(id, _)| *id)
             .collect();
         for id in due {
             self.with_link(now, id, |link, rng, events| link.handle_timeout(now, rng, events));
-            if self.links.get(&id).is_some_and(Link::is_dead) {
-                self.drop_link(now, id);
-            }
         }
     }
 
@@ -92,12 +80,8 @@ impl Node {
         for handle in handles {
             let Some(joined) = self.channels.get(&handle) else { continue };
             let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
-            let log_due =
-                due(joined.channel().and_then(super::super::channel::Channel::poll_timeout));
-            let trackers_due = due(joined
-                .announcer
-                .as_ref()
-                .and_then(super::super::tracker::announcer::Announcer::poll_timeout));
+            let log_due = due(joined.channel().and_then(Channel::poll_timeout));
+            let trackers_due = due(joined.announcer.as_ref().and_then(Announcer::poll_timeout));
             let rotation_due = due(joined.rotates_at);
             if log_due {
                 self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));

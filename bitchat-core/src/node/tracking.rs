@@ -2,7 +2,8 @@
 
 use super::Node;
 use super::api::{Action, Event, TrackerState};
-use crate::base::ids::{ChannelHandle, RequestId, StreamId};
+use super::pending::Pending;
+use crate::base::ids::{ChannelHandle, InfoHash, StreamId};
 use crate::base::rng::Stream;
 use crate::base::target::TargetPolicy;
 use crate::base::time::{Now, Timestamp};
@@ -66,7 +67,7 @@ impl Node {
     pub(super) fn new_announcer(
         &mut self,
         tiers: Vec<Vec<TrackerUrl>>,
-        infohashes: Vec<crate::base::ids::InfoHash>,
+        infohashes: Vec<InfoHash>,
     ) -> Announcer {
         let limits = &self.config.limits;
         let config = AnnouncerConfig {
@@ -159,25 +160,4 @@ impl Node {
             self.tell(Event::Tracker { channel: handle, url, state });
         }
     }
-
-    /// A new request that `pending` waits for.
-    pub(super) fn request(&mut self, pending: Pending) -> RequestId {
-        let request = RequestId(self.next_request);
-        self.next_request += 1;
-        self.requests.insert(request, pending);
-        request
-    }
-}
-
-/// What waits for the answer to an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pending {
-    /// A socket of this family.
-    Bind(super::api::Family),
-    /// A channel's announcer.
-    Tracker(ChannelHandle, TrackerQuery),
-    /// The node's own records.
-    LoadNode,
-    /// A channel's records.
-    LoadChannel(ChannelHandle),
 }

@@ -1,0 +1,171 @@
+//! Whom to call upon, and when.
+
+use super::Node;
+use super::api::{Change, Family};
+use super::meeting::About;
+use super::pending::Pending;
+use super::records;
+use crate::base::ids::{ChannelHandle, ChannelId, Device};
+use crate::base::time::{Now, Timestamp};
+use crate::channel::Candidate;
+use crate::link::{Ended, code};
+use core::net::SocketAddr;
+use core::time::Duration;
+
+/// A link that broke is dialled again after so long, and a little more, so that both sides do not
+/// do it in step.
+const REDIAL: Duration = Duration::from_millis(500);
+/// An address that another channel is just calling, or whose socket is being opened, is looked at
+/// again after so long.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What to do about an address that is due.
+enum Verdict {
+    Dial,
+    /// Not now.
+    Busy,
+    /// A member there is linked, or it is our own.
+    Settled,
+    /// There is no socket that could reach it.
+    Unreachable,
+}
+
+impl Node {
+    /// Somebody named an address.
+    pub(super) fn add_candidate(
+        &mut self,
+        now: Timestamp,
+        handle: ChannelHandle,
+        address: SocketAddr,
+    ) {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if self.sockets.is_own(&address) {
+            return;
+        }
+        if let Some(joined) = self.channels.get_mut(&handle) {
+            joined.candidates.add(now, address);
+        }
+    }
+
+    /// A member says where another one is. It cannot make us talk to our own machine.
+    pub(super) fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
+        let local = self.links.get(&hint.source).map(|link| link.via().remote.ip());
+        let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
+        if credible
+            && !self.by_device.contains_key(&hint.device)
+            && Some(hint.device) != self.device()
+        {
+            self.add_candidate(now.mono, handle, hint.addr);
+        }
+    }
+
+    /// Another attempt may be made in a channel that is live.
+    pub(super) fn may_dial(&self) -> bool {
+        self.meeting.has_room()
+            && self.links.len() < self.config.limits.links
+            && !self.shutting_down
+            && self.now.wall.is_some()
+    }
+
+    /// Dials what is due.
+    pub(super) fn dial_due(&mut self, now: Now) {
+        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
+        for handle in handles {
+            while self.may_dial() {
+                let live = self.channels.get_mut(&handle).filter(|of| of.channel().is_some());
+                let Some(joined) = live else { break };
+                let Some(address) = joined.candidates.poll(now.mono) else { break };
+                let (chan, device) = (joined.chan, joined.candidates.device(&address));
+                let verdict = self.judge(chan, &address, device);
+                self.act_on_due(now, handle, address, &verdict);
+            }
+        }
+    }
+
+    fn act_on_due(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        address: SocketAddr,
+        verdict: &Verdict,
+    ) {
+        let Some((joined, wall)) = self.channels.get_mut(&handle).zip(now.wall) else { return };
+        match verdict {
+            Verdict::Dial => {
+                let (keys, links) = (&joined.keys, &self.links);
+                let about = About { now: now.mono, wall, channel: handle, keys, links };
+                self.stats.handshakes_started += 1;
+                self.meeting.dial(about, &mut self.rng, address);
+            }
+            Verdict::Busy => joined.candidates.on_busy(now.mono, address, BUSY),
+            Verdict::Settled => joined.candidates.on_settled(now.mono, address),
+            Verdict::Unreachable => joined.candidates.on_failed(now.mono, address),
+        }
+    }
+
+    /// `device` is whom an earlier session found at `address`.
+    fn judge(&self, chan: ChannelId, address: &SocketAddr, device: Option<Device>) -> Verdict {
+        let mut there = self.links.values().filter(|link| {
+            link.is_open() && (link.via().remote == *address || Some(link.device()) == device)
+        });
+        let family = Family::of(address);
+        if self.sockets.is_own(address)
+            || there.clone().any(|link| link.shared().any(|shared| shared == chan))
+        {
+            Verdict::Settled
+        } else if self.meeting.is_dialling(address) || there.any(|link| !link.has_heard()) {
+            Verdict::Busy
+        } else if self.sockets.of(family).is_some() {
+            Verdict::Dial
+        } else if self.requests.values().any(|pending| *pending == Pending::Bind(family)) {
+            Verdict::Busy
+        } else {
+            Verdict::Unreachable
+        }
+    }
+
+    /// `device` was reached at `address`: that is remembered.
+    pub(super) fn on_reached(
+        &mut self,
+        now: Now,
+        channel: ChannelHandle,
+        address: SocketAddr,
+        device: Device,
+    ) {
+        let Some(joined) = self.channels.get_mut(&channel) else { return };
+        let chan = joined.chan;
+        if let Some(forgotten) = joined.candidates.on_linked(now.mono, address, device) {
+            let key = records::address(chan, forgotten, None).key;
+            self.ledger.add_if_room(Change::Delete(key));
+        }
+        self.ledger.add_if_room(Change::Put(records::address(chan, address, now.wall)));
+    }
+
+    /// The last link to a member is down, but a new one may come up soon.
+    pub(super) fn on_unreached(&mut self, now: Now, channel: ChannelHandle, address: SocketAddr) {
+        let redial = REDIAL + Duration::from_millis(self.rng.public.below(500));
+        if let Some(joined) = self.channels.get_mut(&channel) {
+            joined.candidates.on_lost(now.mono, address, redial);
+        }
+    }
+
+    /// A session over `address` ended. Whoever breaks the protocol, or says that we do, is not called
+    /// again at once: it would only be the same again.
+    pub(super) fn on_session_ended(&mut self, now: Now, address: SocketAddr, ended: &Ended) {
+        let hopeless = match ended {
+            Ended::Violation(_) | Ended::Certificate => true,
+            Ended::Peer(code) => !matches!(
+                *code,
+                code::NO_ERROR | code::REPLACED | code::NO_CHANNEL | code::GOING_AWAY
+            ),
+            Ended::Local(_) | Ended::Silence => false,
+        };
+        for joined in self.channels.values_mut() {
+            if hopeless {
+                joined.candidates.on_settled(now.mono, address);
+            } else if !self.meeting.is_dialling(&address) {
+                joined.candidates.on_ended(now.mono, address);
+            }
+        }
+    }
+}

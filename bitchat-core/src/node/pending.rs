@@ -1,0 +1,29 @@
+//! Which part of a node waits for the answer to an action.
+
+use super::Node;
+use super::api::Family;
+use crate::base::ids::{ChannelHandle, RequestId};
+use crate::tracker::interface::TrackerQuery;
+
+/// What waits for the answer to an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// A socket of this family.
+    Bind(Family),
+    /// A channel's announcer.
+    Tracker(ChannelHandle, TrackerQuery),
+    /// The node's own records.
+    LoadNode,
+    /// A channel's records.
+    LoadChannel(ChannelHandle),
+}
+
+impl Node {
+    /// A new request that `pending` waits for.
+    pub(super) fn request(&mut self, pending: Pending) -> RequestId {
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        self.requests.insert(request, pending);
+        request
+    }
+}

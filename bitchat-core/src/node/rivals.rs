@@ -1,0 +1,72 @@
+//! Several sessions with one device: which of them is in use (spec 05, "Two sessions of one pair").
+
+use super::Node;
+use crate::base::ids::{Device, LinkId};
+use crate::base::time::Now;
+use crate::handshake::{Keep, arbitrate};
+use crate::link::{Link, code};
+
+/// Sessions with one device at once. Two arise from dialling at the same time, more from restarts;
+/// somebody who makes more than that is after something else.
+const MAX_SESSIONS: usize = 8;
+
+impl Node {
+    /// The device has as many sessions as it may.
+    pub(super) fn has_enough_sessions(&self, device: Device) -> bool {
+        self.sessions(device).count() >= MAX_SESSIONS
+    }
+
+    /// The open sessions with a device, oldest first.
+    fn sessions(&self, device: Device) -> impl Iterator<Item = &Link> {
+        self.links.values().filter(move |link| link.device() == device && link.is_open())
+    }
+
+    /// Decides anew between the sessions with a device. The result does not depend on when that is
+    /// done: each is compared with the best of those before it (BC-05.35, BC-05.36).
+    pub(super) fn arbitrate_device(&mut self, device: Device) {
+        let sessions = self.sessions(device);
+        let best = sessions.reduce(|best, link| match arbitrate(best.claim(), link.claim()) {
+            Keep::Existing => best,
+            Keep::New => link,
+        });
+        let Some(best) = best.map(Link::id) else {
+            self.by_device.remove(&device);
+            self.rivals.remove(&device);
+            return;
+        };
+        self.by_device.insert(device, best);
+        if self.sessions(device).count() == 1 {
+            self.rivals.remove(&device);
+            return;
+        }
+        self.rivals.insert(device);
+        // The others go when the best one hears something: an idle one is made to.
+        if let Some(link) = self.links.get_mut(&best) {
+            link.ping();
+            self.dirty.insert(best);
+        }
+    }
+
+    /// A packet of a session authenticated. If it is the one to stay, it lives and the others are
+    /// closed: not before, since a session whose other end is gone must not take the living one
+    /// along. They stay until the winner carries what they carry.
+    pub(super) fn close_rivals(&mut self, now: Now, id: LinkId) {
+        let Some(winner) = self.links.get(&id) else { return };
+        let device = winner.device();
+        if self.by_device.get(&device) != Some(&id) || !self.rivals.contains(&device) {
+            return;
+        }
+        let losers = || self.sessions(device).filter(|other| other.id() != id);
+        let carries = |chan| winner.shared().any(|own| own == chan);
+        if !winner.is_ready() || !losers().flat_map(Link::shared).all(carries) {
+            return;
+        }
+        let losers: Vec<LinkId> = losers().map(Link::id).collect();
+        self.rivals.remove(&device);
+        for loser in losers {
+            self.with_link(now, loser, |link, _, events| {
+                link.close(now.mono, code::REPLACED, events);
+            });
+        }
+    }
+}
