@@ -1,13 +1,65 @@
-//! C programs that use the library well, and in every wrong way.
+//! C programs that use the library well, and in every wrong way, by themselves and under the eyes of
+//! memory checkers.
 
 mod common;
 
-use common::{compile, compilers, output};
+use common::{compile, compilers, is_present, output};
+use std::path::Path;
 use std::process::Command;
 
-#[test]
-fn a_c_program_uses_identities_and_gets_a_status_for_every_mistake() {
+const SANITIZERS: [&str; 3] =
+    ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+/// What valgrind exits with when it saw something.
+const SEEN: i32 = 99;
+
+/// Runs a program of `tests/c` by itself from each compiler, with sanitizers, and under valgrind.
+fn run_everywhere(source: &str) {
+    let name = source.trim_end_matches(".c");
     for compiler in compilers() {
-        output(&mut Command::new(compile(compiler, "identity.c", "identity", &[])));
+        let program = compile(compiler, source, name, &[]);
+        output(&mut Command::new(&program));
+        if compiler == "gcc" {
+            output(&mut valgrind(&program));
+        }
     }
+    let sanitized = compile("gcc", source, &format!("{name}-sanitized"), &SANITIZERS);
+    output(&mut Command::new(sanitized));
+}
+
+fn valgrind(program: &Path) -> Command {
+    assert!(is_present("valgrind"), "valgrind is needed: apt-get install valgrind");
+    let mut command = Command::new("valgrind");
+    command.args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
+    command.arg(format!("--error-exitcode={SEEN}")).arg(program);
+    command
+}
+
+#[test]
+fn identities_and_every_mistake_with_them() {
+    run_everywhere("identity.c");
+}
+
+#[test]
+fn every_wrong_call_gives_its_status() {
+    run_everywhere("misuse.c");
+}
+
+#[test]
+fn two_nodes_chat_through_callbacks() {
+    run_everywhere("dispatch.c");
+}
+
+#[test]
+fn what_is_used_after_its_end_is_seen_by_memory_checkers() {
+    let program = compile("gcc", "freed.c", "freed", &[]);
+    output(valgrind(&program).arg("nothing"));
+    for what in ["node", "twice", "text", "list"] {
+        let seen = valgrind(&program).arg(what).output().expect("valgrind runs");
+        assert_eq!(seen.status.code(), Some(SEEN), "{what}");
+    }
+    let sanitized = compile("gcc", "freed.c", "freed-sanitized", &SANITIZERS);
+    let mut kept = Command::new(sanitized);
+    let seen = kept.arg("text").output().expect("it runs");
+    let said = String::from_utf8_lossy(&seen.stderr);
+    assert!(!seen.status.success() && said.contains("heap-use-after-free"), "{said}");
 }

@@ -1,17 +1,5 @@
 /* Identities from C: the good way and every wrong one. Exits non-zero and names the line on failure. */
-#include "bitchat.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(what)                                                       \
-    do {                                                                  \
-        if (!(what)) {                                                    \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);    \
-            exit(1);                                                      \
-        }                                                                 \
-    } while (0)
+#include "check.h"
 
 static void good(void) {
     bitchat_identity *made = NULL, *again = NULL;

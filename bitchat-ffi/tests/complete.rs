@@ -1,0 +1,169 @@
+//! C gets everything that Rust gets: the node's methods, inputs, actions and events are compared with
+//! what is exported, and nothing else leaves the shared library.
+
+mod common;
+
+use common::{library, output, root};
+use std::collections::BTreeSet;
+use std::process::Command;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("the file is there")
+}
+
+fn header() -> String {
+    read("include/bitchat.h")
+}
+
+/// The functions that the header declares.
+fn declared() -> BTreeSet<String> {
+    let header = header();
+    let names = header.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let after = |name: &str| header.contains(&format!("{name}("));
+    names.filter(|n| n.starts_with("bitchat_") && after(n)).map(str::to_owned).collect()
+}
+
+/// `pub fn` names in the `impl Node` blocks of the node.
+fn methods() -> BTreeSet<String> {
+    let directory = root().join("bitchat-core/src/node");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(directory).expect("the room is there") {
+        let path = entry.expect("readable").path();
+        if path.extension().is_none_or(|end| end != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(path).expect("readable");
+        for block in source.split("\nimpl Node {\n").skip(1) {
+            let block = block.split("\n}\n").next().unwrap_or_default();
+            let lines = block.lines().filter_map(|line| line.strip_prefix("    pub fn "));
+            found.extend(lines.filter_map(|line| line.split('(').next()).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The variants of an enum of `node/api.rs`, as C writes them.
+fn variants(name: &str) -> Vec<String> {
+    let source = read("bitchat-core/src/node/api.rs");
+    let start = source.find(&format!("pub enum {name}")).expect("the enum is there");
+    let body = source[start..].split("\n}\n").next().unwrap_or_default();
+    let words = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = words.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let ends = |c: char| !c.is_alphanumeric();
+    names.map(|line| screaming(line.split(ends).next().unwrap_or_default())).collect()
+}
+
+fn screaming(name: &str) -> String {
+    let mut out = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_uppercase());
+    }
+    out
+}
+
+#[test]
+fn every_method_of_the_node_has_an_export() {
+    let (methods, declared) = (methods(), declared());
+    assert!(methods.len() >= 15, "{methods:?}");
+    for method in methods {
+        let name = match method.as_str() {
+            // One export for each kind of input, see below.
+            "handle_input" => continue,
+            "handle_timeout" => "tick",
+            "poll_timeout" => "deadline",
+            same => same,
+        };
+        assert!(declared.contains(&format!("bitchat_node_{name}")), "{method} has no export");
+    }
+}
+
+#[test]
+fn every_input_has_an_export() {
+    let (inputs, declared) = (variants("Input"), declared());
+    assert!(inputs.len() >= 10, "{inputs:?}");
+    for input in inputs {
+        let name = format!("bitchat_node_{}", input.to_lowercase());
+        assert!(declared.contains(&name), "Input::{input} has no export");
+    }
+}
+
+/// The values of the constants of a family, each with its name.
+fn constants(prefix: &str) -> Vec<(String, i64)> {
+    let header = header();
+    let lines = header.lines().filter_map(|line| line.strip_prefix("#define "));
+    let pairs = lines.filter_map(|line| line.strip_prefix(prefix)?.split_once(' '));
+    pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
+}
+
+fn compare(of: &str, prefix: &str, callback: impl Fn(&str) -> String) {
+    let kinds = constants(prefix);
+    let names: BTreeSet<_> = kinds.iter().map(|(name, _)| name.clone()).collect();
+    let values: BTreeSet<_> = kinds.iter().map(|(_, value)| *value).collect();
+    assert_eq!(names, variants(of).into_iter().collect(), "{of} and {prefix}... differ");
+    assert_eq!(values.len(), kinds.len(), "a value of {prefix}... stands for two kinds");
+    let header = header();
+    for name in names {
+        let member = callback(&name.to_lowercase());
+        assert!(header.contains(&member), "{prefix}{name} has no callback {member}");
+    }
+}
+
+#[test]
+fn every_action_has_a_kind_and_a_callback() {
+    compare("Action", "BITCHAT_ACTION_", |name| format!("  bitchat_on_action {name};"));
+}
+
+#[test]
+fn every_event_has_a_kind_and_a_callback() {
+    compare("Event", "BITCHAT_EVENT_", |name| format!("  bitchat_on_event on_{name};"));
+}
+
+#[test]
+fn every_reason_and_state_has_a_value() {
+    compare("CloseReason", "BITCHAT_CLOSE_", |name| {
+        format!("BITCHAT_CLOSE_{}", name.to_uppercase())
+    });
+    compare("TrackerState", "BITCHAT_TRACKER_", |n| {
+        format!("BITCHAT_TRACKER_{}", n.to_uppercase())
+    });
+}
+
+#[test]
+fn every_status_has_a_name_and_a_text() {
+    let statuses = constants("BITCHAT_ERR_");
+    assert!(statuses.len() >= 10);
+    for (name, value) in statuses {
+        let status = i32::try_from(value).expect("an int32_t");
+        // SAFETY: the name is text with a zero byte, valid for ever.
+        let said = unsafe { std::ffi::CStr::from_ptr(bitchat::bitchat_status_name(status)) };
+        assert_eq!(said.to_str(), Ok(format!("BITCHAT_ERR_{name}").as_str()));
+    }
+}
+
+/// The growing structs of the header, each with the function that the status of its size comes from.
+#[test]
+fn every_struct_that_grows_begins_with_its_size() {
+    let header = header();
+    let fixed = ["bitchat_address", "bitchat_device"];
+    for part in header.split("\ntypedef struct ").skip(1) {
+        let Some((name, body)) = part.split_once(" {\n") else { continue };
+        if name.contains(' ') || name.contains(';') || fixed.contains(&name) {
+            continue;
+        }
+        let mut fields = body.lines().filter(|line| !line.trim_start().starts_with("//"));
+        assert_eq!(fields.next(), Some("  size_t struct_size;"), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn only_declared_names_leave_the_shared_library() {
+    let path = library("cdylib", "libbitchat.so");
+    let symbols = output(Command::new("nm").args(["-D", "--defined-only"]).arg(path));
+    let found: BTreeSet<String> =
+        symbols.lines().filter_map(|line| line.rsplit(' ').next()).map(str::to_owned).collect();
+    assert_eq!(found, declared());
+}
