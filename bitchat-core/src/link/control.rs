@@ -5,13 +5,13 @@ use crate::wire::writer::Put;
 use bytes::BufMut;
 
 /// Bytes of a slot token.
-pub(crate) const TOKEN_LEN: usize = 16;
+pub const TOKEN_LEN: usize = 16;
 /// Tokens in one message come in multiples of this, so that their number says little.
-pub(crate) const TOKENS_STEP: usize = 16;
+pub const TOKENS_STEP: usize = 16;
 
 /// A message of the control stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Control<'a> {
+pub enum Control<'a> {
     /// Starts a key renewal; see [`super::rekey`].
     RekeyInit(&'a [u8]),
     /// Answers it.
@@ -19,9 +19,17 @@ pub(crate) enum Control<'a> {
     /// The responder asks the initiator to renew.
     RekeyAsk,
     /// The sender's channels, in disguise: the token at position `i` is its slot `base + i`.
-    SlotTokens { base: u64, tokens: &'a [[u8; TOKEN_LEN]] },
+    SlotTokens {
+        /// How many tokens its sender sent before.
+        base: u64,
+        /// The tokens.
+        tokens: &'a [[u8; TOKEN_LEN]],
+    },
     /// The sender left the channel of one of its slots.
-    SlotClose { slot: u64 },
+    SlotClose {
+        /// Its sender's slot.
+        slot: u64,
+    },
     /// A kind of message that this version does not know: skipped (BC-08.03).
     Unknown,
 }
@@ -34,7 +42,10 @@ const SLOT_CLOSE: u8 = 5;
 
 impl<'a> Control<'a> {
     /// Reads a message, without the length in front of it.
-    pub(crate) fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
+    ///
+    /// # Errors
+    /// [`DecodeError`] if a known kind of message is malformed.
+    pub fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(message);
         let decoded = match reader.u8()? {
             REKEY_INIT => Self::RekeyInit(reader.rest()),
@@ -56,7 +67,8 @@ impl<'a> Control<'a> {
     }
 
     /// The message as bytes, without the length in front of it.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
             Self::RekeyInit(body) => {
@@ -85,7 +97,7 @@ impl<'a> Control<'a> {
 
 /// What a stream other than the control stream carries, said in its first message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StreamHeader {
+pub struct StreamHeader {
     /// The sender's slot.
     pub slot: u64,
     /// Messages of this urgency.
@@ -109,7 +121,11 @@ impl Lane {
 }
 
 impl StreamHeader {
-    pub(crate) fn decode(message: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads the first message of a stream.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is not a header.
+    pub fn decode(message: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(message);
         let slot = reader.varint()?;
         let lane = match reader.u8()? {
@@ -122,7 +138,9 @@ impl StreamHeader {
         Ok(Self { slot, lane })
     }
 
-    pub(crate) fn encode(self) -> Vec<u8> {
+    /// The header as bytes, without the length in front of it.
+    #[must_use]
+    pub fn encode(self) -> Vec<u8> {
         let mut out = Vec::new();
         out.put_varint(self.slot);
         out.put_u8(match self.lane {

@@ -5,14 +5,14 @@
 //! and time in, then [`Link::poll_packet`] until it gives nothing, then sleep until
 //! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
 
-mod control;
+pub mod control;
 mod keys;
 mod lanes;
 mod path;
 mod receive;
-mod rekey;
+pub mod rekey;
 mod send;
-mod slots;
+pub mod slots;
 
 pub use control::Lane;
 pub use path::Via;

@@ -22,7 +22,8 @@ const NOISE_LEN: usize = 48;
 
 /// What is wrong with a renewal message: the link closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RekeyError {
+#[non_exhaustive]
+pub enum RekeyError {
     /// It cannot be read.
     #[error("malformed renewal message: {0}")]
     Malformed(#[from] DecodeError),
@@ -39,7 +40,7 @@ pub(crate) enum RekeyError {
 
 /// What a renewal yields.
 #[derive(Debug)]
-pub(crate) struct NewKeys {
+pub struct NewKeys {
     /// How many renewals the session has had with this one.
     pub generation: u64,
     /// The packet key from the session's initiator.
@@ -52,7 +53,7 @@ pub(crate) struct NewKeys {
 
 /// The renewal machine of one side of one session.
 #[derive(Debug)]
-pub(crate) struct Rekey {
+pub struct Rekey {
     role: Role,
     local: DhSecret,
     remote: DhPublic,
@@ -71,7 +72,10 @@ struct Pending {
 }
 
 impl Rekey {
-    pub(crate) const fn new(
+    /// The machine of a session that was just established: `exporter` and `handshake_hash` are the
+    /// handshake's, `local` and `remote` the static keys that it proved.
+    #[must_use]
+    pub const fn new(
         role: Role,
         local: DhSecret,
         remote: DhPublic,
@@ -82,17 +86,17 @@ impl Rekey {
     }
 
     /// The initiator waits for an answer.
-    pub(crate) const fn is_pending(&self) -> bool {
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
         self.pending.is_some()
     }
 
     /// Starts a renewal and returns the body of `REKEY_INIT`. Only the session's initiator does,
     /// and not while one is pending (BC-08.06).
-    pub(crate) fn start(
-        &mut self,
-        with_kem: bool,
-        secret: &mut Stream,
-    ) -> Result<Vec<u8>, RekeyError> {
+    ///
+    /// # Errors
+    /// [`RekeyError::OutOfTurn`] where that is not so.
+    pub fn start(&mut self, with_kem: bool, secret: &mut Stream) -> Result<Vec<u8>, RekeyError> {
         if self.role != Role::Initiator || self.is_pending() {
             return Err(RekeyError::OutOfTurn);
         }
@@ -112,7 +116,10 @@ impl Rekey {
 
     /// Answers `REKEY_INIT` with the body of `REKEY_RESP`, and yields the keys. The caller accepts
     /// packets under them from now on, and sends under them once it has received one.
-    pub(crate) fn on_init(
+    ///
+    /// # Errors
+    /// [`RekeyError`]: the link is to be closed.
+    pub fn on_init(
         &mut self,
         body: &[u8],
         secret: &mut Stream,
@@ -147,7 +154,10 @@ impl Rekey {
     }
 
     /// Takes `REKEY_RESP` and yields the keys, to be used for sending at once.
-    pub(crate) fn on_response(&mut self, body: &[u8]) -> Result<NewKeys, RekeyError> {
+    ///
+    /// # Errors
+    /// [`RekeyError`]: the link is to be closed.
+    pub fn on_response(&mut self, body: &[u8]) -> Result<NewKeys, RekeyError> {
         let mut reader = Reader::new(body);
         let generation = reader.varint()?;
         let mut pending = self.pending.take().ok_or(RekeyError::OutOfTurn)?;

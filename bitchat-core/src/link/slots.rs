@@ -13,11 +13,12 @@ const MAX_TOKENS: usize = 1_024;
 /// The peer sent more tokens than a link may carry, or numbered them wrongly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("slot tokens out of order or too many")]
-pub(crate) struct SlotError;
+pub struct SlotError;
 
 /// What one side shows of a channel: only who holds the channel's MAC key can tell it from noise
 /// (BC-08.10).
-fn token(mac_key: &Secret, handshake_hash: &[u8; 32], shown_by: Role) -> [u8; TOKEN_LEN] {
+#[must_use]
+pub fn token(mac_key: &Secret, handshake_hash: &[u8; 32], shown_by: Role) -> [u8; TOKEN_LEN] {
     let role = match shown_by {
         Role::Initiator => 0,
         Role::Responder => 1,
@@ -34,7 +35,7 @@ const fn other(role: Role) -> Role {
 
 /// The slots of one link.
 #[derive(Debug)]
-pub(crate) struct Slots {
+pub struct Slots {
     role: Role,
     handshake_hash: [u8; 32],
     /// Our slots; a padding token has none.
@@ -47,7 +48,9 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    pub(crate) const fn new(role: Role, handshake_hash: [u8; 32]) -> Self {
+    /// Those of one side of a new session.
+    #[must_use]
+    pub const fn new(role: Role, handshake_hash: [u8; 32]) -> Self {
         Self {
             role,
             handshake_hash,
@@ -60,7 +63,7 @@ impl Slots {
 
     /// Shows `channels` to the peer: the message to send, or `None` if the link has shown as many
     /// tokens as it may. Real tokens are shuffled among random ones (BC-08.11).
-    pub(crate) fn offer(
+    pub fn offer(
         &mut self,
         channels: &[(ChannelId, &Secret)],
         public: &mut Stream,
@@ -87,11 +90,10 @@ impl Slots {
     }
 
     /// Takes the peer's tokens.
-    pub(crate) fn on_tokens(
-        &mut self,
-        base: u64,
-        tokens: &[[u8; TOKEN_LEN]],
-    ) -> Result<(), SlotError> {
+    ///
+    /// # Errors
+    /// [`SlotError`]: the link is to be closed.
+    pub fn on_tokens(&mut self, base: u64, tokens: &[[u8; TOKEN_LEN]]) -> Result<(), SlotError> {
         // BC-08.12: numbered without gaps, and not for ever.
         if base != self.theirs.len() as u64 || self.theirs.len() + tokens.len() > MAX_TOKENS {
             return Err(SlotError);
@@ -101,12 +103,13 @@ impl Slots {
     }
 
     /// The peer has sent a list of tokens already.
-    pub(crate) const fn heard(&self) -> bool {
+    #[must_use]
+    pub const fn heard(&self) -> bool {
         !self.theirs.is_empty()
     }
 
     /// Whether the peer has shown `chan`; if so it is shared from now on.
-    pub(crate) fn match_channel(&mut self, chan: ChannelId, mac_key: &Secret) -> bool {
+    pub fn match_channel(&mut self, chan: ChannelId, mac_key: &Secret) -> bool {
         if self.shared.values().any(|&shared| shared == chan) {
             return false;
         }
@@ -119,32 +122,36 @@ impl Slots {
     }
 
     /// The channel behind a slot of the peer.
-    pub(crate) fn channel_of(&self, their_slot: u64) -> Option<ChannelId> {
+    #[must_use]
+    pub fn channel_of(&self, their_slot: u64) -> Option<ChannelId> {
         self.shared.get(&their_slot).copied()
     }
 
     /// Whether the peer could still show what its slot means.
-    pub(crate) fn is_unknown(&self, their_slot: u64) -> bool {
+    #[must_use]
+    pub fn is_unknown(&self, their_slot: u64) -> bool {
         their_slot >= self.theirs.len() as u64
     }
 
     /// Our slot for `chan`.
-    pub(crate) fn ours(&self, chan: ChannelId) -> Option<u64> {
+    #[must_use]
+    pub fn ours(&self, chan: ChannelId) -> Option<u64> {
         self.ours.get(&chan).copied()
     }
 
     /// Whether both sides have `chan`.
-    pub(crate) fn is_shared(&self, chan: ChannelId) -> bool {
+    #[must_use]
+    pub fn is_shared(&self, chan: ChannelId) -> bool {
         self.shared.values().any(|&shared| shared == chan)
     }
 
     /// Channels that both sides have.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
+    pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
         self.shared.values().copied()
     }
 
     /// The peer left a channel; its token means nothing any more.
-    pub(crate) fn on_close(&mut self, their_slot: u64) -> Option<ChannelId> {
+    pub fn on_close(&mut self, their_slot: u64) -> Option<ChannelId> {
         let at = usize::try_from(their_slot).ok()?;
         // All zeros is nobody's token but with a chance of 2^-128.
         *self.theirs.get_mut(at)? = [0; TOKEN_LEN];
@@ -152,7 +159,7 @@ impl Slots {
     }
 
     /// We left a channel: the message that says so, if the peer was ever shown it.
-    pub(crate) fn leave(&mut self, chan: ChannelId) -> Option<Vec<u8>> {
+    pub fn leave(&mut self, chan: ChannelId) -> Option<Vec<u8>> {
         self.shared.retain(|_, shared| *shared != chan);
         self.ours.remove(&chan).map(|slot| Control::SlotClose { slot }.encode())
     }
