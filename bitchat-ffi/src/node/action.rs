@@ -277,3 +277,6 @@ pub(super) const fn family_code(family: Family) -> u8 {
         Family::V6 => BITCHAT_FAMILY_V6,
     }
 }
+
+#[cfg(test)]
+mod tests;

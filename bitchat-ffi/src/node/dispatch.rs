@@ -252,3 +252,6 @@ unsafe fn dispatch_events(
     }
     any
 }
+
+#[cfg(test)]
+mod tests;

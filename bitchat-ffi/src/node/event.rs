@@ -353,3 +353,6 @@ const fn close_state(reason: &CloseReason) -> (i32, u64) {
 pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

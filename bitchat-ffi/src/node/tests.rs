@@ -2,7 +2,7 @@ use super::*;
 use crate::identity::{bitchat_identity_free, bitchat_identity_from_secret};
 use core::ptr;
 
-fn new_node() -> *mut bitchat_node {
+pub(in crate::node) fn new_node() -> *mut bitchat_node {
     let (mut identity, mut node) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all pointers are to locals.
     unsafe {
