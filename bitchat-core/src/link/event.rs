@@ -1,0 +1,90 @@
+//! What a link is told at the start, and what it tells.
+
+use crate::base::ids::ChannelId;
+use crate::base::limits::Limits;
+use crate::crypto::suite::Secret;
+use bytes::Bytes;
+use core::time::Duration;
+
+/// Codes of the CLOSE frame that a link sends; the transport adds its own (spec 07, 08).
+pub mod code {
+    /// The session is not needed any more.
+    pub const NO_ERROR: u64 = 0;
+    /// The peer broke the protocol above the transport.
+    pub const VIOLATION: u64 = 1;
+    /// Another session of the same two devices is in use (spec 05).
+    pub const REPLACED: u64 = 2;
+    /// The two sides have no channel in common.
+    pub const NO_CHANNEL: u64 = 12;
+    /// The node shuts down.
+    pub const GOING_AWAY: u64 = 13;
+    /// The peer's certificate ended.
+    pub const CERTIFICATE: u64 = 14;
+}
+
+/// Timing and bounds of links.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Keys are renewed this long after the first user data under them.
+    pub rekey_interval: Duration,
+    /// An idle link says that it lives this often.
+    pub keepalive: Duration,
+    /// A link on which nothing was heard for this long is dead.
+    pub idle_timeout: Duration,
+    /// Bounds on what a peer can make a link hold.
+    pub limits: Limits,
+}
+
+/// Why a link ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// This side closed it.
+    Local(u64),
+    /// The peer closed it, with this code.
+    Peer(u64),
+    /// Nothing was heard of the peer for too long.
+    Silence,
+    /// The peer broke the protocol.
+    Violation(String),
+    /// The peer's certificate ended.
+    Certificate,
+}
+
+/// What happened on a link.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// The first renewal is in use: user data may flow.
+    Ready,
+    /// New keys are in use; so many renewals there were.
+    Renewed(u64),
+    /// The secret that the pair's next handshake mixes in.
+    Resumption(Secret),
+    /// Both sides have this channel.
+    ChannelUp(ChannelId),
+    /// The peer left this channel, or the link ended.
+    ChannelDown(ChannelId),
+    /// A message in a channel.
+    Message {
+        /// The channel.
+        channel: ChannelId,
+        /// The message.
+        data: Bytes,
+    },
+    /// After a refused [`Link::send`]: the channel may go on.
+    Writable(ChannelId),
+    /// The peer is at another address now.
+    Moved,
+    /// The link is over; it may still have a CLOSE to send.
+    Closed(Ended),
+}
+
+/// What becomes of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was a packet of the link, and new.
+    Authentic,
+    /// It did not authenticate.
+    Forged,
+    /// It was seen before, or is too old to tell.
+    Replayed,
+}

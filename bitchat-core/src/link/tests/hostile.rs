@@ -1,0 +1,214 @@
+//! Peers that break the rules, and what is left when a link ends.
+
+use super::*;
+
+fn count(pair: &Pair, of: usize, wanted: impl Fn(&LinkEvent) -> bool) -> usize {
+    pair.events[of].iter().filter(|event| wanted(event)).count()
+}
+
+#[test]
+fn a_control_stream_that_ends_takes_the_link_along() {
+    // BC-08.01
+    let mut pair = Pair::with_channel(12, 0);
+    pair.run(SECOND);
+    let mut buf = [0; 64];
+    let frame = Frame::ResetStream { id: 0, code: 0, final_size: 100_000 };
+    let len = pair.links[0].own_packet(&mut buf, &frame).unwrap();
+    pair.wire.push((pair.now, 1, 0, buf[..len].to_vec()));
+    pair.run(SECOND);
+    assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
+
+#[test]
+fn a_stream_waits_unread_until_its_slot_is_known() {
+    // BC-08.13
+    let mut pair = Pair::with_channel(13, 0);
+    pair.run(SECOND);
+    let (channel, lane) = (ChannelId([2; 20]), Lane::Chat);
+    let link = &mut pair.links[0];
+    // The next list of tokens begins at slot 16; which of its places the channel gets is not known
+    // yet, so that most are tried; the first streams may be 16.
+    let streams: Vec<_> = (16..31)
+        .map(|slot| {
+            let id = link.transport.open_stream(Class::Chat).unwrap();
+            let header = StreamHeader { slot, lane }.encode();
+            let data = [encode_message(&[&header]), encode_message(&[b"early"])].concat();
+            link.transport.write(id, data.into()).unwrap();
+            id
+        })
+        .collect();
+    pair.run(SECOND);
+    assert_eq!(pair.links[1].lanes.incoming.len(), streams.len());
+    let early =
+        |event: &LinkEvent| matches!(event, LinkEvent::Message { data, .. } if data == "early");
+    assert!(!pair.has(1, early));
+    for of in [1, 0] {
+        pair.links[of].join(channel, &Secret([9; 32]), &mut pair.rngs[of], &mut pair.events[of]);
+    }
+    pair.run(SECOND);
+    assert_eq!(count(&pair, 1, early), 1, "only that of the channel's own slot");
+    assert_eq!(pair.links[1].lanes.incoming.len(), 1, "the others lead nowhere");
+}
+
+#[test]
+fn asking_for_renewals_without_end_is_answered_once_a_second() {
+    // BC-08.16
+    let mut pair = Pair::with_channel(14, 0);
+    pair.run(SECOND);
+    for round in 0..40 {
+        let of = round % 2;
+        let now = pair.now;
+        pair.links[of].renew(now, &mut pair.rngs[of]);
+        pair.links[1].send_control(&Control::RekeyAsk.encode());
+        pair.run(SECOND / 4);
+    }
+    assert!((8..=12).contains(&pair.links[0].generation()), "{}", pair.links[0].generation());
+    assert!(pair.links.iter().all(Link::is_open));
+}
+
+#[test]
+fn a_peer_that_renews_in_a_rage_is_cut_off() {
+    // BC-08.16
+    let mut pair = Pair::with_channel(15, 0);
+    pair.run(SECOND);
+    for _ in 0..400 {
+        let now = pair.now;
+        // An initiator that does not keep to the rule.
+        pair.links[0].last_renewal = Timestamp::ZERO;
+        pair.links[0].renew(now, &mut pair.rngs[0]);
+        pair.run(Duration::from_millis(60));
+    }
+    assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+    assert!(pair.links[1].generation() <= RENEWAL_BURST + 24);
+}
+
+#[test]
+fn a_link_does_not_carry_a_channel_again_that_was_left() {
+    // BC-08.17
+    let mut pair = Pair::with_channel(16, 0);
+    pair.run(SECOND);
+    pair.links[0].leave(CHAN, &mut pair.events[0]);
+    pair.links[0].join(CHAN, &Secret([8; 32]), &mut pair.rngs[0], &mut pair.events[0]);
+    pair.run(SECOND);
+    let closed = |event: &LinkEvent| {
+        matches!(event, LinkEvent::Closed(Ended::Local(0) | Ended::Peer(code::NO_ERROR)))
+    };
+    for of in 0..2 {
+        assert!(pair.has(of, closed), "{:?}", pair.events[of]);
+        assert_eq!(count(&pair, of, |event| matches!(event, LinkEvent::ChannelUp(_))), 1);
+        assert_eq!(count(&pair, of, |event| matches!(event, LinkEvent::ChannelDown(_))), 1);
+    }
+}
+
+#[test]
+fn a_closed_link_says_nothing_more_whatever_still_arrives() {
+    for seed in 0..20 {
+        let mut pair = Pair::with_channel(17 + seed, 0);
+        // In the middle of the first renewal, so that packets that complete it come too late.
+        pair.run(Duration::from_millis(20 * u64::from(seed)));
+        let now = pair.now;
+        let of = usize::from(seed % 2);
+        let mut buf = [0; 64];
+        let frame = Frame::Close { code: 0, reason: b"" };
+        if let Some(len) = pair.links[1 - of].own_packet(&mut buf, &frame) {
+            pair.receive(of, 0, &mut buf[..len]);
+        }
+        assert!(pair.links[of].is_dead());
+        let heard = pair.events[of].len();
+        pair.run(SECOND);
+        assert_eq!(pair.events[of].len(), heard, "seed {seed}: {:?}", pair.events[of]);
+        pair.links[of].leave(CHAN, &mut pair.events[of]);
+        pair.links[of].close(now, 0, &mut pair.events[of]);
+        assert_eq!(pair.events[of].len(), heard);
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_the_control_stream_loses_the_link_and_no_message_is_left_out() {
+    let mut pair = Pair::with_channel(40, 0);
+    pair.run(SECOND);
+    pair.loss_percent = 100;
+    let mut said = 0;
+    while pair.links[0].ending.is_none() {
+        assert!(pair.links[0].control_out.len() <= MAX_CONTROL_QUEUE);
+        pair.links[0].send_control(&vec![200; 100_000]);
+        said += 1;
+        assert!(said < 1_000, "it stops");
+    }
+    pair.run(SECOND);
+    assert!(!pair.links[0].is_open());
+}
+
+#[test]
+fn a_session_that_leads_nowhere_is_given_up() {
+    let mut pair = Pair::new(41, 0);
+    // The initiator never hears the answer to its renewal, yet speaks.
+    for _ in 0..40 {
+        pair.run(SECOND);
+        pair.wire.retain(|(_, to, ..)| *to == 1);
+        pair.links[0].transport.ping();
+        pair.flush();
+        pair.wire.retain(|(_, to, ..)| *to == 1);
+    }
+    pair.links[0].transport.ping();
+    assert!(
+        pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Local(code::NO_CHANNEL)))),
+        "{:?}",
+        pair.events[1]
+    );
+}
+
+#[test]
+fn one_packet_draws_one_answer_to_challenges() {
+    let mut pair = Pair::with_channel(42, 0);
+    pair.run(SECOND);
+    let mut gathered = Gathered::default();
+    (0..9).for_each(|token| gathered.path_challenge([token; 8]));
+    pair.links[0].gathered = gathered;
+    let mut buf = [0; 64];
+    let len = pair.links[1].own_packet(&mut buf, &Frame::PathChallenge([9; 8])).unwrap();
+    pair.receive(0, 5, &mut buf[..len]);
+    let mut out = [0; PACKET_LEN];
+    let now = pair.now;
+    let answers = core::iter::from_fn(|| pair.links[0].poll_packet(now, &mut out))
+        .filter(|(via, _)| via.remote.port() == 5)
+        .count();
+    assert_eq!(answers, 2, "the response, and a challenge of our own");
+}
+
+#[test]
+fn many_channels_share_one_link_and_each_has_its_streams() {
+    let mut pair = Pair::new(43, 0);
+    let channels: Vec<ChannelId> = (1..=64).map(|byte| ChannelId([byte; 20])).collect();
+    for of in 0..2 {
+        for chan in &channels {
+            let mac = Secret([chan.0[0]; 32]);
+            pair.links[of].join(*chan, &mac, &mut pair.rngs[of], &mut pair.events[of]);
+        }
+    }
+    pair.run(SECOND);
+    let mut left: Vec<_> =
+        channels.iter().flat_map(|chan| Lane::ALL.map(|lane| (*chan, lane))).collect();
+    for _ in 0..5 {
+        left.retain(|(chan, lane)| !pair.links[0].send(*chan, *lane, b"each"));
+        pair.run(SECOND);
+    }
+    assert!(left.is_empty(), "{} of 192 never got a stream", left.len());
+    assert_eq!(count(&pair, 1, |event| matches!(event, LinkEvent::Message { .. })), 192);
+}
+
+#[test]
+fn a_second_stream_for_one_lane_ends_the_link() {
+    // BC-08.18
+    let mut pair = Pair::with_channel(44, 0);
+    pair.run(SECOND);
+    assert!(pair.links[0].send(CHAN, Lane::Chat, b"first"));
+    pair.run(SECOND);
+    let slot = pair.links[0].slots.ours(CHAN).unwrap();
+    let link = &mut pair.links[0];
+    let id = link.transport.open_stream(Class::Chat).unwrap();
+    let header = StreamHeader { slot, lane: Lane::Chat }.encode();
+    link.transport.write(id, encode_message(&[&header])).unwrap();
+    pair.run(SECOND);
+    assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
