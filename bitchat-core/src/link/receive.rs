@@ -13,6 +13,7 @@ use crate::transport::messages::MessageReader;
 use crate::transport::{Read, TransportSink, TransportStreamId};
 use crate::wire::frame::NewConnectionId;
 use core::net::SocketAddr;
+use core::ops::Bound::{Excluded, Unbounded};
 use core::ops::Range;
 
 /// What the transport reported of one packet.
@@ -281,9 +282,10 @@ impl Link {
         if self.paused || !self.is_open() {
             return;
         }
-        let ids: Vec<TransportStreamId> =
-            self.readable.iter().copied().filter(|id| !id.is_control()).collect();
-        for id in ids {
+        // The control stream comes first and is not read here.
+        let mut last = TransportStreamId::CONTROL;
+        while let Some(&id) = self.readable.range((Excluded(last), Unbounded)).next() {
+            last = id;
             if self.read_stream(id, events) {
                 self.readable.remove(&id);
             }
