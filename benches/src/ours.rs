@@ -1,0 +1,300 @@
+//! Bit Chat: handshakes between two parties, and the links that come of them.
+
+use crate::pair::{ONE_WAY, Pair};
+use bitchat_core::base::ids::{ChannelId, Device, DeviceId, LinkId, SocketId};
+use bitchat_core::base::limits::Limits;
+use bitchat_core::base::rng::{Rng, Seed};
+use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
+use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
+use bitchat_core::crypto::gate::{CookieJar, Envelope, Kind, NonceCache};
+use bitchat_core::crypto::identity::{Certificate, Identity};
+use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
+use bitchat_core::handshake::{
+    BootId, Devices, Effect, Env, Established, Initiator, Local, Responder, Target, answer_probe,
+};
+use bitchat_core::link::{Lane, Link, LinkConfig, LinkEvent, PACKET_LEN, Verdict, Via};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const WALL: UnixMillis = UnixMillis(1_800_000_000_000);
+const CHANNEL: ChannelId = ChannelId([1; 20]);
+
+/// Two strangers have neither a link nor a secret left from an earlier one.
+struct Strangers;
+
+impl Devices for Strangers {
+    fn secrets(&self, _: &DhPublic) -> [Option<Secret>; 2] {
+        [None, None]
+    }
+    fn is_linked(&self, _: &Device, _: &BootId) -> bool {
+        false
+    }
+}
+
+/// As much of a node as meets others.
+struct Party {
+    address: SocketAddr,
+    local: Local,
+    keys: ChannelKeys,
+    cookies: CookieJar,
+    rng: Rng,
+    nonces: NonceCache,
+    responder: Responder,
+}
+
+impl Party {
+    fn new(name: u8) -> Self {
+        let mut rng = Rng::new(&Seed([name; 32]));
+        let static_key = DhSecret::generate(&mut rng.secret);
+        let identity = Identity::generate(&mut rng.secret);
+        let lifetime = Certificate::MAX_LIFETIME;
+        let certificate = Certificate::issue(
+            &identity,
+            DeviceId([name; 16]),
+            static_key.public(),
+            WALL,
+            lifetime,
+        )
+        .expect("the lifetime is allowed");
+        Self {
+            address: SocketAddr::from(([192, 0, 2, name], 1_000)),
+            local: Local { static_key, certificate, features: 0, boot: BootId([name; 16]) },
+            keys: ChannelKeys::new(CHANNEL, &Secret([7; 32]), Epoch::default()),
+            cookies: CookieJar::new(&mut rng.secret),
+            rng,
+            nonces: NonceCache::new(Limits::default().probe_nonces),
+            responder: Responder::new(Limits::default().handshakes),
+        }
+    }
+
+    fn act(&mut self, now: Timestamp, act: impl FnOnce(Step<'_>)) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let env = Env {
+            now,
+            wall: WALL,
+            local: &self.local,
+            keys: &self.keys,
+            cookies: &self.cookies,
+            devices: &Strangers,
+            rng: &mut self.rng,
+            effects: &mut effects,
+        };
+        act(Step { env, nonces: &mut self.nonces, responder: &mut self.responder });
+        effects
+    }
+}
+
+/// What a party works with during one call.
+struct Step<'a> {
+    env: Env<'a>,
+    nonces: &'a mut NonceCache,
+    responder: &'a mut Responder,
+}
+
+/// Two parties that meet again and again.
+pub struct Meeting {
+    now: Timestamp,
+    parties: [Party; 2],
+}
+
+impl Meeting {
+    pub fn new() -> Self {
+        Self { now: Timestamp::from_millis(1), parties: [Party::new(1), Party::new(2)] }
+    }
+
+    /// A whole handshake, from the probe to the third message, through the gate's envelopes.
+    pub fn meet(&mut self) -> [Established; 2] {
+        self.now += Duration::from_millis(100);
+        let now = self.now;
+        let target = Target { remote: self.parties[1].address, peer: None, cookie: None };
+        let mut initiator = None;
+        let mut sessions = [None, None];
+        let mut effects = self.parties[0]
+            .act(now, |mut s| initiator = Some(Initiator::start(&mut s.env, target)));
+        let mut turn = 0;
+        let mut initiator = initiator.expect("it was started");
+        while !effects.is_empty() {
+            let from = self.parties[turn].address;
+            let mut arrived = Vec::new();
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Send { datagram, .. } => arrived.push(datagram),
+                    Effect::Established(session) => sessions[turn] = Some(*session),
+                    Effect::Observed(_) => {}
+                    other => panic!("a handshake without faults: {other:?}"),
+                }
+            }
+            turn = 1 - turn;
+            for mut datagram in arrived {
+                effects.extend(self.parties[turn].act(now, |step| {
+                    receive(step, &mut initiator, from, &mut datagram);
+                }));
+            }
+        }
+        initiator.confirmed();
+        sessions.map(|session| session.expect("both have keys"))
+    }
+}
+
+fn receive(step: Step<'_>, initiator: &mut Initiator, from: SocketAddr, datagram: &mut [u8]) {
+    let Step { mut env, nonces, responder } = step;
+    let envelope = Envelope::new(datagram).expect("long enough");
+    assert!(envelope.proves(env.keys, WALL.day()));
+    let body = envelope.unmask(env.keys);
+    match Kind::of(body).expect("of this version") {
+        Kind::Probe => drop(answer_probe(&mut env, nonces, from, body).expect("answered")),
+        Kind::Hs1 => responder.handle_hs1(&mut env, from, body).expect("accepted"),
+        Kind::Hs3 => responder.handle_hs3(&mut env, from, body).expect("accepted"),
+        Kind::ProbeAck | Kind::Hs2 => {
+            initiator.handle_datagram(&mut env, from, body).expect("accepted");
+        }
+    }
+}
+
+/// Two links of one session.
+pub struct Links {
+    now: Timestamp,
+    lane: Lane,
+    links: [Option<Box<Link>>; 2],
+    rngs: [Rng; 2],
+    events: Vec<LinkEvent>,
+    /// Packets in flight, [`PACKET_LEN`] bytes apart, and their lengths.
+    wire: Vec<u8>,
+    lens: Vec<usize>,
+    received: u64,
+    up: usize,
+}
+
+impl Links {
+    /// Links fresh from a handshake: the first renewal, with ML-KEM, is still to come.
+    pub fn new(meeting: &mut Meeting, lane: Lane) -> Self {
+        let sessions = meeting.meet();
+        let now = Timestamp::from_millis(1);
+        let config = LinkConfig {
+            rekey_interval: Duration::from_secs(120),
+            keepalive: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(60),
+            limits: Limits::default(),
+        };
+        let mut rngs = [3, 4].map(|seed| Rng::new(&Seed([seed; 32])));
+        let mut links = [None, None];
+        let mut events = Vec::new();
+        for (of, session) in sessions.iter().enumerate() {
+            let local = &meeting.parties[of].local.static_key;
+            let (rng, config) = (&mut rngs[of], config.clone());
+            let mut link = Link::new(now, LinkId(of as u64), session, local, via(of), config, rng);
+            link.join(CHANNEL, &meeting.parties[of].keys.mac, rng, &mut events);
+            links[of] = Some(Box::new(link));
+        }
+        let (wire, lens) = (Vec::new(), Vec::new());
+        Self { now, lane, links, rngs, events, wire, lens, received: 0, up: 0 }
+    }
+
+    /// Runs until both ends have renewed their keys and found their channel.
+    pub fn settle(&mut self) {
+        while self.up < 2 {
+            if self.round() == 0 {
+                self.sleep();
+            }
+        }
+    }
+
+    /// Settled links.
+    pub fn ready(meeting: &mut Meeting, lane: Lane) -> Self {
+        let mut links = Self::new(meeting, lane);
+        links.settle();
+        links
+    }
+
+    /// Passes time without traffic.
+    pub fn idle(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.next() <= end {
+            self.sleep();
+            while self.round() > 0 {}
+        }
+    }
+
+    fn next(&self) -> Timestamp {
+        let deadlines = self.links.iter().flatten().filter_map(|link| link.poll_timeout());
+        deadlines.map(|(at, _)| at).min().expect("a link has a deadline")
+    }
+
+    /// Lets go of one end.
+    pub fn drop_end(&mut self) {
+        self.links[1] = None;
+    }
+
+    fn link(&mut self, of: usize) -> &mut Link {
+        self.links[of].as_mut().expect("the end is there")
+    }
+
+    fn due(&mut self) {
+        let now = Now { mono: self.now, wall: None };
+        for (link, rng) in self.links.iter_mut().flatten().zip(&mut self.rngs) {
+            if link.poll_timeout().is_some_and(|(at, _)| at <= now.mono) {
+                link.handle_timeout(now, rng, &mut self.events);
+            }
+        }
+        self.hear();
+    }
+
+    fn hear(&mut self) {
+        for event in self.events.drain(..) {
+            match event {
+                LinkEvent::Message { data, .. } => self.received += data.len() as u64,
+                LinkEvent::ChannelUp(_) => self.up += 1,
+                LinkEvent::Closed(why) => panic!("a link without faults ended: {why:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn via(of: usize) -> Via {
+    let peer = if of == 0 { 2 } else { 1 };
+    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, peer], 1_000)) }
+}
+
+impl Pair for Links {
+    fn send(&mut self, message: &[u8]) -> bool {
+        let lane = self.lane;
+        self.link(0).send(CHANNEL, lane, message)
+    }
+
+    fn flush(&mut self, from: usize) -> u64 {
+        let Self { now, links, wire, lens, .. } = self;
+        lens.clear();
+        let link = links[from].as_mut().expect("the end is there");
+        for at in 0.. {
+            if wire.len() < (at + 1) * PACKET_LEN {
+                wire.resize((at + 16) * PACKET_LEN, 0);
+            }
+            match link.poll_packet(*now, &mut wire[at * PACKET_LEN..(at + 1) * PACKET_LEN]) {
+                Some((_, len)) => lens.push(len),
+                None => break,
+            }
+        }
+        self.now += ONE_WAY;
+        let to = 1 - from;
+        let Self { now, links, wire, lens, rngs, events, .. } = self;
+        let link = links[to].as_mut().expect("the end is there");
+        for (packet, len) in wire.chunks_mut(PACKET_LEN).zip(&*lens) {
+            let verdict =
+                link.handle_datagram(*now, via(to), &mut packet[..*len], &mut rngs[to], events);
+            assert_eq!(verdict, Verdict::Authentic);
+        }
+        let packets = self.lens.len() as u64;
+        self.due();
+        packets
+    }
+
+    fn sleep(&mut self) {
+        self.now = self.now.max(self.next());
+        self.due();
+    }
+
+    fn received(&self) -> u64 {
+        self.received
+    }
+}
