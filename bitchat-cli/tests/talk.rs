@@ -5,7 +5,7 @@
 mod common;
 
 use common::process::Process;
-use common::story::{Place, quits, story};
+use common::story::{Place, story};
 use common::succeed;
 
 #[test]
