@@ -143,7 +143,23 @@ fn every_status_has_a_name_and_a_text() {
     }
 }
 
-/// The growing structs of the header, each with the function that the status of its size comes from.
+#[test]
+fn the_wrapper_for_cpp_sets_every_callback() {
+    let (header, wrapper) = (header(), read("include/bitchat.hpp"));
+    for kind in ["action", "event"] {
+        let start = format!("  bitchat_on_{kind} ");
+        let members: Vec<_> = header
+            .lines()
+            .filter_map(|line| line.strip_prefix(&start)?.strip_suffix(';'))
+            .collect();
+        assert!(members.len() >= 7, "{members:?}");
+        for member in members {
+            let set = format!("all.{member} = detail::bitchat_hpp_{kind};");
+            assert!(wrapper.contains(&set), "missing: {set}");
+        }
+    }
+}
+
 #[test]
 fn every_struct_that_grows_begins_with_its_size() {
     let header = header();
@@ -166,4 +182,15 @@ fn only_declared_names_leave_the_shared_library() {
     let found: BTreeSet<String> =
         symbols.lines().filter_map(|line| line.rsplit(' ').next()).map(str::to_owned).collect();
     assert_eq!(found, declared());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_shared_library_is_named_after_its_interface() {
+    let path = library("cdylib", "libbitchat.so");
+    let said = output(Command::new("objdump").arg("-p").arg(path));
+    let mut words = said.split_whitespace().skip_while(|word| *word != "SONAME").skip(1);
+    let (major, minor) = (bitchat::BITCHAT_VERSION_MAJOR, bitchat::BITCHAT_VERSION_MINOR);
+    let abi = if major == 0 { format!("0.{minor}") } else { major.to_string() };
+    assert_eq!(words.next(), Some(format!("libbitchat.so.{abi}").as_str()));
 }

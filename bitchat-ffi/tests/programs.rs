@@ -7,8 +7,9 @@ use common::{compile, compilers, is_present, output};
 use std::path::Path;
 use std::process::Command;
 
+const C: [&str; 1] = ["-std=c11"];
 const SANITIZERS: [&str; 3] =
-    ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+    ["-std=c11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 /// What valgrind exits with when it saw something.
 const SEEN: i32 = 99;
 
@@ -16,7 +17,7 @@ const SEEN: i32 = 99;
 fn run_everywhere(source: &str) {
     let name = source.trim_end_matches(".c");
     for compiler in compilers() {
-        let program = compile(compiler, source, name, &[]);
+        let program = compile(compiler, source, name, &C);
         output(&mut Command::new(&program));
         if compiler == "gcc" {
             output(&mut valgrind(&program));
@@ -50,8 +51,21 @@ fn two_nodes_chat_through_callbacks() {
 }
 
 #[test]
+fn the_wrapper_for_cpp_compiles_in_every_dialect_and_works() {
+    for compiler in compilers() {
+        let compiler = if compiler == "gcc" { "g++" } else { "clang++" };
+        for dialect in ["-std=c++11", "-std=c++17", "-std=c++20"] {
+            let name = format!("wrapper{dialect}");
+            let options = [dialect, "-fno-sanitize-recover=all", "-fsanitize=undefined"];
+            let options = if compiler == "g++" { &options[..] } else { &options[..1] };
+            output(&mut Command::new(compile(compiler, "wrapper.cpp", &name, options)));
+        }
+    }
+}
+
+#[test]
 fn what_is_used_after_its_end_is_seen_by_memory_checkers() {
-    let program = compile("gcc", "freed.c", "freed", &[]);
+    let program = compile("gcc", "freed.c", "freed", &C);
     output(valgrind(&program).arg("nothing"));
     for what in ["node", "twice", "text", "list"] {
         let seen = valgrind(&program).arg(what).output().expect("valgrind runs");

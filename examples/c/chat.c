@@ -528,8 +528,10 @@ static void show(bitchat_node *node, const bitchat_event *event) {
         }
         break;
     case BITCHAT_EVENT_LISTEN_FAILED:
+        printf("* no IPv%d: %s\n", event->family, event->text);
+        break;
     case BITCHAT_EVENT_STORE_FAILING:
-        printf("* IPv%d or store: %s\n", event->family, event->text);
+        printf("* the store refuses: %s; it is tried again\n", event->text);
         break;
     default: /* links, key renewals, and what newer libraries tell */
         break;
@@ -598,13 +600,16 @@ static void quit(bitchat_node *node) {
 
 static char line[LINE];
 static size_t line_len;
+static int skipping; /* the rest of a line that was too long */
 
 /* Sends the complete lines that were typed. One that the node cannot take yet waits. */
 static void send_lines(bitchat_node *node, uint32_t channel) {
     char *end;
     while (!quitting && (end = memchr(line, '\n', line_len)) != NULL) {
         size_t len = (size_t)(end - line);
-        if (len == 5 && memcmp(line, "/quit", 5) == 0) {
+        if (skipping) {
+            skipping = 0;
+        } else if (len == 5 && memcmp(line, "/quit", 5) == 0) {
             quit(node);
         } else if (len > 0) {
             int32_t status = bitchat_node_send_text(node, NOW, channel, line, len, NULL);
@@ -622,7 +627,8 @@ static void read_lines(bitchat_node *node) {
     if (got > 0) line_len += (size_t)got;
     if (got == 0) quit(node);
     if (line_len == sizeof line && memchr(line, '\n', line_len) == NULL) {
-        puts("* not sent: the line is too long");
+        if (!skipping) puts("* not sent: the line is too long");
+        skipping = 1;
         line_len = 0;
     }
 }

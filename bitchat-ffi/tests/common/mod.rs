@@ -65,7 +65,7 @@ pub(crate) fn library(kind: &str, file: &str) -> PathBuf {
 pub(crate) fn compile(compiler: &str, source: &str, name: &str, options: &[&str]) -> PathBuf {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{compiler}"));
     let mut command = Command::new(compiler);
-    command.args(["-std=c11", "-g"]).args(WARNINGS).args(options);
+    command.args(["-g"]).args(WARNINGS).args(options);
     command.arg("-I").arg(root().join("include"));
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source));
     command.arg(static_library());
