@@ -21,6 +21,7 @@ fn python_agrees_with_the_vectors() {
         );
         return;
     }
+    eprintln!("FOREIGN TEST RAN: python reads the vectors of meetings and packets");
     let output = Command::new("python3")
         .arg(format!("{TESTS}/foreign/meeting_peer.py"))
         .arg(format!("{TESTS}/../../spec/vectors"))

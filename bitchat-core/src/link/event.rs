@@ -70,7 +70,7 @@ pub enum LinkEvent {
         /// The message.
         data: Bytes,
     },
-    /// After a refused [`Link::send`]: the channel may go on.
+    /// After a refused [`Link::send`](super::Link::send): the channel may go on.
     Writable(ChannelId),
     /// The peer is at another address now.
     Moved,

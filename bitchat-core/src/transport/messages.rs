@@ -51,8 +51,8 @@ impl MessageReader {
         Self { limit, chunk: Bytes::new(), partial: BytesMut::new() }
     }
 
-    /// Appends the next bytes of the stream. Take all messages with [`next_message`]
-    /// (Self::next_message) first, else what is left is copied.
+    /// Appends the next bytes of the stream. Take all messages with
+    /// [`next_message`](Self::next_message) first, else what is left is copied.
     pub fn push(&mut self, chunk: Bytes) {
         if !self.chunk.is_empty() {
             let rest = core::mem::take(&mut self.chunk);
