@@ -6,6 +6,7 @@
 mod common;
 
 use common::{fresh, root};
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,11 @@ impl Terminal {
                 return line;
             }
         }
+    }
+
+    /// Ends it as a power cut does.
+    fn crash(self) {
+        drop(self);
     }
 
     /// Ends it as Ctrl-D does, and checks that it ends well.
@@ -175,6 +181,19 @@ fn converse(alice_command: &str, bob_command: &str, work: &Path) {
     bob.type_line("good-bye from Rust");
     bob.wait_for("good-bye from C");
     alice.wait_for("good-bye from Rust");
+
+    // A crash loses nothing, not even with half a batch at the end of the store.
+    alice.crash();
+    let store = work.join("target/alice/store");
+    let mut store = OpenOptions::new().append(true).open(store).expect("it is there");
+    store.write_all(&[7; 40]).expect("writable");
+    let mut alice = alice_starts();
+    alice.wait_for("ready, 8 messages");
+    alice.wait_for("is here");
+    alice.type_line("C survived");
+    bob.wait_for("C survived");
+    bob.type_line("so I see");
+    alice.wait_for("so I see");
     alice.quit();
     bob.quit();
 }
