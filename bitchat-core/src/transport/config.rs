@@ -34,6 +34,20 @@ pub enum SendGate {
     ControlOnly,
 }
 
+/// How much may be in flight, and how fast it leaves. A sender's own choice: the peer cannot tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CongestionControl {
+    /// A model of the path: BBR, version 3, in which loss without a queue does not count
+    /// (ARCHITECTURE.md says how it differs from the draft). Keeps the queue of the bottleneck
+    /// short.
+    #[default]
+    Bbr,
+    /// CUBIC (RFC 9438): what most of the Internet does. Random loss slows it down.
+    Cubic,
+    /// NewReno (RFC 9002 §7): the most careful.
+    NewReno,
+}
+
 /// Bytes that a peer may send on all streams but stream 0 before the first MAX_DATA (BC-07.16).
 pub const INITIAL_MAX_DATA: u64 = 256 * 1024;
 /// Bytes that a peer may send on one stream before the first MAX_STREAM_DATA (BC-07.16).
@@ -67,6 +81,8 @@ pub struct TransportConfig {
     pub packet_overhead: usize,
     /// The round-trip time that the handshake measured, or RFC 9002's 333 ms.
     pub initial_rtt: Duration,
+    /// How the sending rate is found.
+    pub congestion_control: CongestionControl,
 }
 
 /// Bytes of a UDP payload that every path carries (RFC 9000 §14).
@@ -89,6 +105,7 @@ impl TransportConfig {
             max_payload: BASE_DATAGRAM - PACKET_OVERHEAD,
             packet_overhead: PACKET_OVERHEAD,
             initial_rtt: Duration::from_millis(333),
+            congestion_control: CongestionControl::default(),
         }
     }
 

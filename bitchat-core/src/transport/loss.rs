@@ -1,6 +1,7 @@
 //! Which packets are lost, and when to ask (RFC 9002 §6).
 
 use super::config::MAX_ACK_DELAY;
+use super::rate::Stamp;
 use super::rtt::Rtt;
 use super::sent::{SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
@@ -22,6 +23,8 @@ pub(super) struct Losses {
     pub(super) bytes: u64,
     /// When the newest of them was sent.
     pub(super) newest: Option<Timestamp>,
+    /// What had arrived when it was sent.
+    pub(super) stamp: Stamp,
     /// They span persistent congestion.
     pub(super) persistent: bool,
 }
@@ -136,6 +139,7 @@ impl Losses {
         let start = *run_start.get_or_insert(lost.sent_at);
         self.bytes += lost.size;
         self.newest = Some(lost.sent_at);
+        self.stamp = lost.stamp;
         // Before the first sample nothing says how long a round trip is (RFC 9002 §7.6.2).
         self.persistent |=
             rtt.min().is_some() && lost.sent_at.saturating_since(start) > persistent_after;

@@ -17,6 +17,7 @@ pub mod messages;
 mod numbers;
 mod pacing;
 mod packet;
+mod rate;
 mod recovery;
 mod repeat;
 mod rtt;
@@ -25,8 +26,8 @@ mod sink;
 mod streams;
 
 pub use config::{
-    Ecn, INITIAL_MAX_DATA, INITIAL_MAX_STREAM_DATA, INITIAL_MAX_STREAMS, MAX_ACK_DELAY, PacketMeta,
-    SendGate, Side, TransportConfig, TransportStats,
+    CongestionControl, Ecn, INITIAL_MAX_DATA, INITIAL_MAX_STREAM_DATA, INITIAL_MAX_STREAMS,
+    MAX_ACK_DELAY, PacketMeta, SendGate, Side, TransportConfig, TransportStats,
 };
 pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
@@ -37,14 +38,16 @@ pub use streams::{Class, Read, TransportStreamId};
 use crate::base::time::Timestamp;
 use ack::AckState;
 use bytes::Bytes;
-use congestion::{Controller, NewReno};
+use congestion::{Bbr, Controller, Cubic, NewReno};
 use control::Announcements;
+use core::hash::Hasher;
 use core::time::Duration;
 use datagrams::Datagrams;
 use numbers::PacketNumbers;
 use recovery::Recovery;
 use repeat::Repeater;
 use sent::SentFrame;
+use siphasher::sip::SipHasher24;
 use streams::Streams;
 
 /// One end of a session, without keys and addresses.
@@ -88,15 +91,20 @@ pub struct Transport {
 impl Transport {
     /// One end of a session that begins at `now`. Both sides have stream 0, the control stream.
     ///
-    /// `seed` decides which packet numbers are left out; it is random and never sent, so that the
-    /// peer cannot guess.
+    /// `seed` decides which packet numbers are left out, and when a controller probes; it is random
+    /// and never sent, so that the peer cannot guess.
     #[must_use]
     pub fn new(config: TransportConfig, side: Side, seed: [u8; 16], now: Timestamp) -> Self {
-        let controller = Box::new(NewReno::new(config.packet_size()));
+        let packet_size = config.packet_size();
+        let controller: Box<dyn Controller> = match config.congestion_control {
+            CongestionControl::Bbr => Box::new(Bbr::new(packet_size, derive(&seed))),
+            CongestionControl::Cubic => Box::new(Cubic::new(packet_size)),
+            CongestionControl::NewReno => Box::new(NewReno::new(packet_size)),
+        };
         Self::with_controller(config, side, seed, now, controller)
     }
 
-    /// As [`new`](Self::new), with another congestion controller.
+    /// As [`new`](Self::new), with a congestion controller of the caller's.
     #[must_use]
     pub fn with_controller(
         config: TransportConfig,
@@ -335,6 +343,13 @@ impl Transport {
             ..self.stats
         }
     }
+}
+
+/// A number for the controller that says nothing about which packet numbers are left out.
+fn derive(seed: &[u8; 16]) -> u64 {
+    let mut hasher = SipHasher24::new_with_key(seed);
+    hasher.write(b"congestion control");
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Loss recovery of one path: what is in flight, the round trip, congestion control and pacing.
 
 use super::config::{MAX_ACK_DELAY, TransportConfig};
-use super::congestion::{AckedPacket, Congestion, Controller};
+use super::congestion::{AckSummary, AckedPacket, Congestion, Controller};
 use super::ecn::EcnState;
 use super::loss::{Expired, LossDetector, Losses};
 use super::pacing::Pacer;
+use super::rate::RateSampler;
 use super::rtt::Rtt;
 use super::sent::{NewPacket, SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
 use crate::wire::frame::Ack;
+use core::time::Duration;
 
 /// Packets in flight at once, however small they are.
 const MAX_PACKETS: usize = 16_384;
@@ -34,6 +36,7 @@ pub(super) struct Recovery {
     pub(super) ecn: EcnState,
     detector: LossDetector,
     pacer: Pacer,
+    sampler: RateSampler,
     packet_size: u64,
     /// The first packet number of the present path.
     path_start: u64,
@@ -57,6 +60,7 @@ impl Recovery {
             ecn: EcnState::default(),
             detector: LossDetector::default(),
             pacer: Pacer::new(now, config.packet_size()),
+            sampler: RateSampler::default(),
             packet_size: config.packet_size(),
             path_start: 0,
             probes: 0,
@@ -92,11 +96,15 @@ impl Recovery {
     /// Nothing was left to send although more could have been in flight.
     pub(super) fn on_nothing_to_send(&mut self) {
         self.app_limited = true;
+        if self.sent.bytes() < self.controller.window() {
+            self.sampler.on_app_limited(self.sent.bytes());
+        }
     }
 
     /// An ack-eliciting packet left.
     pub(super) fn on_sent(&mut self, packet: NewPacket, frames: &[SentFrame]) {
-        self.sent.push(packet, frames);
+        let stamp = self.sampler.on_sent(packet.sent_at, self.sent.bytes(), packet.size);
+        self.sent.push(packet, stamp, frames);
         self.detector.on_sent(packet.sent_at);
         self.probes = self.probes.saturating_sub(1);
         self.pacer.on_sent(packet.size);
@@ -115,14 +123,17 @@ impl Recovery {
     ) {
         let mut newest: Option<SentPacket> = None;
         let mut newly_ect = 0;
+        let mut acked_bytes = 0;
         for range in ack.ranges() {
-            let Self { sent, controller, rtt, path_start, app_limited, .. } = self;
+            let Self { sent, controller, rtt, path_start, app_limited, sampler, .. } = self;
             sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
                 newly_ect += u64::from(packet.ect);
                 newest = newest.filter(|other| other.pn > packet.pn).or(Some(*packet));
                 if packet.pn >= *path_start {
-                    let SentPacket { pn, sent_at, size: bytes, .. } = *packet;
+                    let SentPacket { pn, sent_at, size: bytes, stamp, .. } = *packet;
+                    acked_bytes += bytes;
+                    sampler.on_acked(now, pn, bytes, sent_at, stamp);
                     let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
                     controller.on_acked(now, packet, rtt);
                 }
@@ -137,11 +148,15 @@ impl Recovery {
         self.detector.on_progress();
         self.probes = 0;
         if self.ecn.on_ack(ack.ecn, newly_ect) && newest.pn >= self.path_start {
-            let event = Congestion { sent_at: newest.sent_at, bytes: 0, persistent: false };
+            let in_flight_at_send = newest.stamp.in_flight;
+            let sent_at = newest.sent_at;
+            let event = Congestion { sent_at, in_flight_at_send, ..Congestion::default() };
             self.controller.on_congestion(now, event);
         }
         self.detect_losses(now, lost);
-        self.controller.on_ack_end(now, self.sent.bytes());
+        let rate = self.sampler.on_ack_end(now, self.rtt.min().unwrap_or(Duration::ZERO));
+        let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
+        self.controller.on_ack_end(now, &ack);
     }
 
     /// Something arrived from the peer: the path works at least one way.
@@ -153,10 +168,15 @@ impl Recovery {
         let Some(largest) = self.largest_acked else { return };
         let Self { detector, sent, rtt, path_start, .. } = self;
         let losses = detector.detect(now, sent, rtt, largest, *path_start, lost);
-        let Losses { packets, bytes, newest, persistent } = losses;
+        let Losses { packets, bytes, newest, stamp, persistent } = losses;
+        self.sampler.on_lost(bytes);
         self.packets_lost += packets;
         if let Some(sent_at) = newest {
-            self.controller.on_congestion(now, Congestion { sent_at, bytes, persistent });
+            let lost_since_send = self.sampler.lost_since(&stamp);
+            let in_flight_at_send = stamp.in_flight;
+            let event =
+                Congestion { sent_at, bytes, persistent, in_flight_at_send, lost_since_send };
+            self.controller.on_congestion(now, event);
         }
     }
 
@@ -187,6 +207,7 @@ impl Recovery {
         self.rtt = initial;
         self.controller.reset();
         self.pacer = Pacer::new(now, self.packet_size);
+        self.sampler = RateSampler::default();
         self.ecn = EcnState::default();
         self.detector.on_progress();
     }

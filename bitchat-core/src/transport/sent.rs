@@ -4,6 +4,7 @@
 //! frames of all packets one after the other.
 
 use super::control::Announcement;
+use super::rate::Stamp;
 use super::streams::TransportStreamId;
 use crate::base::time::Timestamp;
 use core::ops::Range;
@@ -38,6 +39,8 @@ pub(super) struct SentPacket {
     pub(super) size: u64,
     /// Marked ECT(0).
     pub(super) ect: bool,
+    /// What had arrived when it left.
+    pub(super) stamp: Stamp,
     /// Number of frames, next in the frame ring.
     frames: usize,
     first_frame: u64,
@@ -60,7 +63,7 @@ pub(super) struct SentPackets {
 
 impl SentPackets {
     /// Notes an ack-eliciting packet; numbers only grow.
-    pub(super) fn push(&mut self, meta: NewPacket, frames: &[SentFrame]) {
+    pub(super) fn push(&mut self, meta: NewPacket, stamp: Stamp, frames: &[SentFrame]) {
         let NewPacket { pn, sent_at, size, ect } = meta;
         debug_assert!(self.packets.back().is_none_or(|last| last.pn < pn));
         let first_frame = self.dropped_frames + self.frames.len() as u64;
@@ -70,6 +73,7 @@ impl SentPackets {
             sent_at,
             size,
             ect,
+            stamp,
             frames: frame_count,
             first_frame,
             in_flight: true,

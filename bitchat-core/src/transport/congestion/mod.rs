@@ -1,7 +1,11 @@
 //! Congestion control: how much may be in flight (BC-07.30).
 
+mod bbr;
+mod cubic;
 mod newreno;
 
+pub use bbr::Bbr;
+pub use cubic::Cubic;
 pub use newreno::NewReno;
 
 use super::rtt::Rtt;
@@ -23,7 +27,7 @@ pub struct AckedPacket {
 }
 
 /// Packets that were declared lost together, or a congestion mark that the peer reported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Congestion {
     /// When the newest of them was sent.
     pub sent_at: Timestamp,
@@ -31,12 +35,49 @@ pub struct Congestion {
     pub bytes: u64,
     /// All packets of a long period were lost (RFC 9002 §7.6).
     pub persistent: bool,
+    /// Bytes that were in flight when the newest of them left, itself included.
+    pub in_flight_at_send: u64,
+    /// Bytes that were lost since it left, themselves included.
+    pub lost_since_send: u64,
+}
+
+/// What one ACK says about how fast packets arrive (draft-ietf-ccwg-bbr §4.5.2). It is measured on
+/// the newest packet that the ACK settles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateSample {
+    /// The time over which it was measured; zero if that was too short to say anything.
+    pub interval: Duration,
+    /// Bytes acknowledged in that time.
+    pub delivered: u64,
+    /// Bytes declared lost in that time.
+    pub lost: u64,
+    /// Bytes that had been acknowledged when the packet left.
+    pub prior_delivered: u64,
+    /// Bytes acknowledged by now.
+    pub total_delivered: u64,
+    /// Bytes that were in flight when the packet left, itself included.
+    pub in_flight_at_send: u64,
+    /// The packet's round trip.
+    pub rtt: Duration,
+    /// The application, not the path, may have limited it.
+    pub app_limited: bool,
+}
+
+/// One ACK frame, once all its packets were reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AckSummary {
+    /// Bytes still in flight.
+    pub in_flight: u64,
+    /// Bytes that it acknowledged.
+    pub acked: u64,
+    /// What it says about the path; `None` if all its packets left on an earlier path.
+    pub rate: Option<RateSample>,
 }
 
 /// Decides how much may be in flight and how fast it leaves.
 ///
-/// It is told of every packet that is sent, acknowledged or lost, with its number and time, so that
-/// controllers that measure a delivery rate can keep what they need per packet.
+/// It is told of everything that is sent, acknowledged or lost. What a delivery rate is measured
+/// from is kept per packet by loss recovery and summed up in a [`RateSample`] for each ACK.
 pub trait Controller: Debug + Send {
     /// A packet of `bytes` left; `in_flight` includes it.
     fn on_sent(&mut self, now: Timestamp, pn: u64, bytes: u64, in_flight: u64) {
@@ -46,9 +87,9 @@ pub trait Controller: Debug + Send {
     /// A packet was acknowledged.
     fn on_acked(&mut self, now: Timestamp, packet: AckedPacket, rtt: &Rtt);
 
-    /// One ACK frame has been processed; `in_flight` is what is left.
-    fn on_ack_end(&mut self, now: Timestamp, in_flight: u64) {
-        let _ = (now, in_flight);
+    /// One ACK frame has been processed, the losses that it showed included.
+    fn on_ack_end(&mut self, now: Timestamp, ack: &AckSummary) {
+        let _ = (now, ack);
     }
 
     /// Loss or a congestion mark.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::transport::rate::Stamp;
 use crate::transport::sent::NewPacket;
 
 const MS: Duration = Duration::from_millis(1);
@@ -8,7 +9,8 @@ fn sent(times: &[u64]) -> (SentPackets, LossDetector) {
     let (mut sent, mut detector) = (SentPackets::default(), LossDetector::default());
     for (pn, &at) in (0..).zip(times) {
         let sent_at = Timestamp::from_millis(at);
-        sent.push(NewPacket { pn, sent_at, size: 100, ect: false }, &[SentFrame::MaxData]);
+        let packet = NewPacket { pn, sent_at, size: 100, ect: false };
+        sent.push(packet, Stamp::default(), &[SentFrame::MaxData]);
         detector.on_sent(sent_at);
     }
     (sent, detector)

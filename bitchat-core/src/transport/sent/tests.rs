@@ -18,7 +18,7 @@ fn acknowledge(sent: &mut SentPackets, range: Range<u64>) -> (Vec<u64>, Vec<Sent
 fn packets_leave_once_with_their_frames() {
     let mut sent = SentPackets::default();
     for pn in [0, 1, 3, 4, 7] {
-        sent.push(packet(pn), &[SentFrame::MaxData, stream(pn)]);
+        sent.push(packet(pn), Stamp::default(), &[SentFrame::MaxData, stream(pn)]);
     }
     assert_eq!((sent.count(), sent.bytes()), (5, 515));
     let (numbers, frames) = acknowledge(&mut sent, 1..4);

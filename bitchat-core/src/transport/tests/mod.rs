@@ -1,7 +1,9 @@
 //! Two transports and a network between them.
 
+mod bottleneck;
 mod bulk;
 mod chaos;
+mod congestion;
 mod hostile;
 mod pair;
 mod sending;

@@ -14,7 +14,7 @@ fn at(millis: u64) -> Timestamp {
 }
 
 fn loss(sent_at: Timestamp) -> Congestion {
-    Congestion { sent_at, bytes: 1_000, persistent: false }
+    Congestion { sent_at, bytes: 1_000, ..Congestion::default() }
 }
 
 /// BC-07.30

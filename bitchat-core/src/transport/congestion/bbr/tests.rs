@@ -1,0 +1,188 @@
+use super::*;
+
+const MSS: u64 = 1_000;
+const RTT: Duration = Duration::from_millis(100);
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// A controller, and an ideal path that delivers what the test says.
+struct Path {
+    bbr: Bbr,
+    millis: u64,
+    delivered: u64,
+}
+
+impl Path {
+    fn new() -> Self {
+        Self { bbr: Bbr::new(MSS, 1), millis: 0, delivered: 0 }
+    }
+
+    /// A round of 100 ms in which `bytes` arrive, the round trip is `rtt`, and `lost` are lost;
+    /// `in_flight` is left.
+    fn round(&mut self, bytes: u64, rtt: Duration, lost: u64, in_flight: u64) {
+        self.millis += 100;
+        let now = at(self.millis);
+        if lost > 0 {
+            let sent_at = at(self.millis - 100);
+            let (in_flight_at_send, bytes) = (in_flight.max(lost), lost / 3);
+            for part in 1..=3 {
+                let lost_since_send = bytes * part;
+                let event = Congestion {
+                    sent_at,
+                    bytes,
+                    in_flight_at_send,
+                    lost_since_send,
+                    persistent: false,
+                };
+                self.bbr.on_congestion(now, event);
+            }
+        }
+        let prior_delivered = self.delivered;
+        self.delivered += bytes;
+        let rate = Some(RateSample {
+            interval: RTT,
+            delivered: bytes,
+            lost,
+            prior_delivered,
+            total_delivered: self.delivered,
+            in_flight_at_send: in_flight,
+            rtt,
+            app_limited: false,
+        });
+        self.bbr.on_ack_end(now, &AckSummary { in_flight, acked: bytes, rate });
+    }
+
+    /// Fills a path of 100 packets a round trip.
+    fn cruise(&mut self) {
+        for packets in [10, 20, 40, 80, 100, 100, 100, 100] {
+            self.round(packets * MSS, RTT, 0, 2 * packets * MSS);
+        }
+        assert_eq!(self.bbr.state, State::Drain);
+        self.round(100 * MSS, RTT, 0, 90 * MSS);
+        assert_eq!(self.bbr.state, State::Down);
+        self.round(100 * MSS, RTT, 0, 90 * MSS);
+        assert_eq!(self.bbr.state, State::Cruise);
+    }
+}
+
+/// BC-07.30
+#[test]
+fn startup_doubles_until_the_pipe_is_full() {
+    let mut path = Path::new();
+    assert_eq!(path.bbr.pacing_rate(&Rtt::new(RTT)), 277_000, "ten packets a round, 2.77 times");
+    path.round(10 * MSS, RTT, 0, 20 * MSS);
+    assert_eq!(path.bbr.pacing_rate(&Rtt::new(RTT)), 274_230, "the same, with the margin");
+    assert_eq!(path.bbr.window(), 20 * MSS);
+    path.round(20 * MSS, RTT, 0, 40 * MSS);
+    assert_eq!(path.bbr.window(), 40 * MSS);
+    let mut path = Path::new();
+    path.cruise();
+    assert_eq!(path.bbr.pacing_rate(&Rtt::new(RTT)), 990_000, "99 % of a megabyte a second");
+    assert!((200 * MSS..=310 * MSS).contains(&path.bbr.window()));
+}
+
+#[test]
+fn a_probe_finds_more_and_the_old_is_forgotten_after_two() {
+    let mut path = Path::new();
+    path.cruise();
+    let mut seen = Vec::new();
+    for _ in 0..140 {
+        let in_flight = if path.bbr.state == State::Up { 170 * MSS } else { 90 * MSS };
+        let packets = if path.bbr.state == State::Up { 125 } else { 100 };
+        path.round(packets * MSS, RTT, 0, in_flight);
+        if seen.last() != Some(&path.bbr.state) {
+            seen.push(path.bbr.state);
+        }
+    }
+    let cycle = [State::Cruise, State::Refill, State::Up, State::Down];
+    assert!(seen.starts_with(&[cycle, cycle].concat()), "{seen:?}");
+    assert!(path.bbr.bandwidth() >= 1_250_000, "{:?}", path.bbr);
+    for _ in 0..100 {
+        path.round(50 * MSS, RTT, 0, 60 * MSS);
+    }
+    assert_eq!(path.bbr.bandwidth(), 500_000, "{:?}", path.bbr);
+}
+
+#[test]
+fn loss_without_a_queue_is_made_up_for() {
+    let mut path = Path::new();
+    path.cruise();
+    for _ in 0..10 {
+        path.round(90 * MSS, RTT, 10 * MSS, 90 * MSS);
+    }
+    assert_eq!(path.bbr.bounds.bandwidth, u64::MAX, "no congestion");
+    let background = path.bbr.losses.background();
+    assert!((70..=100).contains(&background), "{background}");
+    assert!(path.bbr.bandwidth() >= 990_000, "{}", path.bbr.bandwidth());
+}
+
+#[test]
+fn loss_with_a_queue_is_congestion() {
+    let mut path = Path::new();
+    path.cruise();
+    path.round(60 * MSS, RTT * 2, 40 * MSS, 190 * MSS);
+    assert_eq!(path.bbr.bandwidth(), 700_000, "at most 30 % less at once");
+    path.round(60 * MSS, RTT * 2, 40 * MSS, 190 * MSS);
+    assert_eq!(path.bbr.bandwidth(), 600_000, "and not below what arrives");
+    assert!(path.bbr.window() < 150 * MSS);
+}
+
+#[test]
+fn a_mark_counts_even_without_a_queue() {
+    let mut path = Path::new();
+    path.cruise();
+    let mark = Congestion { sent_at: at(path.millis), ..Congestion::default() };
+    path.bbr.on_congestion(at(path.millis), mark);
+    path.round(80 * MSS, RTT, 0, 90 * MSS);
+    assert_eq!(path.bbr.bandwidth(), 800_000);
+}
+
+#[test]
+fn a_probe_that_overflows_the_queue_ends_and_leaves_a_limit() {
+    let mut path = Path::new();
+    path.cruise();
+    while path.bbr.state != State::Up {
+        path.round(100 * MSS, RTT, 0, 90 * MSS);
+    }
+    path.round(100 * MSS, RTT * 3 / 2, 15 * MSS, 120 * MSS);
+    assert_eq!(path.bbr.state, State::Down);
+    assert_eq!(path.bbr.bounds.highest, 120 * MSS);
+    path.round(100 * MSS, RTT, 0, 90 * MSS);
+    assert_eq!(path.bbr.state, State::Cruise);
+    assert_eq!(path.bbr.window(), 102 * MSS, "headroom of 15 %");
+}
+
+/// A round trip that grew is probed with little in flight after ten seconds, and then believed.
+#[test]
+fn a_longer_round_trip_is_believed_after_a_probe() {
+    let mut path = Path::new();
+    path.cruise();
+    let longer = RTT * 2;
+    let mut rounds = 0;
+    while path.bbr.state != State::ProbeRtt {
+        path.round(100 * MSS, longer, 0, 100 * MSS);
+        rounds += 1;
+        assert!(rounds < 110);
+    }
+    assert!(rounds > 95);
+    assert_eq!(path.bbr.window(), 50 * MSS, "half of what the path held");
+    for _ in 0..3 {
+        path.round(40 * MSS, longer, 0, 40 * MSS);
+    }
+    assert_eq!(path.bbr.state, State::Cruise);
+    assert_eq!(path.bbr.min_rtt.get(), longer);
+    assert!(path.bbr.window() > 90 * MSS);
+}
+
+#[test]
+fn persistent_congestion_leaves_four_packets() {
+    let mut path = Path::new();
+    path.cruise();
+    let event = Congestion { persistent: true, bytes: MSS, ..Congestion::default() };
+    path.bbr.on_congestion(at(path.millis), event);
+    assert_eq!(path.bbr.window(), 4 * MSS);
+    path.bbr.reset();
+    assert_eq!((path.bbr.window(), path.bbr.state), (10 * MSS, State::Startup));
+}

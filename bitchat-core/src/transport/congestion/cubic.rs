@@ -1,0 +1,183 @@
+//! CUBIC (RFC 9438).
+//!
+//! All arithmetic is in integers (bytes and milliseconds), the cube root included, so that every
+//! platform computes the same window.
+
+use super::{AckedPacket, Congestion, Controller, Rtt};
+use crate::base::time::Timestamp;
+use core::time::Duration;
+
+/// Full packets of the first window.
+const INITIAL_PACKETS: u64 = 10;
+/// Full packets of the smallest window.
+const MIN_PACKETS: u64 = 2;
+/// Windows above this do not grow, so that no product overflows.
+const MAX_WINDOW: u64 = 1 << 40;
+/// Distances in time from the inflection point are cut to this: 11 days.
+const MAX_MILLIS: i128 = 1_000_000_000;
+
+/// The largest `r` with `r`³ ≤ `n`.
+fn cube_root(n: u128) -> u64 {
+    let mut root: u128 = 0;
+    // Bit by bit; the root of a 128-bit number has at most 43 bits.
+    for bit in (0..43).rev() {
+        let larger = root | 1 << bit;
+        if larger.checked_pow(3).is_some_and(|cube| cube <= n) {
+            root = larger;
+        }
+    }
+    u64::try_from(root).unwrap_or(u64::MAX)
+}
+
+/// A period without congestion, in which the window follows one cubic curve.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    start: Timestamp,
+    /// The window before the last congestion, which the curve approaches (W_max).
+    inflection: u64,
+    /// Milliseconds until it gets there (K).
+    millis: u64,
+    /// What Reno would have (W_est).
+    reno: u64,
+}
+
+/// A window that grows with the cube of the time since the last congestion.
+#[derive(Debug)]
+pub struct Cubic {
+    packet_size: u64,
+    window: u64,
+    threshold: u64,
+    /// The window before the last congestion, lowered by fast convergence (W_max).
+    max_window: u64,
+    /// The window before the last congestion (cwnd_prior).
+    prior: u64,
+    epoch: Option<Epoch>,
+    /// Bytes² of growth that are not yet a byte: of the window and of Reno's.
+    credit: u128,
+    reno_credit: u128,
+    last_acked: Timestamp,
+    /// Losses of packets sent until then are one event.
+    recovery_started: Option<Timestamp>,
+}
+
+impl Cubic {
+    /// Starts with ten packets of `packet_size` bytes.
+    #[must_use]
+    pub const fn new(packet_size: u64) -> Self {
+        let window = INITIAL_PACKETS * packet_size;
+        Self {
+            packet_size,
+            window,
+            threshold: u64::MAX,
+            max_window: 0,
+            prior: 0,
+            epoch: None,
+            credit: 0,
+            reno_credit: 0,
+            last_acked: Timestamp::ZERO,
+            recovery_started: None,
+        }
+    }
+
+    fn in_recovery(&self, sent_at: Timestamp) -> bool {
+        self.recovery_started.is_some_and(|start| sent_at <= start)
+    }
+
+    /// The curve at `elapsed` (RFC 9438 §4.2): W_max + C·(t − K)³ packets with C = 0.4.
+    fn curve(&self, epoch: &Epoch, elapsed: Duration) -> u64 {
+        let elapsed = i128::try_from(elapsed.as_millis()).unwrap_or(MAX_MILLIS);
+        let t = (elapsed - i128::from(epoch.millis)).clamp(-MAX_MILLIS, MAX_MILLIS);
+        let grown = t.pow(3) * i128::from(self.packet_size) * 4 / 10_000_000_000;
+        let window = (i128::from(epoch.inflection) + grown).clamp(0, i128::from(MAX_WINDOW));
+        u64::try_from(window).unwrap_or(MAX_WINDOW)
+    }
+
+    /// Begins an epoch with the present window.
+    fn begin(&self, now: Timestamp) -> Epoch {
+        let inflection = self.max_window.max(self.window);
+        let rise = u128::from(inflection - self.window);
+        let millis = cube_root(rise * 10_000_000_000 / (4 * u128::from(self.packet_size)));
+        Epoch { start: now, inflection, millis, reno: self.window }
+    }
+
+    /// What Reno's window would be (§4.3): it grows by 3·(1 − β)/(1 + β) = 9/17 packets a round,
+    /// and by a whole one above the window before the congestion.
+    fn grow_reno(&mut self, epoch: &mut Epoch, bytes: u64) {
+        let (over, under) = if epoch.reno < self.prior { (9, 17) } else { (1, 1) };
+        self.reno_credit += u128::from(bytes * self.packet_size) * over;
+        let per_byte = u128::from(self.window) * under;
+        epoch.reno += u64::try_from(self.reno_credit / per_byte).unwrap_or(0);
+        self.reno_credit %= per_byte;
+    }
+
+    /// Congestion avoidance (§4.4, §4.5).
+    fn grow(&mut self, now: Timestamp, bytes: u64, rtt: &Rtt) {
+        let mut epoch = self.epoch.unwrap_or_else(|| self.begin(now));
+        let elapsed = now.saturating_since(epoch.start);
+        self.grow_reno(&mut epoch, bytes);
+        self.epoch = Some(epoch);
+        if self.curve(&epoch, elapsed) < epoch.reno {
+            self.window = self.window.max(epoch.reno);
+            return;
+        }
+        let target = self.curve(&epoch, elapsed + rtt.smoothed());
+        let target = target.clamp(self.window, self.window + self.window / 2);
+        self.credit += u128::from(target - self.window) * u128::from(bytes);
+        let window = u128::from(self.window);
+        self.window += u64::try_from(self.credit / window).unwrap_or(0);
+        self.credit %= window;
+    }
+}
+
+impl Controller for Cubic {
+    fn on_acked(&mut self, now: Timestamp, packet: AckedPacket, rtt: &Rtt) {
+        let pause = now.saturating_since(self.last_acked);
+        self.last_acked = now;
+        if packet.app_limited {
+            // Time in which the window was not used does not count (§5.8).
+            if let Some(epoch) = &mut self.epoch {
+                epoch.start += pause;
+            }
+            return;
+        }
+        if self.in_recovery(packet.sent_at) || self.window >= MAX_WINDOW {
+            return;
+        }
+        if self.window < self.threshold {
+            self.window += packet.bytes;
+            return;
+        }
+        self.grow(now, packet.bytes, rtt);
+    }
+
+    fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
+        let min = MIN_PACKETS * self.packet_size;
+        if !self.in_recovery(event.sent_at) {
+            self.recovery_started = Some(now);
+            self.prior = self.window;
+            // Fast convergence (§4.7): whoever shrinks twice makes room for a newcomer.
+            let shrinking = self.window < self.max_window;
+            self.max_window = if shrinking { self.window * 17 / 20 } else { self.window };
+            self.window = (self.window * 7 / 10).max(min);
+            self.threshold = self.window;
+            self.epoch = None;
+            (self.credit, self.reno_credit) = (0, 0);
+        }
+        if event.persistent {
+            self.window = min;
+            self.recovery_started = None;
+            self.epoch = None;
+        }
+    }
+
+    fn window(&self) -> u64 {
+        self.window
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(self.packet_size);
+    }
+}
+
+#[cfg(test)]
+mod tests;
