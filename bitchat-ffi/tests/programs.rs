@@ -19,20 +19,26 @@ fn run_everywhere(source: &str) {
     for compiler in compilers() {
         let program = compile(compiler, source, name, &C);
         output(&mut Command::new(&program));
-        if compiler == "gcc" {
-            output(&mut valgrind(&program));
+        if compiler == "gcc"
+            && let Some(mut valgrind) = valgrind(&program)
+        {
+            output(&mut valgrind);
         }
     }
     let sanitized = compile("gcc", source, &format!("{name}-sanitized"), &SANITIZERS);
     output(&mut Command::new(sanitized));
 }
 
-fn valgrind(program: &Path) -> Command {
-    assert!(is_present("valgrind"), "valgrind is needed: apt-get install valgrind");
+/// `None` where there is no valgrind.
+fn valgrind(program: &Path) -> Option<Command> {
+    if !is_present("valgrind") {
+        println!("FOREIGN TEST SKIPPED: C programs under valgrind (apt-get install valgrind)");
+        return None;
+    }
     let mut command = Command::new("valgrind");
     command.args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
     command.arg(format!("--error-exitcode={SEEN}")).arg(program);
-    command
+    Some(command)
 }
 
 #[test]
@@ -66,9 +72,13 @@ fn the_wrapper_for_cpp_compiles_in_every_dialect_and_works() {
 #[test]
 fn what_is_used_after_its_end_is_seen_by_memory_checkers() {
     let program = compile("gcc", "freed.c", "freed", &C);
-    output(valgrind(&program).arg("nothing"));
+    if let Some(mut valgrind) = valgrind(&program) {
+        output(valgrind.arg("nothing"));
+        println!("FOREIGN TEST RAN: C programs under valgrind");
+    }
     for what in ["node", "twice", "text", "list"] {
-        let seen = valgrind(&program).arg(what).output().expect("valgrind runs");
+        let Some(mut valgrind) = valgrind(&program) else { break };
+        let seen = valgrind.arg(what).output().expect("valgrind runs");
         assert_eq!(seen.status.code(), Some(SEEN), "{what}");
     }
     let sanitized = compile("gcc", "freed.c", "freed-sanitized", &SANITIZERS);
