@@ -30,6 +30,9 @@ struct Candidate {
     tried: Option<Timestamp>,
     /// When a member was last reached here.
     linked: Option<Timestamp>,
+    /// A member proved to be here, though no link came of it: it acknowledged a probe, or showed our
+    /// cookie.
+    answered: bool,
     /// Whose it was when a session was made here.
     device: Option<Device>,
     stage: Stage,
@@ -107,12 +110,32 @@ impl Candidates {
     pub(crate) fn on_failed(&mut self, now: Timestamp, address: SocketAddr) {
         let Some(candidate) = self.by_address.get(&address) else { return };
         let nth = candidate.attempts.saturating_sub(1);
-        let wait = match candidate.linked {
-            Some(_) => KNOWN_WAITS.get(nth).or(KNOWN_WAITS.last()),
-            None => HINT_WAITS.get(nth),
+        let wait = match (candidate.linked, candidate.answered) {
+            (Some(_), _) => KNOWN_WAITS.get(nth).or(KNOWN_WAITS.last()),
+            (None, true) => KNOWN_WAITS.get(nth),
+            (None, false) => HINT_WAITS.get(nth),
         };
         let stage = wait.map(|wait| Stage::Waiting(now + Duration::from_secs(*wait)));
         self.move_to(address, stage.unwrap_or(Stage::Spent));
+    }
+
+    /// A member proved to be at `address` while it was dialled: an acknowledged probe is more than a
+    /// hint.
+    pub(crate) fn on_answered(&mut self, address: SocketAddr) {
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.answered = true;
+        }
+    }
+
+    /// A member at `address` showed our cookie: it is there, and wants a link. If nothing comes of
+    /// its own attempt, ours need not wait for long.
+    pub(crate) fn on_heard(&mut self, now: Timestamp, address: SocketAddr) {
+        self.on_answered(address);
+        let soon = now + Duration::from_secs(KNOWN_WAITS[0]);
+        let waiting = self.by_address.get(&address).map(|candidate| candidate.stage);
+        if matches!(waiting, Some(Stage::Waiting(at)) if at > soon) {
+            self.move_to(address, Stage::Waiting(soon));
+        }
     }
 
     /// A session over `address` ended: if it carried nothing, the attempt has failed.
@@ -196,8 +219,14 @@ impl Candidates {
 
     /// True unless it is there already.
     fn insert(&mut self, address: SocketAddr) -> bool {
-        let new =
-            Candidate { attempts: 0, tried: None, linked: None, device: None, stage: Stage::Spent };
+        let new = Candidate {
+            attempts: 0,
+            tried: None,
+            linked: None,
+            answered: false,
+            device: None,
+            stage: Stage::Spent,
+        };
         self.by_address.insert(address, new).is_none()
     }
 

@@ -86,10 +86,16 @@ impl Node {
         let body = envelope.unmask(&joined.keys);
         let (channel, keys) = (joined.handle, &joined.keys);
         let about = About { now: now.mono, wall, channel, keys, links: &self.links };
-        if !self.shutting_down
-            && let Ok(Kind::Probe) = self.meeting.on_body(about, &mut self.rng, from, body)
-        {
-            self.stats.probes_answered += 1;
+        if !self.shutting_down {
+            match self.meeting.on_body(about, &mut self.rng, from, body) {
+                Ok(Kind::Probe) => self.stats.probes_answered += 1,
+                Ok(Kind::Hs1) => {
+                    if let Some(joined) = self.channels.get_mut(&channel) {
+                        joined.candidates.on_heard(now.mono, from);
+                    }
+                }
+                _ => {}
+            }
         }
         self.act_on_met(now);
         true

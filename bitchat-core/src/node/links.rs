@@ -47,6 +47,10 @@ impl Node {
                             joined.candidates.on_identified(address, device);
                             joined.candidates.on_settled(now.mono, address);
                         }
+                        Failure::NoAnswer | Failure::Unconfirmed => {
+                            joined.candidates.on_answered(address);
+                            joined.candidates.on_failed(now.mono, address);
+                        }
                         _ => joined.candidates.on_failed(now.mono, address),
                     }
                 }

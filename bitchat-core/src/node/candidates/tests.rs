@@ -120,3 +120,21 @@ fn the_longest_waiting_address_comes_first() {
     candidates.on_lost(now, address(2), Duration::from_secs(1));
     assert_eq!(candidates.poll_timeout(), Some(now + Duration::from_secs(1)));
 }
+
+#[test]
+fn an_address_that_answered_is_tried_again_soon_and_one_that_speaks_up_at_once() {
+    let mut candidates = Candidates::new(10);
+    let now = Timestamp::ZERO;
+    candidates.add(now, address(1));
+    assert_eq!(candidates.poll(now), Some(address(1)));
+    candidates.on_failed(now, address(1));
+    assert_eq!(candidates.poll_timeout(), Some(now + Duration::from_secs(600)), "a mere hint");
+    candidates.on_heard(now, address(1));
+    let soon = now + Duration::from_secs(5);
+    assert_eq!(candidates.poll_timeout(), Some(soon));
+    assert_eq!(candidates.poll(soon), Some(address(1)));
+    candidates.on_failed(soon, address(1));
+    assert_eq!(candidates.poll_timeout(), Some(soon + Duration::from_secs(10)), "no mere hint now");
+    candidates.on_heard(now, address(9));
+    assert_eq!(candidates.device(&address(9)), None, "who was never named is no candidate");
+}
