@@ -4,7 +4,9 @@ mod common;
 
 use bitchat_core::base::ids::ConnectionId;
 use bitchat_core::base::rangeset::RangeSet;
-use bitchat_core::wire::frame::{EcnCounts, Frame, Frames, NewConnectionId, Stream, encode_ack};
+use bitchat_core::wire::frame::{
+    AckFrequency, EcnCounts, Frame, Frames, NewConnectionId, Stream, encode_ack,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -49,6 +51,13 @@ fn valid() -> Vec<(String, Vec<u8>)> {
         address("192.0.2.7:6881"),
         address("[2001:db8::7]:6881"),
         Frame::Datagram(b"voice"),
+        Frame::AckFrequency(AckFrequency {
+            sequence: 3,
+            packets: 25,
+            max_delay_micros: 25_000,
+            reordering: 3,
+        }),
+        Frame::ImmediateAck,
     ];
     let mut cases: Vec<_> = frames.iter().map(|frame| (describe(frame), bytes(frame))).collect();
     let ecn = EcnCounts { ect0: 5, ect1: 0, ce: 2 };
@@ -92,6 +101,11 @@ fn describe(frame: &Frame<'_>) -> String {
         Frame::MaxData(limit) => format!("MAX_DATA {limit}"),
         Frame::MaxStreamData { id, limit } => format!("MAX_STREAM_DATA {id}: {limit}"),
         Frame::MaxStreams(limit) => format!("MAX_STREAMS {limit}"),
+        Frame::AckFrequency(ask) => format!(
+            "ACK_FREQUENCY {}: every {} packets, {} us at most, reordering {}",
+            ask.sequence, ask.packets, ask.max_delay_micros, ask.reordering
+        ),
+        Frame::ImmediateAck => "IMMEDIATE_ACK".into(),
         Frame::PathChallenge(token) => format!("PATH_CHALLENGE {}", common::hex(token)),
         Frame::PathResponse(token) => format!("PATH_RESPONSE {}", common::hex(token)),
         Frame::ObservedAddress(address) => format!("OBSERVED_ADDRESS {address}"),
@@ -112,6 +126,7 @@ fn invalid() -> Vec<(&'static str, &'static str)> {
         ("3f", "unknown frame type 0x3f"),
         ("06", "unknown frame type 0x06"),
         ("21", "unknown frame type 0x21"),
+        ("13014019", "malformed frame of type 0x13: the input ends inside a value"),
         ("0205000006", "an ACK range reaches below packet number 0"),
         ("020500010301 01", "an ACK range reaches below packet number 0"),
         (

@@ -1,22 +1,48 @@
 //! What has been received, and when to say so (RFC 9000 §13.2).
 
+use super::ack_frequency::AckPolicy;
 use super::builder::PacketBuilder;
-use super::config::{Ecn, MAX_ACK_DELAY};
+use super::config::Ecn;
 use super::sent::SentFrame;
 use crate::base::rangeset::RangeSet;
 use crate::base::time::Timestamp;
-use crate::wire::frame::{EcnCounts, MAX_ACK_RANGES};
+use crate::wire::frame::{AckFrequency, EcnCounts, Frame, MAX_ACK_RANGES};
 
-/// Ack-eliciting packets that one acknowledgement may cover (BC-07.09).
-const ACK_EVERY: u32 = 2;
 /// From this many ranges on it pays to learn which ACKs arrived.
 const FRAGMENTED: usize = 8;
+
+/// How soon a packet wants to be acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// Not by itself.
+    #[default]
+    Never,
+    /// When it suits.
+    Soon,
+    /// BC-07.44
+    AtOnce,
+}
+
+impl Wish {
+    pub(super) const fn of(frame: &Frame<'_>) -> Self {
+        match frame {
+            Frame::ImmediateAck => Self::AtOnce,
+            frame if frame.is_ack_eliciting() => Self::Soon,
+            _ => Self::Never,
+        }
+    }
+}
 
 /// The state of our acknowledgements: one report, whatever arrived (BC-07.12).
 #[derive(Debug, Default)]
 pub(super) struct AckState {
     received: RangeSet,
     largest: Option<(u64, Timestamp)>,
+    policy: AckPolicy,
+    /// The number of the last AckFrequency frame that was followed.
+    policy_sequence: Option<u64>,
+    /// What is missing below this, the peer knows of, or nobody does any more.
+    reported: u64,
     /// Ack-eliciting packets since the last ACK was sent.
     unacked: u32,
     due: bool,
@@ -25,32 +51,42 @@ pub(super) struct AckState {
 }
 
 impl AckState {
-    pub(super) fn on_packet(
-        &mut self,
-        now: Timestamp,
-        pn: u64,
-        ack_eliciting: bool,
-        ecn: Option<Ecn>,
-    ) {
+    pub(super) fn on_packet(&mut self, now: Timestamp, pn: u64, wish: Wish, ecn: Option<Ecn>) {
         self.received.insert_one(pn);
         if self.received.ranges() > MAX_ACK_RANGES {
             self.received.pop_first();
         }
-        let expected = self.largest.map_or(0, |(largest, _)| largest + 1);
-        if pn >= expected {
+        if self.largest.is_none_or(|(largest, _)| pn > largest) {
             self.largest = Some((pn, now));
         }
         self.count(ecn);
-        if !ack_eliciting {
+        if wish == Wish::Never {
             return;
         }
         self.unacked += 1;
-        // A gap, or one that fills a gap: the sender's loss detection waits for it.
-        let disordered = pn != expected;
-        if self.unacked >= ACK_EVERY || disordered || ecn == Some(Ecn::Ce) {
-            self.due = true;
+        self.due |= wish == Wish::AtOnce
+            || ecn == Some(Ecn::Ce)
+            || self.unacked >= self.policy.packets
+            || self.is_disordered(pn);
+        self.deadline.get_or_insert(now + self.policy.max_delay);
+    }
+
+    /// Packet `pn` shows a loss that the sender waits to hear of, or that one was none.
+    fn is_disordered(&self, pn: u64) -> bool {
+        if pn < self.reported {
+            return true;
         }
-        self.deadline.get_or_insert(now + MAX_ACK_DELAY);
+        let Some((largest, _)) = self.largest else { return false };
+        let missed = self.reported..(largest + 1).saturating_sub(self.policy.reordering);
+        self.received.gaps(missed).next().is_some()
+    }
+
+    /// The peer says when it wants ACKs; an older wish that comes late is ignored (BC-07.42).
+    pub(super) fn on_frequency(&mut self, ask: &AckFrequency) {
+        if self.policy_sequence.is_none_or(|sequence| ask.sequence > sequence) {
+            self.policy_sequence = Some(ask.sequence);
+            self.policy = AckPolicy::asked(ask);
+        }
     }
 
     fn count(&mut self, ecn: Option<Ecn>) {
@@ -69,9 +105,12 @@ impl AckState {
         self.due
     }
 
-    /// Something has arrived since the last ACK that the peer wants to hear of.
-    pub(super) const fn has_news(&self) -> bool {
+    /// An ACK should ride in a packet that leaves anyway: half of what makes one due has come.
+    pub(super) fn may_ride(&self, now: Timestamp) -> bool {
+        let half = self.policy.max_delay / 2;
         self.unacked > 0
+            && (self.unacked * 2 >= self.policy.packets
+                || self.deadline.is_some_and(|at| at.saturating_since(now) <= half))
     }
 
     /// ACKs have become long: one of them should be acknowledged itself, so that what it said can
@@ -96,12 +135,15 @@ impl AckState {
             self.unacked = 0;
             self.due = false;
             self.deadline = None;
+            let reported = (largest + 1).saturating_sub(self.policy.reordering);
+            self.reported = self.reported.max(reported);
         }
     }
 
     /// The peer got an ACK of ours: what it said need not be said again.
     pub(super) fn on_ack_acked(&mut self, largest: u64) {
         self.received.remove(0..largest + 1);
+        self.reported = self.reported.max(largest + 1);
     }
 }
 

@@ -71,7 +71,8 @@ impl<'a> PacketBuilder<'a> {
         frame.encode(&mut out);
         self.rest = out;
         self.ack_eliciting |= frame.is_ack_eliciting();
-        self.traffic |= frame.is_ack_eliciting() && !matches!(frame, Frame::Ping);
+        self.traffic |=
+            frame.is_ack_eliciting() && !matches!(frame, Frame::Ping | Frame::ImmediateAck);
         true
     }
 

@@ -131,7 +131,7 @@ pub struct PacketMeta {
     /// The peer will acknowledge it.
     pub ack_eliciting: bool,
     /// It holds something that counts as traffic for renewing keys: an ack-eliciting frame other
-    /// than PING.
+    /// than PING and IMMEDIATE_ACK.
     pub traffic: bool,
     /// Mark the IP header ECT(0).
     pub ect: bool,

@@ -8,7 +8,7 @@ use crate::base::time::Timestamp;
 use core::time::Duration;
 
 /// A packet is lost once one that left this many numbers later was acknowledged.
-const PACKET_THRESHOLD: u64 = 3;
+pub(super) const PACKET_THRESHOLD: u64 = 3;
 /// Probe timeouts without answer double at most this often.
 const MAX_BACKOFF: u32 = 10;
 /// The longest probe timeout: how soon a link notices that its path works again (BC-07.13).

@@ -5,6 +5,7 @@
 //! or addresses. The wire format and the rules are chapter 07 of the specification.
 
 mod ack;
+mod ack_frequency;
 mod builder;
 mod config;
 pub mod congestion;

@@ -1,6 +1,7 @@
 //! Taking packets in and building packets.
 
 use super::Transport;
+use super::ack::Wish;
 use super::builder::PacketBuilder;
 use super::config::{Ecn, PacketMeta, SendGate};
 use super::error::TransportError;
@@ -49,11 +50,11 @@ impl Transport {
         if payload.is_empty() {
             return Err(TransportError::EmptyPacket);
         }
-        let mut ack_eliciting = false;
+        let mut wish = Wish::Never;
         let mut taken = Taken::Yes;
         for frame in Frames::new(payload) {
             let frame = frame?;
-            ack_eliciting |= frame.is_ack_eliciting();
+            wish = wish.max(Wish::of(&frame));
             if self.on_frame(now, &frame, sink)? == Taken::Refused {
                 taken = Taken::Refused;
             }
@@ -61,7 +62,7 @@ impl Transport {
         if taken == Taken::Refused {
             self.stats.packets_refused += 1;
         } else if pn <= varint::MAX {
-            self.acks.on_packet(now, pn, ack_eliciting, ecn);
+            self.acks.on_packet(now, pn, wish, ecn);
         }
         self.recovery.on_heard();
         self.wake();
@@ -75,7 +76,8 @@ impl Transport {
         sink: &mut impl TransportSink,
     ) -> Result<Taken, TransportError> {
         match *frame {
-            Frame::Padding(_) | Frame::Ping => {}
+            Frame::Padding(_) | Frame::Ping | Frame::ImmediateAck => {}
+            Frame::AckFrequency(ask) => self.acks.on_frequency(&ask),
             Frame::Ack(ack) => self.on_ack(now, &ack, sink)?,
             Frame::Stream(stream) => {
                 if !self.streams.on_stream(&stream, sink)? {
@@ -133,7 +135,8 @@ impl Transport {
                 SentFrame::StopSending(_)
                 | SentFrame::MaxData
                 | SentFrame::MaxStreams
-                | SentFrame::MaxStreamData(_) => {}
+                | SentFrame::MaxStreamData(_)
+                | SentFrame::AckFrequency { .. } => {}
             }
         }
         self.acked = frames;
@@ -157,6 +160,7 @@ impl Transport {
                 SentFrame::MaxStreams => self.streams.on_open_limit_lost(),
                 SentFrame::MaxStreamData(id) => self.streams.on_stream_credit_lost(id),
                 SentFrame::Announcement(announcement) => self.announcements.on_lost(announcement),
+                SentFrame::AckFrequency { sequence } => self.recovery.ask.on_lost(sequence),
             }
         }
         self.lost = frames;
@@ -184,7 +188,7 @@ impl Transport {
         let limit = buf.len().min(self.config.max_payload);
         let mut record = core::mem::take(&mut self.record);
         let mut packet = PacketBuilder::new(&mut buf[..limit], &mut record);
-        if self.acks.is_due() || self.acks.has_news() {
+        if self.acks.is_due() || self.acks.may_ride(now) {
             self.acks.write(now, &mut packet);
         }
         if permitted {
@@ -230,9 +234,14 @@ impl Transport {
     }
 
     fn fill(&mut self, now: Timestamp, packet: &mut PacketBuilder<'_>, gate: SendGate) {
+        // A probe that waited for a delayed ACK would find out later what is wrong.
+        if self.recovery.probing() {
+            packet.put(&Frame::ImmediateAck);
+        }
         if self.ping && packet.put(&Frame::Ping) {
             self.ping = false;
         }
+        self.recovery.ask.write(packet);
         self.announcements.write(packet);
         self.streams.write_control(packet, gate);
         match gate {
@@ -242,9 +251,6 @@ impl Transport {
                 self.streams.write_data(packet, Class::Media..=Class::File);
             }
             SendGate::ControlOnly => self.streams.write_control_data(packet),
-        }
-        if self.recovery.probing() && !packet.is_ack_eliciting() {
-            packet.put(&Frame::Ping);
         }
     }
 

@@ -1,9 +1,10 @@
 //! Loss recovery of one path: what is in flight, the round trip, congestion control and pacing.
 
+use super::ack_frequency::AckAsk;
 use super::config::{MAX_ACK_DELAY, TransportConfig};
 use super::congestion::{AckSummary, AckedPacket, Congestion, Controller};
 use super::ecn::EcnState;
-use super::loss::{Expired, LossDetector, Losses};
+use super::loss::{Expired, LossDetector, Losses, PACKET_THRESHOLD};
 use super::pacing::Pacer;
 use super::rate::RateSampler;
 use super::rtt::Rtt;
@@ -34,6 +35,8 @@ pub(super) struct Recovery {
     pub(super) largest_acked: Option<u64>,
     pub(super) controller: Box<dyn Controller>,
     pub(super) ecn: EcnState,
+    /// What is asked of the peer's acknowledgements.
+    pub(super) ask: AckAsk,
     detector: LossDetector,
     pacer: Pacer,
     sampler: RateSampler,
@@ -58,6 +61,7 @@ impl Recovery {
             largest_acked: None,
             controller,
             ecn: EcnState::default(),
+            ask: AckAsk::default(),
             detector: LossDetector::default(),
             pacer: Pacer::new(now, config.packet_size()),
             sampler: RateSampler::default(),
@@ -154,6 +158,7 @@ impl Recovery {
             self.controller.on_congestion(now, event);
         }
         self.detect_losses(now, lost);
+        self.ask.update(newest.stamp.in_flight, self.packet_size, PACKET_THRESHOLD, &self.rtt);
         let rate = self.sampler.on_ack_end(now, self.rtt.min().unwrap_or(Duration::ZERO));
         let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
         self.controller.on_ack_end(now, &ack);

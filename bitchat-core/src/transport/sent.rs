@@ -29,6 +29,9 @@ pub(super) enum SentFrame {
     MaxStreams,
     MaxStreamData(TransportStreamId),
     Announcement(Announcement),
+    AckFrequency {
+        sequence: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -232,6 +232,11 @@ impl Net {
         Measured { goodput, queue: (mean, longest.as_secs_f64() * 1e3) }
     }
 
+    /// Packets that the receivers sent, all of them ACKs.
+    pub(super) fn acks(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.ends[1].stats().packets_sent).sum()
+    }
+
     /// Packets that all flows sent, and that they found lost.
     pub(super) fn sent(&self) -> (u64, u64) {
         let stats = self.flows.iter().map(|flow| flow.ends[0].stats());

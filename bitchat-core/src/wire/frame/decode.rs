@@ -1,6 +1,6 @@
 //! Walking the frames of a payload.
 
-use super::{Ack, Frame, FrameError, MAX_REASON_LEN, NewConnectionId, Stream, code};
+use super::{Ack, AckFrequency, Frame, FrameError, MAX_REASON_LEN, NewConnectionId, Stream, code};
 use crate::base::ids::ConnectionId;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::varint;
@@ -49,6 +49,8 @@ impl<'a> Frames<'a> {
                 Frame::MaxStreamData { id: reader.varint()?, limit: reader.varint()? }
             }
             code::MAX_STREAMS => Frame::MaxStreams(reader.varint()?),
+            code::ACK_FREQUENCY => Frame::AckFrequency(ack_frequency(reader)?),
+            code::IMMEDIATE_ACK => Frame::ImmediateAck,
             code::NEW_CONNECTION_ID => Frame::NewConnectionId(new_connection_id(reader)?),
             code::RETIRE_CONNECTION_ID => Frame::RetireConnectionId { sequence: reader.varint()? },
             code::PATH_CHALLENGE => Frame::PathChallenge(reader.array()?),
@@ -94,6 +96,15 @@ impl<'a> Iterator for Frames<'a> {
         }
         Some(frame)
     }
+}
+
+fn ack_frequency(reader: &mut Reader<'_>) -> Result<AckFrequency, DecodeError> {
+    Ok(AckFrequency {
+        sequence: reader.varint()?,
+        packets: reader.varint()?,
+        max_delay_micros: reader.varint()?,
+        reordering: reader.varint()?,
+    })
 }
 
 fn new_connection_id(reader: &mut Reader<'_>) -> Result<NewConnectionId, DecodeError> {

@@ -1,6 +1,6 @@
 //! Writing frames.
 
-use super::{Ack, EcnCounts, Frame, NewConnectionId, Stream, code};
+use super::{Ack, AckFrequency, EcnCounts, Frame, NewConnectionId, Stream, code};
 use crate::wire::varint;
 use crate::wire::writer::Put;
 use bytes::BufMut;
@@ -19,6 +19,8 @@ impl Frame<'_> {
             Self::StopSending { id, code } => fields(&[*id, *code]),
             Self::MaxData(limit) | Self::MaxStreams(limit) => fields(&[*limit]),
             Self::MaxStreamData { id, limit } => fields(&[*id, *limit]),
+            Self::AckFrequency(ask) => fields(&ask_values(ask)),
+            Self::ImmediateAck => 1,
             Self::Datagram(data) => fields(&[data.len() as u64]) + data.len(),
             Self::PathChallenge(_) | Self::PathResponse(_) => 1 + 8,
             Self::ObservedAddress(_) => 1 + 18,
@@ -43,6 +45,8 @@ impl Frame<'_> {
             Self::MaxData(limit) => put(out, code::MAX_DATA, &[*limit]),
             Self::MaxStreamData { id, limit } => put(out, code::MAX_STREAM_DATA, &[*id, *limit]),
             Self::MaxStreams(limit) => put(out, code::MAX_STREAMS, &[*limit]),
+            Self::AckFrequency(ask) => put(out, code::ACK_FREQUENCY, &ask_values(ask)),
+            Self::ImmediateAck => out.put_u8(code::IMMEDIATE_ACK),
             Self::Datagram(data) => {
                 out.put_u8(code::DATAGRAM_LEN);
                 out.put_prefixed(data);
@@ -117,6 +121,10 @@ fn fields(values: &[u64]) -> usize {
 fn put(out: &mut impl BufMut, kind: u8, values: &[u64]) {
     out.put_u8(kind);
     values.iter().for_each(|&value| out.put_varint(value));
+}
+
+const fn ask_values(ask: &AckFrequency) -> [u64; 4] {
+    [ask.sequence, ask.packets, ask.max_delay_micros, ask.reordering]
 }
 
 fn put_bytes(out: &mut impl BufMut, kind: u8, bytes: &[u8]) {

@@ -27,6 +27,8 @@ mod code {
     pub(super) const MAX_DATA: u8 = 0x10;
     pub(super) const MAX_STREAM_DATA: u8 = 0x11;
     pub(super) const MAX_STREAMS: u8 = 0x12;
+    pub(super) const ACK_FREQUENCY: u8 = 0x13;
+    pub(super) const IMMEDIATE_ACK: u8 = 0x14;
     pub(super) const NEW_CONNECTION_ID: u8 = 0x18;
     pub(super) const RETIRE_CONNECTION_ID: u8 = 0x19;
     pub(super) const PATH_CHALLENGE: u8 = 0x1a;
@@ -105,6 +107,19 @@ pub struct NewConnectionId {
     pub id: ConnectionId,
 }
 
+/// How the sender of the frame would like its packets to be acknowledged (BC-07.40).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AckFrequency {
+    /// Grows with each such frame, so that an old one that comes late is known.
+    pub sequence: u64,
+    /// Ack-eliciting packets that one ACK may cover.
+    pub packets: u64,
+    /// The longest that an ACK may be held back, in microseconds.
+    pub max_delay_micros: u64,
+    /// A missing packet is reported at once when one numbered so much higher arrives.
+    pub reordering: u64,
+}
+
 /// One frame, borrowing from the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
@@ -143,6 +158,10 @@ pub enum Frame<'a> {
     },
     /// How many streams the peer may ever have opened.
     MaxStreams(u64),
+    /// How the peer is to acknowledge from now on.
+    AckFrequency(AckFrequency),
+    /// The packet is to be acknowledged at once.
+    ImmediateAck,
     /// An unreliable message.
     Datagram(&'a [u8]),
     /// To be echoed on the path it came by.

@@ -33,6 +33,13 @@ fn every_frame_comes_back() {
             Frame::MaxData(value),
             Frame::MaxStreamData { id: 3, limit: value },
             Frame::MaxStreams(value),
+            Frame::AckFrequency(AckFrequency {
+                sequence: value,
+                packets: value,
+                max_delay_micros: value,
+                reordering: value,
+            }),
+            Frame::ImmediateAck,
             Frame::Datagram(b"voice"),
             Frame::PathChallenge([1; 8]),
             Frame::PathResponse([2; 8]),
@@ -58,7 +65,7 @@ fn varint_samples() -> [u64; 5] {
 #[test]
 fn unknown_types_are_refused() {
     let known: Vec<u8> =
-        (0..=0x05).chain(0x08..=0x12).chain(0x18..=0x1c).chain([0x20, 0x30, 0x31]).collect();
+        (0..=0x05).chain(0x08..=0x14).chain(0x18..=0x1c).chain([0x20, 0x30, 0x31]).collect();
     for kind in (0..=255).filter(|kind| !known.contains(kind)) {
         assert_eq!(only(&[kind, 0, 0, 0]), Err(FrameError::UnknownType(kind)));
     }

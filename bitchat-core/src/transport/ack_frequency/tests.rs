@@ -1,0 +1,67 @@
+use super::*;
+use crate::wire::frame::Frames;
+
+const PACKET: u64 = 1_200;
+
+fn rtt() -> Rtt {
+    let mut rtt = Rtt::new(Duration::from_millis(40));
+    rtt.update(Duration::from_millis(40), Duration::ZERO);
+    rtt
+}
+
+/// What is written into a packet, if anything.
+fn told(ask: &mut AckAsk) -> Option<AckFrequency> {
+    let (mut buf, mut record) = ([0; 1_171], Vec::new());
+    let mut packet = PacketBuilder::new(&mut buf, &mut record);
+    ask.write(&mut packet);
+    let len = packet.len();
+    let frame = Frames::new(&buf[..len]).next()?.expect("a frame");
+    let Frame::AckFrequency(ask) = frame else { panic!("{frame:?}") };
+    Some(ask)
+}
+
+/// BC-07.43
+#[test]
+fn a_quarter_of_the_flight_is_asked_for_and_little_changes_are_not_told() {
+    let mut ask = AckAsk::default();
+    for packets in [1, 15] {
+        ask.update(packets * PACKET, PACKET, 3, &rtt());
+        assert_eq!(told(&mut ask), None);
+    }
+    ask.update(40 * PACKET, PACKET, 3, &rtt());
+    let first = told(&mut ask).expect("news");
+    let expected =
+        AckFrequency { sequence: 1, packets: 10, max_delay_micros: 10_000, reordering: 3 };
+    assert_eq!(first, expected);
+    for packets in [24, 40, 79] {
+        ask.update(packets * PACKET, PACKET, 3, &rtt());
+        assert_eq!(told(&mut ask), None, "{packets}");
+    }
+    ask.on_lost(1);
+    assert_eq!(told(&mut ask), Some(first), "again, as it was lost");
+    ask.update(4_000 * PACKET, PACKET, 3, &rtt());
+    assert_eq!(told(&mut ask).map(|ask| (ask.sequence, ask.packets)), Some((2, 32)));
+    ask.on_lost(1);
+    assert_eq!(told(&mut ask), None, "the newer one counts");
+    ask.update(4_000 * PACKET, PACKET, 9, &rtt());
+    assert_eq!(told(&mut ask).map(|ask| ask.reordering), Some(9));
+    ask.update(PACKET, PACKET, 9, &rtt());
+    let last = AckFrequency { sequence: 4, packets: 2, max_delay_micros: 25_000, reordering: 1 };
+    assert_eq!(told(&mut ask), Some(last), "as at the beginning");
+}
+
+/// BC-07.41
+#[test]
+fn a_receiver_goes_along_within_bounds() {
+    let extreme = |value| AckFrequency {
+        sequence: 1,
+        packets: value,
+        max_delay_micros: value,
+        reordering: value,
+    };
+    let (least, most) = (AckPolicy::asked(&extreme(0)), AckPolicy::asked(&extreme(u64::MAX)));
+    assert_eq!((least.packets, least.reordering), (1, 1));
+    assert_eq!(least.max_delay, Duration::from_millis(1));
+    assert_eq!((most.packets, most.reordering), (64, 1_024));
+    assert_eq!(most.max_delay, MAX_ACK_DELAY);
+}
