@@ -21,7 +21,7 @@ const MOST_ASKED: u64 = 32;
 const FEWEST_ASKED: u64 = 4;
 /// What a receiver lets itself be asked for (BC-07.41).
 const PACKETS: RangeInclusive<u64> = 1..=64;
-const DELAYS: RangeInclusive<u64> = 1_000..=MAX_ACK_DELAY.as_micros() as u64;
+const DELAYS: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_ACK_DELAY;
 const REORDERINGS: RangeInclusive<u64> = 1..=1_024;
 
 /// When a receiver acknowledges.
@@ -42,7 +42,7 @@ impl Default for AckPolicy {
     }
 }
 
-fn clamp(value: u64, range: &RangeInclusive<u64>) -> u64 {
+fn clamp<T: Ord + Copy>(value: T, range: &RangeInclusive<T>) -> T {
     value.clamp(*range.start(), *range.end())
 }
 
@@ -51,7 +51,7 @@ impl AckPolicy {
     pub(super) fn asked(ask: &AckFrequency) -> Self {
         Self {
             packets: u32::try_from(clamp(ask.packets, &PACKETS)).unwrap_or(2),
-            max_delay: Duration::from_micros(clamp(ask.max_delay_micros, &DELAYS)),
+            max_delay: clamp(Duration::from_micros(ask.max_delay_micros), &DELAYS),
             reordering: clamp(ask.reordering, &REORDERINGS),
         }
     }

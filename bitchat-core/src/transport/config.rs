@@ -146,6 +146,8 @@ pub struct TransportStats {
     pub packets_received: u64,
     /// Packets declared lost.
     pub packets_lost: u64,
+    /// Those of them that had only been late, as their acknowledgements proved.
+    pub packets_late: u64,
     /// Plaintext bytes built.
     pub bytes_sent: u64,
     /// Plaintext bytes taken in.

@@ -2,12 +2,14 @@
 
 use super::config::MAX_ACK_DELAY;
 use super::rate::Stamp;
+use super::reordering::Reordering;
 use super::rtt::Rtt;
 use super::sent::{SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
-/// A packet is lost once one that left this many numbers later was acknowledged.
+/// A packet is lost once one that left this many numbers later was acknowledged, unless the path
+/// is known to reorder.
 pub(super) const PACKET_THRESHOLD: u64 = 3;
 /// Probe timeouts without answer double at most this often.
 const MAX_BACKOFF: u32 = 10;
@@ -19,6 +21,8 @@ const PERSISTENT_PERIODS: u32 = 3;
 /// What one pass of loss detection found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Losses {
+    /// Which pass it was.
+    pub(super) pass: u64,
     pub(super) packets: u64,
     pub(super) bytes: u64,
     /// When the newest of them was sent.
@@ -37,6 +41,10 @@ pub(super) struct LossDetector {
     /// Since when the probe timeout runs: the last ack-eliciting packet or the last timeout.
     probe_since: Option<Timestamp>,
     timeouts: u32,
+    /// Passes of detection.
+    passes: u64,
+    /// The thresholds, and what was lost.
+    pub(super) reordering: Reordering,
 }
 
 impl LossDetector {
@@ -66,9 +74,12 @@ impl LossDetector {
         path_start: u64,
         frames: &mut Vec<SentFrame>,
     ) -> Losses {
-        let delay = rtt.loss_delay();
+        self.reordering.age(now, rtt.round(), rtt.pto(MAX_ACK_DELAY));
+        let delay = rtt.loss_delay(self.reordering.eighths());
+        let threshold = self.reordering.packets();
         let persistent_after = rtt.pto(MAX_ACK_DELAY).saturating_mul(PERSISTENT_PERIODS);
-        let mut losses = Losses::default();
+        self.passes += 1;
+        let mut losses = Losses { pass: self.passes, ..Losses::default() };
         let mut run_start: Option<Timestamp> = None;
         self.loss_time = None;
         loop {
@@ -78,7 +89,7 @@ impl LossDetector {
                 break;
             }
             let deadline = oldest.sent_at + delay;
-            if oldest.pn + PACKET_THRESHOLD > largest_acked && deadline > now {
+            if oldest.pn + threshold > largest_acked && deadline > now {
                 self.loss_time = Some(deadline);
                 break;
             }
@@ -87,6 +98,7 @@ impl LossDetector {
                 run_start = None;
             }
             losses.packets += 1;
+            self.reordering.remember(&lost, self.passes);
             if lost.pn >= path_start {
                 losses.note(&lost, &mut run_start, persistent_after, rtt);
             }

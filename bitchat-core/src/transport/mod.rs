@@ -20,6 +20,7 @@ mod pacing;
 mod packet;
 mod rate;
 mod recovery;
+mod reordering;
 mod repeat;
 mod rtt;
 mod sent;
@@ -333,6 +334,7 @@ impl Transport {
     pub fn stats(&self) -> TransportStats {
         TransportStats {
             packets_lost: self.recovery.packets_lost,
+            packets_late: self.recovery.packets_late,
             probe_timeouts: self.recovery.probe_timeouts,
             bytes_resent: self.streams.resent,
             datagrams_dropped: self.datagrams.dropped,

@@ -82,6 +82,13 @@ impl RateSampler {
         }
     }
 
+    /// A packet that counted as lost had arrived.
+    pub(super) fn on_spurious(&mut self, now: Timestamp, bytes: u64) {
+        self.lost = self.lost.saturating_sub(bytes);
+        self.delivered += bytes;
+        self.delivered_at = now;
+    }
+
     pub(super) fn on_lost(&mut self, bytes: u64) {
         self.lost += bytes;
     }

@@ -2,15 +2,17 @@
 
 use super::ack_frequency::AckAsk;
 use super::config::{MAX_ACK_DELAY, TransportConfig};
-use super::congestion::{AckSummary, AckedPacket, Congestion, Controller};
+use super::congestion::{AckSummary, AckedPacket, Congestion, Controller, Spurious};
 use super::ecn::EcnState;
-use super::loss::{Expired, LossDetector, Losses, PACKET_THRESHOLD};
+use super::loss::{Expired, LossDetector, Losses};
 use super::pacing::Pacer;
 use super::rate::RateSampler;
+use super::reordering::{LostPacket, Reordering};
 use super::rtt::Rtt;
 use super::sent::{NewPacket, SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
 use crate::wire::frame::Ack;
+use core::ops::Range;
 use core::time::Duration;
 
 /// Packets in flight at once, however small they are.
@@ -46,6 +48,8 @@ pub(super) struct Recovery {
     probes: u8,
     app_limited: bool,
     pub(super) packets_lost: u64,
+    /// Of the lost, those that were only late.
+    pub(super) packets_late: u64,
     pub(super) probe_timeouts: u64,
 }
 
@@ -70,6 +74,7 @@ impl Recovery {
             probes: 0,
             app_limited: true,
             packets_lost: 0,
+            packets_late: 0,
             probe_timeouts: 0,
         }
     }
@@ -129,6 +134,7 @@ impl Recovery {
         let mut newly_ect = 0;
         let mut acked_bytes = 0;
         for range in ack.ranges() {
+            self.find_late(now, &range, ack.largest);
             let Self { sent, controller, rtt, path_start, app_limited, sampler, .. } = self;
             sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
@@ -158,10 +164,26 @@ impl Recovery {
             self.controller.on_congestion(now, event);
         }
         self.detect_losses(now, lost);
-        self.ask.update(newest.stamp.in_flight, self.packet_size, PACKET_THRESHOLD, &self.rtt);
+        let reordering = self.detector.reordering.packets();
+        self.ask.update(newest.stamp.in_flight, self.packet_size, reordering, &self.rtt);
         let rate = self.sampler.on_ack_end(now, self.rtt.min().unwrap_or(Duration::ZERO));
         let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
         self.controller.on_ack_end(now, &ack);
+    }
+
+    /// Packets of `range` that counted as lost were only late (BC-07.45).
+    fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) {
+        while let Some(packet) = self.detector.reordering.take(range) {
+            self.packets_late += 1;
+            if packet.pn < self.path_start {
+                continue;
+            }
+            let LostPacket { pn, sent_at, bytes, pass } = packet;
+            let round = self.rtt.round();
+            self.detector.reordering.on_late(now, &packet, largest.saturating_sub(pn), round);
+            self.sampler.on_spurious(now, bytes);
+            self.controller.on_spurious(now, Spurious { event: pass, sent_at, bytes });
+        }
     }
 
     /// Something arrived from the peer: the path works at least one way.
@@ -173,14 +195,20 @@ impl Recovery {
         let Some(largest) = self.largest_acked else { return };
         let Self { detector, sent, rtt, path_start, .. } = self;
         let losses = detector.detect(now, sent, rtt, largest, *path_start, lost);
-        let Losses { packets, bytes, newest, stamp, persistent } = losses;
+        let Losses { pass, packets, bytes, newest, stamp, persistent } = losses;
         self.sampler.on_lost(bytes);
         self.packets_lost += packets;
         if let Some(sent_at) = newest {
             let lost_since_send = self.sampler.lost_since(&stamp);
             let in_flight_at_send = stamp.in_flight;
-            let event =
-                Congestion { sent_at, bytes, persistent, in_flight_at_send, lost_since_send };
+            let event = Congestion {
+                number: pass,
+                sent_at,
+                bytes,
+                persistent,
+                in_flight_at_send,
+                lost_since_send,
+            };
             self.controller.on_congestion(now, event);
         }
     }
@@ -215,6 +243,7 @@ impl Recovery {
         self.sampler = RateSampler::default();
         self.ecn = EcnState::default();
         self.detector.on_progress();
+        self.detector.reordering = Reordering::default();
     }
 }
 

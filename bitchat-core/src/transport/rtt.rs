@@ -66,9 +66,14 @@ impl Rtt {
     }
 
     /// How long after a later packet's acknowledgement an earlier one may still be late
-    /// (RFC 9002 §6.1.2).
-    pub(super) fn loss_delay(&self) -> Duration {
-        (self.smoothed.max(self.latest) * 9 / 8).max(GRANULARITY)
+    /// (RFC 9002 §6.1.2): `eighths` of a round trip.
+    pub(super) fn loss_delay(&self, eighths: u32) -> Duration {
+        (self.round() * eighths / 8).max(GRANULARITY)
+    }
+
+    /// What a round trip takes by the estimate and the last sample.
+    pub(super) fn round(&self) -> Duration {
+        self.smoothed.max(self.latest)
     }
 }
 

@@ -3,7 +3,8 @@
 //! All arithmetic is in integers (bytes and milliseconds), the cube root included, so that every
 //! platform computes the same window.
 
-use super::{AckedPacket, Congestion, Controller, Rtt};
+use super::undo::Undo;
+use super::{AckedPacket, Congestion, Controller, Rtt, Spurious};
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
@@ -41,6 +42,16 @@ struct Epoch {
     reno: u64,
 }
 
+/// What a congestion changes.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    window: u64,
+    threshold: u64,
+    max_window: u64,
+    prior: u64,
+    epoch: Option<Epoch>,
+}
+
 /// A window that grows with the cube of the time since the last congestion.
 #[derive(Debug)]
 pub struct Cubic {
@@ -58,12 +69,13 @@ pub struct Cubic {
     last_acked: Timestamp,
     /// Losses of packets sent until then are one event.
     recovery_started: Option<Timestamp>,
+    undo: Undo<Before>,
 }
 
 impl Cubic {
     /// Starts with ten packets of `packet_size` bytes.
     #[must_use]
-    pub const fn new(packet_size: u64) -> Self {
+    pub fn new(packet_size: u64) -> Self {
         let window = INITIAL_PACKETS * packet_size;
         Self {
             packet_size,
@@ -76,11 +88,17 @@ impl Cubic {
             reno_credit: 0,
             last_acked: Timestamp::ZERO,
             recovery_started: None,
+            undo: Undo::default(),
         }
     }
 
     fn in_recovery(&self, sent_at: Timestamp) -> bool {
         self.recovery_started.is_some_and(|start| sent_at <= start)
+    }
+
+    const fn before(&self) -> Before {
+        let Self { window, threshold, max_window, prior, epoch, .. } = *self;
+        Before { window, threshold, max_window, prior, epoch }
     }
 
     /// The curve at `elapsed` (RFC 9438 §4.2): W_max + C·(t − K)³ packets with C = 0.4.
@@ -152,7 +170,10 @@ impl Controller for Cubic {
 
     fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
         let min = MIN_PACKETS * self.packet_size;
-        if !self.in_recovery(event.sent_at) {
+        if self.in_recovery(event.sent_at) {
+            self.undo.note(&event);
+        } else {
+            self.undo.begin(now, &event, self.before());
             self.recovery_started = Some(now);
             self.prior = self.window;
             // Fast convergence (§4.7): whoever shrinks twice makes room for a newcomer.
@@ -167,6 +188,18 @@ impl Controller for Cubic {
             self.window = min;
             self.recovery_started = None;
             self.epoch = None;
+        }
+    }
+
+    /// As RFC 9438 §4.9.2.
+    fn on_spurious(&mut self, _now: Timestamp, packet: Spurious) {
+        if let Some(before) = self.undo.on_spurious(&packet) {
+            self.window = self.window.max(before.window);
+            self.threshold = before.threshold;
+            self.max_window = before.max_window;
+            self.prior = before.prior;
+            self.epoch = before.epoch;
+            self.recovery_started = None;
         }
     }
 

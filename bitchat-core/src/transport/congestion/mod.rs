@@ -3,6 +3,7 @@
 mod bbr;
 mod cubic;
 mod newreno;
+mod undo;
 
 pub use bbr::Bbr;
 pub use cubic::Cubic;
@@ -29,6 +30,8 @@ pub struct AckedPacket {
 /// Packets that were declared lost together, or a congestion mark that the peer reported.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Congestion {
+    /// Counts these events; the first is number 1.
+    pub number: u64,
     /// When the newest of them was sent.
     pub sent_at: Timestamp,
     /// Their bytes; 0 for a mark.
@@ -39,6 +42,17 @@ pub struct Congestion {
     pub in_flight_at_send: u64,
     /// Bytes that were lost since it left, themselves included.
     pub lost_since_send: u64,
+}
+
+/// A packet that was declared lost, and was only late.
+#[derive(Clone, Copy, Debug)]
+pub struct Spurious {
+    /// The event that told of it.
+    pub event: u64,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// Its bytes, protection included.
+    pub bytes: u64,
 }
 
 /// What one ACK says about how fast packets arrive (draft-ietf-ccwg-bbr §4.5.2). It is measured on
@@ -94,6 +108,12 @@ pub trait Controller: Debug + Send {
 
     /// Loss or a congestion mark.
     fn on_congestion(&mut self, now: Timestamp, event: Congestion);
+
+    /// A packet that was declared lost, and told of as [`Congestion`], had arrived after all. What
+    /// was done about it may be taken back, and no more than that.
+    fn on_spurious(&mut self, now: Timestamp, packet: Spurious) {
+        let _ = (now, packet);
+    }
 
     /// Bytes that may be in flight; never less than two full packets.
     fn window(&self) -> u64;

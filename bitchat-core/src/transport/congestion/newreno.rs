@@ -1,6 +1,7 @@
 //! NewReno (RFC 9002 §7).
 
-use super::{AckedPacket, Congestion, Controller, Rtt};
+use super::undo::Undo;
+use super::{AckedPacket, Congestion, Controller, Rtt, Spurious};
 use crate::base::time::Timestamp;
 
 /// Full packets of the first window.
@@ -18,14 +19,23 @@ pub struct NewReno {
     acked: u64,
     /// Losses of packets sent until then are one event.
     recovery_started: Option<Timestamp>,
+    /// Window and threshold before it.
+    undo: Undo<(u64, u64)>,
 }
 
 impl NewReno {
     /// Starts with ten packets of `packet_size` bytes.
     #[must_use]
-    pub const fn new(packet_size: u64) -> Self {
+    pub fn new(packet_size: u64) -> Self {
         let window = INITIAL_PACKETS * packet_size;
-        Self { packet_size, window, threshold: u64::MAX, acked: 0, recovery_started: None }
+        Self {
+            packet_size,
+            window,
+            threshold: u64::MAX,
+            acked: 0,
+            recovery_started: None,
+            undo: Undo::default(),
+        }
     }
 
     fn in_recovery(&self, sent_at: Timestamp) -> bool {
@@ -51,7 +61,10 @@ impl Controller for NewReno {
 
     fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
         let min = MIN_PACKETS * self.packet_size;
-        if !self.in_recovery(event.sent_at) {
+        if self.in_recovery(event.sent_at) {
+            self.undo.note(&event);
+        } else {
+            self.undo.begin(now, &event, (self.window, self.threshold));
             self.recovery_started = Some(now);
             self.window = (self.window / 2).max(min);
             self.threshold = self.window;
@@ -59,6 +72,14 @@ impl Controller for NewReno {
         }
         if event.persistent {
             self.window = min;
+            self.recovery_started = None;
+        }
+    }
+
+    fn on_spurious(&mut self, _now: Timestamp, packet: Spurious) {
+        if let Some((window, threshold)) = self.undo.on_spurious(&packet) {
+            self.window = self.window.max(window);
+            self.threshold = threshold;
             self.recovery_started = None;
         }
     }

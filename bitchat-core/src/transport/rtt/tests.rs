@@ -19,7 +19,7 @@ fn later_samples_are_averaged() {
     rtt.update(MS * 80, MS * 8);
     // Adjusted 72: variation (3 * 20 + 32) / 4, smoothed (7 * 40 + 72) / 8.
     assert_eq!((rtt.variation(), rtt.smoothed(), rtt.latest()), (MS * 23, MS * 44, MS * 80));
-    assert_eq!(rtt.loss_delay(), MS * 90);
+    assert_eq!(rtt.loss_delay(9), MS * 90);
 }
 
 #[test]

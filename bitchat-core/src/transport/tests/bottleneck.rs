@@ -68,12 +68,14 @@ pub(super) struct Place {
     pub(super) queue: u64,
     /// Up to so many milliseconds more, at random, without reordering.
     pub(super) jitter: u64,
+    /// The same, with reordering.
+    pub(super) disorder: u64,
 }
 
 impl Place {
     /// 50 ms one way and a queue of one bandwidth-delay product.
     pub(super) const fn new(mbit: u64, loss: u64) -> Self {
-        Self { mbit, loss, delay: 50, queue: 100, jitter: 0 }
+        Self { mbit, loss, delay: 50, queue: 100, jitter: 0, disorder: 0 }
     }
 
     const fn rate(self) -> u64 {
@@ -163,6 +165,9 @@ impl Net {
                 at = self.last_arrival.max(at + Duration::from_micros(jitter));
                 self.last_arrival = at;
             }
+            if self.place.disorder > 0 {
+                at += Duration::from_micros(self.random.below(self.place.disorder * 1_000));
+            }
             if self.random.below(1_000) < self.place.loss {
                 return;
             }
@@ -235,6 +240,11 @@ impl Net {
     /// Packets that the receivers sent, all of them ACKs.
     pub(super) fn acks(&self) -> u64 {
         self.flows.iter().map(|flow| flow.ends[1].stats().packets_sent).sum()
+    }
+
+    /// Packets that counted as lost and were only late.
+    pub(super) fn late(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.ends[0].stats().packets_late).sum()
     }
 
     /// Packets that all flows sent, and that they found lost.

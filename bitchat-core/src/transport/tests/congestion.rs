@@ -127,6 +127,24 @@ fn a_queue_too_short_to_be_seen_is_not_flooded() {
     }
 }
 
+/// BC-07.46: packets that overtake each other by up to half a round trip are waited for.
+#[test]
+fn a_line_that_reorders_is_filled() {
+    for (control, disorder, loss) in
+        [(Bbr, 50, 0), (Bbr, 20, 10), (Bbr, 5, 0), (Cubic, 50, 0), (NewReno, 50, 0)]
+    {
+        let place = Place { disorder, ..Place::new(20, loss) };
+        let mut net = Net::new(place, 1, &[control]);
+        net.run(5);
+        let ((sent, lost), late) = (net.sent(), net.late());
+        let measured = net.run(15);
+        let (sent, lost, late) = (net.sent().0 - sent, net.sent().1 - lost, net.late() - late);
+        println!("{control:?}, {place:?}: {measured:?}, {late} late of {lost} lost of {sent}");
+        assert!(measured.total() > 0.9, "{measured:?}");
+        assert!(late * 50 < sent, "{late} sent twice for nothing, of {sent}");
+    }
+}
+
 /// The default over many kinds of paths. With `CONGESTION_SEEDS=5` in the environment it takes
 /// minutes, tries the others and fast lines too, and prints the figures.
 #[test]

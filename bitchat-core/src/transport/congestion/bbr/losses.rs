@@ -100,6 +100,18 @@ impl Losses {
         }
     }
 
+    /// A packet of `bytes`, sent at `sent_at`, counted as lost and was only late.
+    pub(super) fn on_spurious(&mut self, sent_at: Timestamp, bytes: u64) {
+        self.lost = self.lost.saturating_sub(bytes);
+        self.events = self.events.saturating_sub(1);
+        self.background_lost = self.background_lost.saturating_sub(bytes);
+        if let Some(probe) = &mut self.probe
+            && (probe.start..=probe.end).contains(&sent_at)
+        {
+            probe.lost = probe.lost.saturating_sub(bytes);
+        }
+    }
+
     /// An ACK arrived. Some if it shows that too much was in flight, and how much.
     pub(super) fn on_ack(
         &mut self,

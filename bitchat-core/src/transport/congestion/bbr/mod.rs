@@ -12,7 +12,8 @@ mod losses;
 mod probe_rtt;
 mod startup;
 
-use super::{AckSummary, AckedPacket, Congestion, Controller, RateSample, Rtt};
+use super::undo::Undo;
+use super::{AckSummary, AckedPacket, Congestion, Controller, RateSample, Rtt, Spurious};
 use crate::base::time::Timestamp;
 use core::time::Duration;
 use cycle::Cycle;
@@ -82,7 +83,7 @@ impl State {
 }
 
 /// Upper limits that congestion taught; `u64::MAX`: none.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Bounds {
     /// Short-term, until the next probe: bandwidth, and bytes in flight.
     bandwidth: u64,
@@ -93,6 +94,13 @@ struct Bounds {
 
 impl Bounds {
     const NONE: Self = Self { bandwidth: u64::MAX, in_flight: u64::MAX, highest: u64::MAX };
+
+    /// Limits that were learnt from losses that were none go.
+    fn raise(&mut self, before: &Self) {
+        self.bandwidth = self.bandwidth.max(before.bandwidth);
+        self.in_flight = self.in_flight.max(before.in_flight);
+        self.highest = self.highest.max(before.highest);
+    }
 
     const fn forget_short_term(&mut self) {
         *self = Self { highest: self.highest, ..Self::NONE };
@@ -125,6 +133,8 @@ pub struct Bbr {
     latest: Latest,
     cycle: Cycle,
     probe_rtt: ProbeRtt,
+    /// What losses teach, before they do.
+    undo: Undo<(State, Bounds)>,
     /// Sending began again after a pause: the path had time to drain.
     restarted: bool,
 }
@@ -150,6 +160,7 @@ impl Bbr {
             latest: Latest::default(),
             cycle: Cycle::default(),
             probe_rtt: ProbeRtt::default(),
+            undo: Undo::default(),
             restarted: false,
         }
     }
@@ -282,10 +293,26 @@ impl Controller for Bbr {
         self.set_window(ack.acked, sample.total_delivered);
     }
 
-    fn on_congestion(&mut self, _now: Timestamp, event: Congestion) {
+    fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
+        if self.undo.covers(event.sent_at) {
+            self.undo.note(&event);
+        } else {
+            self.undo.begin(now, &event, (self.state, self.bounds));
+        }
         self.losses.on_congestion(&event);
         if event.persistent {
             self.window = self.min_window();
+        }
+    }
+
+    fn on_spurious(&mut self, _now: Timestamp, packet: Spurious) {
+        self.losses.on_spurious(packet.sent_at, packet.bytes);
+        if let Some((state, bounds)) = self.undo.on_spurious(&packet) {
+            self.bounds.raise(&bounds);
+            if state == State::Startup && self.state == State::Drain {
+                self.state = State::Startup;
+                self.pipe = FullPipe::default();
+            }
         }
     }
 

@@ -30,6 +30,7 @@ impl Path {
             for part in 1..=3 {
                 let lost_since_send = bytes * part;
                 let event = Congestion {
+                    number: part,
                     sent_at,
                     bytes,
                     in_flight_at_send,
