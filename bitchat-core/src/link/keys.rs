@@ -14,7 +14,7 @@ use crate::wire::packet::{Header, KeyPhase};
 use core::ops::Range;
 use core::time::Duration;
 
-/// The longest that a receive key outlives its successor's first packet.
+/// The longest that a receive key outlives the first packet under its successor.
 const MAX_FADE: Duration = Duration::from_secs(10);
 /// A renewal is due after so many packets at the latest.
 const MAX_PACKETS: u64 = 1 << 30;
@@ -52,8 +52,9 @@ pub(crate) struct KeyRing {
     mask_recv: MaskKey,
     send: Epoch,
     recv: Epoch,
-    /// The receive key before, and when it is erased.
-    previous: Option<(Epoch, Timestamp)>,
+    /// The receive key before, and when it is erased: not known before the peer has shown that it
+    /// sends under the new one.
+    previous: Option<(Epoch, Option<Timestamp>)>,
     /// The responder's answered renewal: (receive, send), in use from the first packet on.
     next: Option<(Epoch, Epoch)>,
     /// A packet under the newest keys has been received.
@@ -107,23 +108,32 @@ impl KeyRing {
     }
 
     /// Takes the keys of a renewal: into use at once by the initiator, at the first packet under
-    /// them by the responder. `fade` is three probe timeouts.
-    pub(crate) fn install(&mut self, now: Timestamp, keys: &NewKeys, fade: Duration) {
+    /// them by the responder.
+    pub(crate) fn install(&mut self, keys: &NewKeys) {
         let epoch = |key| Epoch { number: keys.generation, key: PacketKey::new(key) };
         match self.role {
-            Role::Initiator => self.switch(now, epoch(&keys.r2i), epoch(&keys.i2r), fade),
+            Role::Initiator => self.switch(epoch(&keys.r2i), epoch(&keys.i2r)),
             Role::Responder => self.next = Some((epoch(&keys.i2r), epoch(&keys.r2i))),
         }
     }
 
-    fn switch(&mut self, now: Timestamp, recv: Epoch, send: Epoch, fade: Duration) {
+    fn switch(&mut self, recv: Epoch, send: Epoch) {
         let old = core::mem::replace(&mut self.recv, recv);
-        // BC-08.09: dropping a key erases it.
-        self.previous = Some((old, now + fade.min(MAX_FADE)));
+        self.previous = Some((old, None));
         self.send = send;
         self.confirmed = false;
         self.first_use = None;
         self.sealed = 0;
+    }
+
+    /// A packet under the newest keys arrived: from the first one on the old receive key fades, not
+    /// before. Until then the peer may send nothing but packets under the old one, and needs them
+    /// understood: by them a peer at a new address is found again (BC-08.60). True for the first.
+    fn confirm(&mut self, now: Timestamp, fade: Duration) -> bool {
+        if let Some((_, erase_at @ None)) = &mut self.previous {
+            *erase_at = Some(now + fade.min(MAX_FADE));
+        }
+        !core::mem::replace(&mut self.confirmed, true)
     }
 
     /// Seals a packet in place; see [`PacketKey::seal`].
@@ -141,7 +151,8 @@ impl KeyRing {
         self.mask_recv.unmask(packet, largest)
     }
 
-    /// Opens a packet whose mask is off, with whichever key its phase names.
+    /// Opens a packet whose mask is off, with whichever key its phase names. `fade` is three probe
+    /// timeouts.
     pub(crate) fn open(
         &mut self,
         now: Timestamp,
@@ -153,7 +164,7 @@ impl KeyRing {
         let pn = header.pn;
         if self.recv.matches(header.phase) {
             let payload = self.recv.key.open(header, packet)?;
-            let first = !core::mem::replace(&mut self.confirmed, true);
+            let first = self.confirm(now, fade);
             let renewed = (first && self.recv.number > 0).then_some(self.recv.number);
             return Ok(Opened { pn, payload, renewed });
         }
@@ -168,8 +179,8 @@ impl KeyRing {
                 match recv.key.open(header, packet) {
                     Ok(payload) => {
                         let renewed = Some(recv.number);
-                        self.switch(now, recv, send, fade);
-                        self.confirmed = true;
+                        self.switch(recv, send);
+                        self.confirm(now, fade);
                         Ok(Opened { pn, payload, renewed })
                     }
                     Err(error) => {
@@ -206,14 +217,15 @@ impl KeyRing {
 
     /// Erases the old receive key when its time is over.
     pub(crate) fn expire(&mut self, now: Timestamp) {
-        if self.previous.as_ref().is_some_and(|(_, erase_at)| *erase_at <= now) {
+        if self.poll_timeout().is_some_and(|erase_at| erase_at <= now) {
+            // BC-08.09: dropping a key erases it.
             self.previous = None;
         }
     }
 
     /// When a key is to be erased.
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.previous.as_ref().map(|(_, erase_at)| *erase_at)
+        self.previous.as_ref().and_then(|(_, erase_at)| *erase_at)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::crypto::packet_key::ReplayWindow;
 use crate::crypto::suite::{DhPublic, DhSecret, Secret};
 use crate::handshake::{Claim, Established};
 use crate::transport::messages::MessageReader;
-use crate::transport::{Side, Transport, TransportConfig, TransportStreamId};
+use crate::transport::{Side, Transport, TransportConfig, TransportStats, TransportStreamId};
 use bytes::Bytes;
 use core::time::Duration;
 use keys::KeyRing;
@@ -51,6 +51,8 @@ const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
 /// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
 /// with a session that leads nowhere.
 const SETUP_GRACE: Duration = Duration::from_secs(30);
+/// A closed link answers no longer than this, whatever the round trip seems to be (BC-08.61).
+const MAX_CLOSING: Duration = Duration::from_secs(10);
 /// Control messages that wait for room in the transport; a peer that lets more pile up is not
 /// reading.
 const MAX_CONTROL_QUEUE: usize = 64;
@@ -269,6 +271,12 @@ impl Link {
         self.transport.largest_acked().map(|_| self.transport.rtt().smoothed())
     }
 
+    /// Counters and estimates of its transport.
+    #[must_use]
+    pub fn transport_stats(&self) -> TransportStats {
+        self.transport.stats()
+    }
+
     /// The channels that both sides have.
     pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
         self.slots.shared()
@@ -358,7 +366,7 @@ impl Link {
                 code,
                 replies: 3,
                 due: true,
-                until: now + self.transport.pto() * 3,
+                until: now + (self.transport.pto() * 3).min(MAX_CLOSING),
             },
             None => State::Dead,
         };

@@ -219,7 +219,6 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
-        let fade = self.transport.pto() * 3;
         let result = match Control::decode(message) {
             Err(error) => Err(error.to_string()),
             Ok(Control::Unknown) => Ok(()),
@@ -233,7 +232,7 @@ impl Link {
             }
             Ok(Control::RekeyInit(body)) => match self.rekey.on_init(body, &mut rng.secret) {
                 Ok((response, keys)) => {
-                    self.keys.install(now, &keys, fade);
+                    self.keys.install(&keys);
                     self.send_control(&Control::RekeyResponse(&response).encode());
                     events.extend(keys.resumption.map(LinkEvent::Resumption));
                     Ok(())
@@ -242,7 +241,7 @@ impl Link {
             },
             Ok(Control::RekeyResponse(body)) => match self.rekey.on_response(body) {
                 Ok(keys) => {
-                    self.keys.install(now, &keys, fade);
+                    self.keys.install(&keys);
                     self.on_renewed(keys.generation, rng, events);
                     events.extend(keys.resumption.map(LinkEvent::Resumption));
                     // The responder uses the keys once it sees a packet under them.

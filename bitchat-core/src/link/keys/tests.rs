@@ -45,9 +45,9 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
     let before = packet(&mut a, 0);
     let late = packet(&mut a, 1);
     assert_eq!(receive(&mut b, now, &before), Ok(None));
-    b.install(now, &keys(1), FADE);
+    b.install(&keys(1));
     assert_eq!(b.generation(), 0, "the responder waits");
-    a.install(now, &keys(1), FADE);
+    a.install(&keys(1));
     assert_eq!(a.generation(), 1, "the initiator does not");
     assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.is_confirmed());
     assert_eq!(
@@ -60,9 +60,30 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
     assert_eq!(receive(&mut b, now, &late), Ok(None));
     assert_eq!(receive(&mut a, now, &packet(&mut b, 1)), Ok(Some(1)));
     assert!(a.is_confirmed() && b.is_confirmed());
+    assert_eq!(a.poll_timeout(), Some(now + FADE));
     assert_eq!(b.poll_timeout(), Some(now + FADE));
     assert_eq!(receive(&mut b, now + FADE, &late), Err(PacketError::Auth), "erased");
     assert_eq!(b.poll_timeout(), None);
+}
+
+/// The peer moved behind another address before it saw the new keys: only its packets under the old
+/// ones can tell where it is now, however long that takes.
+#[test]
+fn the_old_key_stays_until_the_peer_has_shown_the_new_one() {
+    // BC-08.60
+    let (mut a, mut b) = (ring(Role::Initiator), ring(Role::Responder));
+    let now = Timestamp::from_millis(5);
+    b.install(&keys(1));
+    a.install(&keys(1));
+    assert_eq!(a.poll_timeout(), None);
+    let late = now + Duration::from_secs(50);
+    assert_eq!(receive(&mut a, late, &packet(&mut b, 0)), Ok(None));
+    assert_eq!(receive(&mut b, late, &packet(&mut a, 0)), Ok(Some(1)));
+    let under_old = packet(&mut ring(Role::Responder), 1);
+    assert_eq!(receive(&mut a, late, &packet(&mut b, 2)), Ok(Some(1)));
+    assert_eq!(a.poll_timeout(), Some(late + FADE));
+    assert_eq!(receive(&mut a, late, &under_old), Ok(None));
+    assert_eq!(receive(&mut a, late + FADE, &under_old), Err(PacketError::Auth));
 }
 
 #[test]
@@ -70,7 +91,14 @@ fn the_fade_is_ten_seconds_at_most_and_user_data_starts_the_clock() {
     let mut a = ring(Role::Initiator);
     let now = Timestamp::from_millis(5);
     let (interval, minute) = (Duration::from_secs(120), Duration::from_secs(60));
-    a.install(now, &keys(1), Duration::from_secs(100));
+    let mut b = ring(Role::Responder);
+    b.install(&keys(1));
+    a.install(&keys(1));
+    assert_eq!(receive(&mut b, now, &packet(&mut a, 0)), Ok(Some(1)));
+    let under_new = packet(&mut b, 0);
+    let mut datagram = under_new.clone();
+    let header = a.unmask(&mut datagram, None).unwrap();
+    a.open(now, &header, &mut datagram, Duration::from_secs(100)).unwrap();
     assert_eq!(a.poll_timeout(), Some(now + MAX_FADE));
     assert_eq!(a.renewal_due(interval), None, "an idle link keeps its keys");
     a.on_user_data(now);
@@ -103,10 +131,10 @@ fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() 
                 }
                 1 if asked > answered && rings[1].generation() == answered => {
                     answered += 1;
-                    rings[1].install(now, &keys(answered), FADE);
+                    rings[1].install(&keys(answered));
                 }
                 2 if answered > rings[0].generation() => {
-                    rings[0].install(now, &keys(answered), FADE);
+                    rings[0].install(&keys(answered));
                 }
                 _ => {}
             }
