@@ -10,6 +10,7 @@ pub mod disk;
 pub mod machine;
 pub mod net;
 pub mod scenario;
+pub mod schedule;
 pub mod trace;
 pub mod tracker;
 pub mod world;

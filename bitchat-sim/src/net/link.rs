@@ -44,6 +44,8 @@ pub struct LinkConfig {
     pub reorder_by: Duration,
     /// Probability that one bit is flipped.
     pub corrupt: f64,
+    /// Probability that the end is cut off.
+    pub truncate: f64,
     /// The largest IP packet that passes, headers included.
     pub mtu: usize,
 }
@@ -60,6 +62,7 @@ impl Default for LinkConfig {
             reorder: 0.0,
             reorder_by: Duration::from_millis(30),
             corrupt: 0.0,
+            truncate: 0.0,
             mtu: 1_500,
         }
     }
@@ -102,16 +105,38 @@ pub struct LinkStats {
 
 /// A packet that will come out of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Exit {
-    pub(super) at: Timestamp,
+pub(crate) struct Exit {
+    pub(crate) at: Timestamp,
     /// Flip the bit of this number, modulo the length.
-    pub(super) flip: Option<u64>,
+    pub(crate) flip: Option<u64>,
+    /// Keep so many bytes, modulo the length.
+    pub(crate) cut: Option<u64>,
+}
+
+impl Exit {
+    /// It comes out as it went in.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.flip.is_none() && self.cut.is_none()
+    }
+
+    /// Does to the bytes what the way does.
+    pub(crate) fn damage(&self, data: &mut Vec<u8>) {
+        let modulo =
+            |number: u64, len: usize| usize::try_from(number % len.max(1) as u64).unwrap_or(0);
+        if let Some(cut) = self.cut {
+            data.truncate(modulo(cut, data.len()));
+        }
+        if let (Some(bit), false) = (self.flip, data.is_empty()) {
+            let bit = modulo(bit, data.len() * 8);
+            data[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
 }
 
 /// One direction of a link and its state.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) config: LinkConfig,
+pub(crate) struct Link {
+    pub(crate) config: LinkConfig,
     pub(super) stats: LinkStats,
     /// When what is queued will have left.
     free_at: Timestamp,
@@ -120,13 +145,13 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(config: LinkConfig, dice: Dice) -> Self {
+    pub(crate) fn new(config: LinkConfig, dice: Dice) -> Self {
         let stats = LinkStats::default();
         Self { config, stats, free_at: Timestamp::ZERO, bad: false, dice }
     }
 
     /// A packet of `size` bytes enters; when it comes out, and its copy, if it does.
-    pub(super) fn offer(&mut self, now: Timestamp, size: usize) -> [Option<Exit>; 2] {
+    pub(crate) fn offer(&mut self, now: Timestamp, size: usize) -> [Option<Exit>; 2] {
         self.stats.offered += 1;
         self.stats.offered_bytes += size as u64;
         if size > self.config.mtu {
@@ -177,7 +202,8 @@ impl Link {
             Duration::ZERO
         };
         let flip = self.dice.chance(self.config.corrupt).then(|| self.dice.u64());
-        Exit { at: left_at + self.config.delay + held, flip }
+        let cut = self.dice.chance(self.config.truncate).then(|| self.dice.u64());
+        Exit { at: left_at + self.config.delay + held, flip, cut }
     }
 }
 

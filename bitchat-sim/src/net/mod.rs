@@ -17,7 +17,8 @@ use crate::dice::Dice;
 use bitchat_core::base::ids::StreamId;
 use bitchat_core::base::time::Timestamp;
 use bitchat_core::node::Family;
-use link::Link;
+use link::Exit;
+pub(crate) use link::Link;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{Segment, Tcp};
@@ -371,12 +372,12 @@ impl Network {
         match &packet.cargo {
             Cargo::Datagram { .. } => {
                 for exit in [first, copy].into_iter().flatten() {
-                    self.planned.push(exit.at, flipped(packet.clone(), exit.flip));
+                    self.planned.push(exit.at, damaged(packet.clone(), &exit));
                 }
             }
             // A checksum finds the damage and sequence numbers the copies.
             Cargo::Segment(_) => match first {
-                Some(exit) if exit.flip.is_none() => self.planned.push(exit.at, packet),
+                Some(exit) if exit.is_whole() => self.planned.push(exit.at, packet),
                 _ => self.lost(now, packet),
             },
         }
@@ -426,12 +427,9 @@ impl Network {
     }
 }
 
-fn flipped(mut packet: Packet, flip: Option<u64>) -> Packet {
-    if let (Some(bit), Cargo::Datagram { data, .. }) = (flip, &mut packet.cargo)
-        && !data.is_empty()
-    {
-        let bit = usize::try_from(bit % (data.len() as u64 * 8)).unwrap_or(0);
-        data[bit / 8] ^= 1 << (bit % 8);
+fn damaged(mut packet: Packet, exit: &Exit) -> Packet {
+    if let Cargo::Datagram { data, .. } = &mut packet.cargo {
+        exit.damage(data);
     }
     packet
 }

@@ -1,0 +1,419 @@
+//! One end of a schedule: its clock, its sessions and its application.
+
+use super::log::Log;
+use super::mail::{Books, Mail, Message, index};
+use super::session::{CHANNEL, CHANNEL_MAC, IDLE_TIMEOUT, KEEPALIVE, limits, people};
+use crate::world::Clock;
+use bitchat_core::base::ids::{LinkId, SocketId};
+use bitchat_core::base::rng::{Rng, Seed};
+use bitchat_core::base::time::{Now, Timestamp};
+use bitchat_core::handshake::{Established, Keep, arbitrate};
+use bitchat_core::link::{Ended, Lane, Link, LinkConfig, LinkEvent, Verdict, Via, code};
+use core::net::SocketAddr;
+use core::time::Duration;
+
+/// An application acknowledges every so many messages of a lane, where that is wanted.
+const ACKNOWLEDGE_EVERY: u32 = 3;
+
+/// One session at one end.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub number: u32,
+    pub link: Link,
+    /// The channel is open.
+    pub up: bool,
+    /// Lanes that took no more.
+    blocked: [bool; 3],
+    /// The next message of each lane to go this way.
+    next: [u32; 3],
+}
+
+/// What an end may touch of the world around it.
+pub(super) struct World<'a> {
+    pub books: &'a mut Books,
+    pub log: &'a mut Log,
+    pub now: Timestamp,
+    /// Sessions come and go in this schedule.
+    pub sessions_change: bool,
+    /// Somebody has closed, for good.
+    pub over: bool,
+}
+
+/// One of the two.
+#[derive(Debug)]
+pub(super) struct End {
+    pub name: usize,
+    pub clock: Clock,
+    /// The latest that the monotonic clock has shown: it never shows less.
+    shown: Timestamp,
+    pub port: u16,
+    pub boot: u8,
+    rng: Rng,
+    pub sessions: Vec<Session>,
+    pub mail: Mail,
+    paused: bool,
+    /// Several sessions are open, and the losers not yet closed.
+    rivals: bool,
+    rekey_interval: Duration,
+    /// When it has something to do, in the world's time.
+    pub wake: Option<Timestamp>,
+    /// How often it was woken at the present moment, and in the present second.
+    woken: (Timestamp, u32),
+    second: (u64, u32),
+    pub busiest_second: u32,
+    pub renewals: u32,
+    pub moved: u32,
+    pub closed: Vec<(u32, Ended)>,
+}
+
+fn address(end: usize, port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, if end == 0 { 1 } else { 2 }], port))
+}
+
+impl End {
+    pub(super) fn new(name: usize, seed: [u8; 32], clock: Clock, rekey_interval: Duration) -> Self {
+        Self {
+            name,
+            clock,
+            shown: Timestamp::ZERO,
+            port: 1_000,
+            boot: 1,
+            rng: Rng::new(&Seed(seed)),
+            sessions: Vec::new(),
+            mail: Mail::default(),
+            paused: false,
+            rivals: false,
+            rekey_interval,
+            wake: None,
+            woken: (Timestamp::ZERO, 0),
+            second: (0, 0),
+            busiest_second: 0,
+            renewals: 0,
+            moved: 0,
+            closed: Vec::new(),
+        }
+    }
+
+    /// What its clocks show.
+    fn local(&mut self, world: Timestamp) -> Now {
+        let now = self.clock.now(world);
+        self.shown = self.shown.max(now.mono);
+        Now { mono: self.shown, ..now }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        address(self.name, self.port)
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| session.link.is_open())
+    }
+
+    /// Everything that was not stored is lost.
+    pub(super) fn restart(&mut self) {
+        self.sessions.clear();
+        self.rivals = false;
+        self.boot += 1;
+        self.rng.reseed(&Seed([self.boot; 32]));
+    }
+
+    /// A handshake left a session.
+    pub(super) fn establish(
+        &mut self,
+        number: u32,
+        established: &Established,
+        world: &mut World<'_>,
+    ) -> Result<(), String> {
+        let now = self.local(world.now);
+        let config = LinkConfig {
+            rekey_interval: self.rekey_interval,
+            keepalive: KEEPALIVE,
+            idle_timeout: IDLE_TIMEOUT,
+            limits: limits().clone(),
+        };
+        let via = Via { socket: SocketId(0), remote: established.remote };
+        let key = &people()[self.name].key;
+        let id = LinkId(number.into());
+        let link = Link::new(now.mono, id, established, key, via, config, &mut self.rng);
+        let next = self.mail.acknowledged;
+        self.sessions.push(Session { number, link, up: false, blocked: [false; 3], next });
+        world.log.note(world.now, format_args!("{}: session {number} begins", self.name));
+        self.arbitrate();
+        let paused = self.paused;
+        self.with(number, world, |link, rng, _, events| {
+            link.pause(paused, events);
+            link.join(CHANNEL, &CHANNEL_MAC, rng, events);
+        })
+    }
+
+    /// The session has no counterpart: the handshake was given up.
+    pub(super) fn withdraw(&mut self, number: u32) {
+        self.sessions.retain(|session| session.number != number);
+        self.arbitrate();
+    }
+
+    /// Runs a link and acts on what happened on it.
+    pub(super) fn with(
+        &mut self,
+        number: u32,
+        world: &mut World<'_>,
+        body: impl FnOnce(&mut Link, &mut Rng, Now, &mut Vec<LinkEvent>),
+    ) -> Result<(), String> {
+        let now = self.local(world.now);
+        let Some(session) = self.sessions.iter_mut().find(|session| session.number == number)
+        else {
+            return Ok(());
+        };
+        let mut events = Vec::new();
+        body(&mut session.link, &mut self.rng, now, &mut events);
+        for event in events {
+            self.on_event(number, event, world)?;
+        }
+        self.pump(number, world);
+        Ok(())
+    }
+
+    /// Runs all open links, the oldest first.
+    pub(super) fn with_all(
+        &mut self,
+        world: &mut World<'_>,
+        mut body: impl FnMut(&mut Link, &mut Rng, Now, &mut Vec<LinkEvent>),
+    ) -> Result<(), String> {
+        let all: Vec<u32> = self.sessions.iter().map(|session| session.number).collect();
+        all.into_iter().try_for_each(|number| self.with(number, world, &mut body))
+    }
+
+    pub(super) fn pause(&mut self, paused: bool, world: &mut World<'_>) -> Result<(), String> {
+        self.paused = paused;
+        self.with_all(world, |link, _, _, events| link.pause(paused, events))
+    }
+
+    fn on_event(
+        &mut self,
+        number: u32,
+        event: LinkEvent,
+        world: &mut World<'_>,
+    ) -> Result<(), String> {
+        let name = self.name;
+        let acknowledged = self.mail.acknowledged;
+        let Some(session) = self.sessions.iter_mut().find(|session| session.number == number)
+        else {
+            return Ok(());
+        };
+        match event {
+            LinkEvent::ChannelUp(_) => {
+                session.up = true;
+                session.next = acknowledged;
+            }
+            LinkEvent::ChannelDown(_) => session.up = false,
+            LinkEvent::Writable(_) => session.blocked = [false; 3],
+            LinkEvent::Message { data, .. } => return self.on_message(number, &data, world),
+            LinkEvent::Renewed(_) => self.renewals += 1,
+            LinkEvent::Moved => self.moved += 1,
+            LinkEvent::Ready | LinkEvent::Resumption(_) => {}
+            LinkEvent::Closed(ended) => {
+                world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
+                self.closed.push((number, ended.clone()));
+                self.arbitrate();
+                return is_expected(&ended, world)
+                    .then_some(())
+                    .ok_or_else(|| format!("{name}: session {number} ended: {ended:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn on_message(
+        &mut self,
+        session: u32,
+        data: &[u8],
+        world: &mut World<'_>,
+    ) -> Result<(), String> {
+        let from = 1 - self.name;
+        let (serial, message) = Message::decode(from, data).ok_or_else(|| {
+            format!("{}: a message of {} bytes is damaged", self.name, data.len())
+        })?;
+        world.log.note(world.now, format_args!("{}: {serial} {message:?}", self.name));
+        match message {
+            Message::Stored { lane, count } => {
+                world.books.on_delivered(session, from, 0, serial)?;
+                let acknowledged = &mut self.mail.acknowledged[lane];
+                *acknowledged = count.max(*acknowledged);
+            }
+            Message::Words { lane, number, .. } => {
+                world.books.on_delivered(session, from, lane, serial)?;
+                let got = &mut self.mail.got[lane];
+                if number > *got {
+                    return Err(format!("{}: lane {lane}: {number} after {got}", self.name));
+                }
+                // What came before came by another session.
+                *got = (number + 1).max(*got);
+                let count = *got;
+                if world.sessions_change && count.is_multiple_of(ACKNOWLEDGE_EVERY) {
+                    self.acknowledge(session, lane, count, world);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, number: u32, lane: usize, count: u32, world: &mut World<'_>) {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.number == number)
+        else {
+            return;
+        };
+        let serial = world.books.next_serial(number, self.name, 0);
+        let message = Message::Stored { lane, count }.encode(self.name, serial);
+        if session.link.send(CHANNEL, Lane::Sync, &message) {
+            world.books.on_taken(number, self.name, 0);
+        }
+    }
+
+    /// Sends what the application has said, as far as there is room.
+    fn pump(&mut self, number: u32, world: &mut World<'_>) {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.number == number)
+        else {
+            return;
+        };
+        if !session.up || !session.link.is_open() {
+            return;
+        }
+        for lane in Lane::ALL {
+            let at = index(lane);
+            while !session.blocked[at]
+                && let Some(&size) = self.mail.said[at].get(session.next[at] as usize)
+            {
+                let serial = world.books.next_serial(number, self.name, at);
+                let message = Message::Words { lane: at, number: session.next[at], size };
+                if session.link.send(CHANNEL, lane, &message.encode(self.name, serial)) {
+                    world.books.on_taken(number, self.name, at);
+                    session.next[at] += 1;
+                } else {
+                    session.blocked[at] = true;
+                }
+            }
+        }
+    }
+
+    /// The session to stay (BC-05.35, BC-05.36), as a node chooses it: each is compared with the
+    /// best of those before it.
+    fn best(&self) -> Option<u32> {
+        let best = self.open().reduce(|best, other| {
+            match arbitrate(best.link.claim(), other.link.claim()) {
+                Keep::Existing => best,
+                Keep::New => other,
+            }
+        });
+        best.map(|session| session.number)
+    }
+
+    fn arbitrate(&mut self) {
+        let best = self.best();
+        self.rivals = self.open().count() > 1;
+        let session = self.sessions.iter_mut().find(|session| Some(session.number) == best);
+        if let Some(session) = session.filter(|_| self.rivals) {
+            session.link.ping();
+        }
+    }
+
+    /// A packet of a session authenticated: if it is the one to stay and carries what the others
+    /// carry, they go (spec 05 §Two sessions of one pair).
+    fn close_rivals(&mut self, number: u32, world: &mut World<'_>) -> Result<(), String> {
+        if !self.rivals || self.best() != Some(number) {
+            return Ok(());
+        }
+        let winner = self.open().find(|session| session.number == number);
+        let Some((ready, up)) = winner.map(|session| (session.link.is_ready(), session.up)) else {
+            return Ok(());
+        };
+        let losers = || self.open().filter(|session| session.number != number);
+        if !ready || !up && losers().any(|session| session.up) {
+            return Ok(());
+        }
+        let losers: Vec<u32> = losers().map(|session| session.number).collect();
+        self.rivals = false;
+        losers.into_iter().try_for_each(|loser| {
+            self.with(loser, world, |link, _, now, events| {
+                link.close(now.mono, code::REPLACED, events);
+            })
+        })
+    }
+
+    /// Takes a datagram of the session numbered `number`, which came from `port`.
+    pub(super) fn on_datagram(
+        &mut self,
+        number: u32,
+        port: u16,
+        datagram: &mut [u8],
+        world: &mut World<'_>,
+    ) -> Result<Verdict, String> {
+        let via = Via { socket: SocketId(0), remote: address(1 - self.name, port) };
+        let mut verdict = Verdict::Forged;
+        self.with(number, world, |link, rng, now, events| {
+            verdict = link.handle_datagram(now.mono, via, datagram, rng, events);
+        })?;
+        if verdict == Verdict::Authentic {
+            self.close_rivals(number, world)?;
+        }
+        Ok(verdict)
+    }
+
+    /// Its deadline has come.
+    pub(super) fn on_timeout(&mut self, world: &mut World<'_>) -> Result<(), String> {
+        let mono = self.local(world.now).mono;
+        self.woken = (mono, if self.woken.0 == mono { self.woken.1 + 1 } else { 1 });
+        let second = world.now.as_nanos() / 1_000_000_000;
+        self.second = (second, if self.second.0 == second { self.second.1 + 1 } else { 1 });
+        self.busiest_second = self.busiest_second.max(self.second.1);
+        if self.woken.1 > super::MAX_WAKES_AT_ONCE {
+            let why: Vec<_> = self.sessions.iter().map(|s| s.link.poll_timeout()).collect();
+            return Err(format!("{} spins at {mono:?}: {why:?}", self.name));
+        }
+        self.with_all(world, |link, rng, now, events| {
+            if link.poll_timeout().is_some_and(|(at, _)| at <= now.mono) {
+                link.handle_timeout(now, rng, events);
+            }
+        })
+    }
+
+    /// The next packet, and the port of the peer that it goes to.
+    pub(super) fn poll_packet(&mut self, world: Timestamp, buf: &mut [u8]) -> Option<(u16, usize)> {
+        let now = self.local(world).mono;
+        let mut packets =
+            self.sessions.iter_mut().filter_map(|session| session.link.poll_packet(now, buf));
+        packets.next().map(|(via, len)| (via.remote.port(), len))
+    }
+
+    /// Forgets dead sessions and finds out when to wake up next.
+    pub(super) fn settle(&mut self, world: Timestamp) {
+        self.sessions.retain(|session| !session.link.is_dead());
+        let next = self.sessions.iter().filter_map(|session| session.link.poll_timeout());
+        let next = next.map(|(at, _)| at).min();
+        self.wake = next.map(|at| if at <= self.shown { world } else { self.clock.when(at) });
+    }
+
+    /// What the links hold is within their limits.
+    pub(super) fn check_memory(&self) -> Result<(), String> {
+        for session in &self.sessions {
+            let (stats, limits) = (session.link.transport_stats(), limits());
+            let bounded = stats.bytes_buffered <= limits.send_buffer
+                && stats.bytes_unread <= limits.receive_window
+                && stats.streams as u64 <= 2 * limits.streams;
+            if !bounded {
+                return Err(format!("{}: session {}: {stats:?}", self.name, session.number));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A session may end so, in this schedule and at this time.
+fn is_expected(ended: &Ended, world: &World<'_>) -> bool {
+    match ended {
+        Ended::Local(code::NO_ERROR) | Ended::Peer(code::NO_ERROR) => world.over,
+        Ended::Local(code::REPLACED | code::NO_CHANNEL)
+        | Ended::Peer(code::REPLACED | code::NO_CHANNEL)
+        | Ended::Silence => world.sessions_change || world.over,
+        _ => false,
+    }
+}

@@ -1,0 +1,258 @@
+//! What is to go wrong in a schedule, decided by its seed before it starts.
+
+use crate::dice::Dice;
+use crate::net::{LinkConfig as Line, Loss};
+use crate::world::Clock;
+use bitchat_core::base::time::Timestamp;
+use bitchat_core::link::Lane;
+use core::time::Duration;
+
+/// The longest storm. Cuts together last at most as long as [`MAX_CUT`], so that no link may call
+/// the other side dead.
+const MAX_STORM: Duration = Duration::from_secs(20);
+/// How long the line may be cut, all cuts together.
+const MAX_CUT: Duration = Duration::from_secs(14);
+/// Bytes that one schedule carries at most: what counts is how packets meet, not how many.
+const MAX_BYTES: u64 = 24_000;
+
+/// Something that happens at a certain time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// An end says a message.
+    Say { end: usize, lane: Lane, size: usize },
+    /// Nothing passes in the directions named.
+    Cut([bool; 2]),
+    /// What was cut is whole again.
+    Mend,
+    /// An end is behind another address.
+    Rebind(usize),
+    /// A monotonic clock jumps by so many milliseconds. Backwards it stands still instead.
+    Jump { end: usize, millis: i64 },
+    /// A wall clock shows something else, or nothing any more.
+    Wall { end: usize, ahead: Option<i64> },
+    /// An end asks for new keys.
+    Renew(usize),
+    /// An end takes no messages for a while.
+    Pause(usize, bool),
+    /// The largest IP packet that passes.
+    Mtu(usize),
+    /// An end loses all that it did not store.
+    Restart(usize),
+    /// A handshake succeeds, started by this end.
+    Meet(usize),
+    /// An end that has no session any more tries to get another.
+    Redial(usize),
+    /// The other side of a handshake that succeeded has heard of it.
+    Answer(u32),
+    /// The storm is over.
+    Calm,
+    /// An end closes its sessions.
+    Close(usize),
+}
+
+/// One schedule.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What each end's packets go through, during the storm and after.
+    pub storm: [Line; 2],
+    pub calm: Line,
+    pub storm_ends: Timestamp,
+    pub acts: Vec<(Timestamp, Act)>,
+    pub clocks: [Clock; 2],
+    pub rekey_interval: Duration,
+    /// Sessions may come and go: what is delivered is acknowledged, and said again where it was not.
+    pub sessions_change: bool,
+    /// Who closes at the end, and how long after the first to do so.
+    pub finale: Vec<(usize, Duration)>,
+    /// A close comes in the midst of it all: the rest need not arrive.
+    pub cut_short: bool,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A number between `low` and `high`, small ones as likely as large ones: without floating point,
+/// which is not the same everywhere.
+fn scale(dice: &mut Dice, low: u64, high: u64) -> u64 {
+    let octave = dice.below(u64::from((high / low).ilog2()) + 1);
+    let from = low << octave;
+    from + dice.below((from * 2).min(high + 1) - from)
+}
+
+impl Plan {
+    pub(super) fn new(dice: &mut Dice) -> Self {
+        let delay = Duration::from_micros(scale(dice, 500, 200_000));
+        let storm_millis = 2_000 + dice.below(millis(MAX_STORM) - 2_000);
+        let storm = [storm_line(dice, delay), storm_line(dice, delay)];
+        let residual = if dice.chance(0.3) { 0.05 } else { 0.0 };
+        let calm = Line { loss: Loss::Random(residual), ..Line::delay(delay) };
+        let mut plan = Self {
+            storm,
+            calm,
+            storm_ends: Timestamp::from_millis(storm_millis),
+            acts: Vec::new(),
+            clocks: [clock(dice), clock(dice)],
+            rekey_interval: Duration::from_millis(scale(dice, 2_000, 240_000)),
+            sessions_change: false,
+            finale: finale(dice, delay),
+            cut_short: dice.chance(0.08),
+        };
+        let first = dice.index(2);
+        plan.acts.push((Timestamp::ZERO, Act::Meet(first)));
+        plan.say(dice);
+        plan.cut(dice);
+        plan.trouble(dice);
+        plan.acts.push((plan.storm_ends, Act::Calm));
+        if plan.cut_short {
+            let at = plan.some_time(dice);
+            let finale: Vec<_> =
+                plan.finale.iter().map(|(end, after)| (at + *after, Act::Close(*end))).collect();
+            plan.acts.extend(finale);
+        }
+        plan
+    }
+
+    fn some_time(&self, dice: &mut Dice) -> Timestamp {
+        Timestamp::ZERO + dice.within(self.storm_ends.saturating_since(Timestamp::ZERO))
+    }
+
+    /// Messages: a few large ones among many small ones, in bunches and alone.
+    fn say(&mut self, dice: &mut Dice) {
+        let mut left = scale(dice, 500, MAX_BYTES);
+        while left > 0 {
+            let at = self.some_time(dice);
+            let end = dice.index(2);
+            let lane = Lane::ALL[dice.index(3)];
+            let many = if dice.chance(0.3) { 1 + dice.below(6) } else { 1 };
+            for _ in 0..many {
+                let size = scale(dice, 16, 8_000).min(left.max(16));
+                left = left.saturating_sub(size);
+                let size = usize::try_from(size).unwrap_or(16);
+                self.acts.push((at, Act::Say { end, lane, size }));
+            }
+        }
+    }
+
+    /// Cuts follow each other and never overlap; the last ends with the storm at the latest.
+    fn cut(&mut self, dice: &mut Dice) {
+        if !dice.chance(0.4) {
+            return;
+        }
+        let mut at = self.some_time(dice);
+        let mut left = MAX_CUT;
+        for _ in 0..1 + dice.below(3) {
+            let rest = left.min(self.storm_ends.saturating_since(at));
+            let long = dice.within(rest);
+            let ways = [[true, true], [true, false], [false, true]][dice.index(3)];
+            self.acts.push((at, Act::Cut(ways)));
+            self.acts.push((at + long, Act::Mend));
+            left -= long;
+            at = at + long + dice.within(Duration::from_secs(3));
+            // Too early to set up a session in time.
+            self.sessions_change |= long > Duration::from_secs(5);
+        }
+    }
+
+    fn trouble(&mut self, dice: &mut Dice) {
+        let natted = dice.index(2);
+        for _ in 0..dice.below(4) {
+            let at = self.some_time(dice);
+            let end = dice.index(2);
+            match dice.below(10) {
+                0 | 1 => self.acts.push((at, Act::Rebind(natted))),
+                2 => {
+                    let millis = 3_000 - i64::try_from(dice.below(9_000)).unwrap_or(0);
+                    self.acts.push((at, Act::Jump { end, millis: -millis }));
+                }
+                3 => {
+                    // A month at most: certificates of this world are valid for longer.
+                    let days = i64::try_from(dice.below(60)).unwrap_or(0) - 30;
+                    let ahead = dice.chance(0.7).then_some(days * 86_400_000);
+                    self.acts.push((at, Act::Wall { end, ahead }));
+                }
+                4 | 5 => {
+                    for after in 0..1 + dice.below(3) {
+                        let at = at + Duration::from_millis(after * dice.below(1_500));
+                        self.acts.push((at, Act::Renew(dice.index(2))));
+                    }
+                }
+                6 => {
+                    self.acts.push((at, Act::Pause(end, true)));
+                    let until = (at + dice.within(Duration::from_secs(5))).min(self.storm_ends);
+                    self.acts.push((until, Act::Pause(end, false)));
+                }
+                7 => {
+                    let mtu = 1_228 + dice.index(300);
+                    self.acts.push((at, Act::Mtu(mtu)));
+                }
+                8 => {
+                    self.sessions_change = true;
+                    self.acts.push((at, Act::Restart(end)));
+                    let back = at + dice.within(Duration::from_secs(3));
+                    self.acts.push((back, Act::Meet(dice.index(2))));
+                }
+                _ => {
+                    self.sessions_change = true;
+                    self.acts.push((at, Act::Meet(end)));
+                    // The other side, at about the same time.
+                    if dice.chance(0.5) {
+                        let at = at + dice.within(Duration::from_millis(300));
+                        self.acts.push((at, Act::Meet(1 - end)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn storm_line(dice: &mut Dice, delay: Duration) -> Line {
+    let loss = match dice.below(4) {
+        0 => Loss::None,
+        1 | 2 => Loss::Random(dice.below(400) as f64 / 1_000.0),
+        _ => Loss::Bursts {
+            enter: 0.005 + dice.below(50) as f64 / 1_000.0,
+            leave: 0.1 + dice.below(400) as f64 / 1_000.0,
+            good: dice.below(50) as f64 / 1_000.0,
+            bad: 0.5 + dice.below(500) as f64 / 1_000.0,
+        },
+    };
+    let mut sometimes = |most: u64| match dice.below(2) {
+        0 => 0.0,
+        _ => dice.below(most) as f64 / 1_000.0,
+    };
+    let (duplicate, reorder) = (sometimes(200), sometimes(300));
+    let (corrupt, truncate) = (sometimes(100), sometimes(50));
+    let rate = dice.chance(0.5).then(|| scale(dice, 100_000, 20_000_000));
+    Line {
+        delay,
+        rate,
+        queue: usize::try_from(scale(dice, 5_000, 200_000)).unwrap_or(5_000),
+        loss,
+        duplicate,
+        reorder,
+        reorder_by: Duration::from_millis(scale(dice, 1, 400)),
+        corrupt,
+        truncate,
+        mtu: 1_500,
+    }
+}
+
+fn clock(dice: &mut Dice) -> Clock {
+    Clock {
+        origin: 1_000_000_000 * scale(dice, 20, 1_000_000),
+        skew_ppm: i32::try_from(dice.below(600)).unwrap_or(0) - 300,
+        wall: Some(i64::try_from(dice.below(3_600_000)).unwrap_or(0) - 1_800_000),
+    }
+}
+
+/// Who closes: nobody, one, or both at once or nearly so.
+fn finale(dice: &mut Dice, delay: Duration) -> Vec<(usize, Duration)> {
+    let first = dice.index(2);
+    match dice.below(8) {
+        0..=3 => Vec::new(),
+        4 | 5 => vec![(first, Duration::ZERO)],
+        6 => vec![(first, Duration::ZERO), (1 - first, Duration::ZERO)],
+        _ => vec![(first, Duration::ZERO), (1 - first, dice.within(delay * 2))],
+    }
+}
