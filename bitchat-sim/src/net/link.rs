@@ -105,22 +105,24 @@ pub struct LinkStats {
 
 /// A packet that will come out of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exit {
-    pub(crate) at: Timestamp,
+pub struct Exit {
+    /// When it comes out.
+    pub at: Timestamp,
     /// Flip the bit of this number, modulo the length.
-    pub(crate) flip: Option<u64>,
+    pub flip: Option<u64>,
     /// Keep so many bytes, modulo the length.
-    pub(crate) cut: Option<u64>,
+    pub cut: Option<u64>,
 }
 
 impl Exit {
     /// It comes out as it went in.
-    pub(crate) const fn is_whole(&self) -> bool {
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
         self.flip.is_none() && self.cut.is_none()
     }
 
     /// Does to the bytes what the way does.
-    pub(crate) fn damage(&self, data: &mut Vec<u8>) {
+    pub fn damage(&self, data: &mut Vec<u8>) {
         let modulo =
             |number: u64, len: usize| usize::try_from(number % len.max(1) as u64).unwrap_or(0);
         if let Some(cut) = self.cut {
@@ -133,11 +135,14 @@ impl Exit {
     }
 }
 
-/// One direction of a link and its state.
+/// One direction of a link and its state. It moves no bytes: it says when a packet would come out,
+/// so that any protocol can be run over it, in a [`Network`](super::Network) or without one.
 #[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) config: LinkConfig,
-    pub(super) stats: LinkStats,
+pub struct Link {
+    /// What it does to packets; may be changed at any time.
+    pub config: LinkConfig,
+    /// What it has done.
+    pub stats: LinkStats,
     /// When what is queued will have left.
     free_at: Timestamp,
     bad: bool,
@@ -145,13 +150,22 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(config: LinkConfig, dice: Dice) -> Self {
+    /// An empty line. `dice` decide which packets are lost, doubled, held up and damaged.
+    #[must_use]
+    pub fn new(config: LinkConfig, dice: Dice) -> Self {
         let stats = LinkStats::default();
         Self { config, stats, free_at: Timestamp::ZERO, bad: false, dice }
     }
 
-    /// A packet of `size` bytes enters; when it comes out, and its copy, if it does.
-    pub(crate) fn offer(&mut self, now: Timestamp, size: usize) -> [Option<Exit>; 2] {
+    /// Bytes that wait for their turn, or are being sent; none without a rate.
+    #[must_use]
+    pub fn waiting(&self, now: Timestamp) -> u64 {
+        self.config.rate.map_or(0, |rate| bytes_in(self.free_at.saturating_since(now), rate))
+    }
+
+    /// A packet of `size` bytes, IP and UDP headers included, enters; when it comes out, and its
+    /// copy, if it does. `now` never goes back.
+    pub fn offer(&mut self, now: Timestamp, size: usize) -> [Option<Exit>; 2] {
         self.stats.offered += 1;
         self.stats.offered_bytes += size as u64;
         if size > self.config.mtu {

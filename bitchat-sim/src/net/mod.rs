@@ -10,15 +10,13 @@ mod schedule;
 mod tcp;
 
 pub use arrival::{Arrival, BindError};
-pub use link::{LinkConfig, LinkStats, Loss};
+pub use link::{Exit, Link, LinkConfig, LinkStats, Loss};
 pub use schedule::Schedule;
 
 use crate::dice::Dice;
 use bitchat_core::base::ids::StreamId;
 use bitchat_core::base::time::Timestamp;
 use bitchat_core::node::Family;
-use link::Exit;
-pub(crate) use link::Link;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{Segment, Tcp};

@@ -2,8 +2,9 @@
 
 mod same_aead;
 
-use crate::pair::{ONE_WAY, Pair};
+use super::pair::{ONE_WAY, Pair};
 use bytes::BytesMut;
+use quinn_proto::congestion::BbrConfig;
 use quinn_proto::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn_proto::{
     ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
@@ -19,7 +20,10 @@ use std::time::{Duration, Instant};
 
 /// Datagrams in one `Transmit`, as quinn asks for on Linux.
 const SEGMENTS: usize = 10;
-const NAME: &str = "bench.example";
+/// Bytes of a wide window.
+const WIDE: u32 = 8 * 1024 * 1024;
+/// The name in its certificate.
+pub const NAME: &str = "bench.example";
 
 /// Which AEAD protects its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +37,36 @@ pub enum Aead {
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub aead: Aead,
-    /// Packets of 1,200 bytes throughout, instead of the default: begin there and look for more.
-    pub fixed_mtu: bool,
+    /// Packets of this size throughout, instead of the default: begin with 1,200 and look for more.
+    pub mtu: Option<u16>,
     /// The client shows a certificate too, as both sides of a Bit Chat handshake do.
     pub mutual: bool,
+    /// How it finds its rate.
+    pub congestion: Congestion,
+    /// Windows of 8 MiB, so that flow control limits nothing. By default a stream may have 1.25 MB
+    /// in flight.
+    pub wide: bool,
+}
+
+impl Setup {
+    /// As it is by default, with certificates of both.
+    pub const fn of(aead: Aead) -> Self {
+        Self { aead, mtu: None, mutual: true, congestion: Congestion::Cubic, wide: false }
+    }
+}
+
+/// Its ways to find the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Congestion {
+    Cubic,
+    Bbr,
 }
 
 /// Configurations, made once.
 pub struct Quinn {
-    client: ClientConfig,
-    server: Arc<ServerConfig>,
-    endpoint: Arc<EndpointConfig>,
+    pub client: ClientConfig,
+    pub server: Arc<ServerConfig>,
+    pub endpoint: Arc<EndpointConfig>,
 }
 
 fn suite(aead: Aead) -> &'static Tls13CipherSuite {
@@ -111,8 +134,14 @@ impl Quinn {
         };
 
         let mut transport = TransportConfig::default();
-        if setup.fixed_mtu {
-            transport.initial_mtu(1_200).mtu_discovery_config(None);
+        if let Some(mtu) = setup.mtu {
+            transport.initial_mtu(mtu).mtu_discovery_config(None);
+        }
+        if setup.congestion == Congestion::Bbr {
+            transport.congestion_controller_factory(Arc::new(BbrConfig::default()));
+        }
+        if setup.wide {
+            transport.stream_receive_window(WIDE.into()).send_window(u64::from(WIDE) * 2);
         }
         let transport = Arc::new(transport);
         let server = QuicServerConfig::with_initial(Arc::new(server), initial).expect("AES-128");
@@ -136,7 +165,8 @@ impl Quinn {
     }
 }
 
-fn address(of: usize) -> SocketAddr {
+/// Where an end is.
+pub fn address(of: usize) -> SocketAddr {
     let last = if of == 0 { 1 } else { 2 };
     SocketAddr::from(([192, 0, 2, last], 1_000))
 }

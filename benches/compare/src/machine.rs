@@ -13,9 +13,16 @@ pub struct Machine {
     pub lines: Vec<String>,
 }
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 16] = [
     "quinn-proto",
+    "quinn",
     "snow",
+    "boringtun",
+    "kcp",
+    "rusty_enet",
+    "librqbit-utp",
+    "quinn-udp",
+    "tokio",
     "rustls",
     "ring",
     "chacha20poly1305",
@@ -33,6 +40,7 @@ impl Machine {
         let arch = std::env::consts::ARCH;
         let os = rustix::system::uname();
         let lines = vec![
+            commit(),
             format!("{} cores of {}, {arch}", cores, cpu_model()),
             format!("{} {}", os.sysname().to_string_lossy(), os.release().to_string_lossy()),
             compiler(),
@@ -56,13 +64,21 @@ fn compiler() -> String {
     text.unwrap_or_else(|_| "unknown compiler".to_owned())
 }
 
+/// The commit that was measured, if it can be told.
+fn commit() -> String {
+    let here = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new("git").args(["-C", here, "describe", "--always", "--dirty"]).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    format!("Bit Chat at {}", text.unwrap_or_else(|_| "an unknown commit".to_owned()))
+}
+
 fn features() -> &'static str {
     if cfg!(target_feature = "avx2") { "avx2" } else { "none" }
 }
 
 /// The versions in the lock file of this workspace.
 fn versions() -> String {
-    let lock = include_str!("../Cargo.lock");
+    let lock = include_str!("../../Cargo.lock");
     let version = |name: &str| {
         let found = lock
             .split("[[package]]")

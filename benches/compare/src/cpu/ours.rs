@@ -1,6 +1,6 @@
 //! Bit Chat: handshakes between two parties, and the links that come of them.
 
-use crate::pair::{ONE_WAY, Pair};
+use super::pair::{ONE_WAY, Pair};
 use bitchat_core::base::ids::{ChannelId, Device, DeviceId, LinkId, SocketId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
@@ -12,12 +12,14 @@ use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
 use bitchat_core::handshake::{
     BootId, Devices, Effect, Env, Established, Initiator, Local, Responder, Target, answer_probe,
 };
-use bitchat_core::link::{Lane, Link, LinkConfig, LinkEvent, PACKET_LEN, Verdict, Via};
+use bitchat_core::link::{Lane, Link, LinkConfig, LinkEvent, Verdict, Via};
+use bitchat_core::node::Config;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 const WALL: UnixMillis = UnixMillis(1_800_000_000_000);
-const CHANNEL: ChannelId = ChannelId([1; 20]);
+/// The channel that links carry.
+pub const CHANNEL: ChannelId = ChannelId([1; 20]);
 
 /// Two strangers have neither a link nor a secret left from an earlier one.
 struct Strangers;
@@ -134,6 +136,29 @@ impl Meeting {
         initiator.confirmed();
         sessions.map(|session| session.expect("both have keys"))
     }
+
+    /// The link of one party's session, as a node makes it, in one channel.
+    pub fn link(
+        &self,
+        of: usize,
+        now: Timestamp,
+        session: &Established,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) -> Link {
+        let defaults = Config::default();
+        let config = LinkConfig {
+            rekey_interval: defaults.rekey_interval,
+            keepalive: defaults.keepalive,
+            idle_timeout: defaults.idle_timeout,
+            limits: defaults.limits,
+        };
+        let party = &self.parties[of];
+        let (id, local) = (LinkId(of as u64), &party.local.static_key);
+        let mut link = Link::new(now, id, session, local, via(of), config, rng);
+        link.join(CHANNEL, &party.keys.mac, rng, events);
+        link
+    }
 }
 
 fn receive(step: Step<'_>, initiator: &mut Initiator, from: SocketAddr, datagram: &mut [u8]) {
@@ -158,7 +183,7 @@ pub struct Links {
     links: [Option<Box<Link>>; 2],
     rngs: [Rng; 2],
     events: Vec<LinkEvent>,
-    /// Packets in flight, [`PACKET_LEN`] bytes apart, and their lengths.
+    /// Packets in flight, [`ROOM`] bytes apart, and their lengths.
     wire: Vec<u8>,
     lens: Vec<usize>,
     received: u64,
@@ -170,20 +195,11 @@ impl Links {
     pub fn new(meeting: &mut Meeting, lane: Lane) -> Self {
         let sessions = meeting.meet();
         let now = Timestamp::from_millis(1);
-        let config = LinkConfig {
-            rekey_interval: Duration::from_secs(120),
-            keepalive: Duration::from_secs(15),
-            idle_timeout: Duration::from_secs(60),
-            limits: Limits::default(),
-        };
         let mut rngs = [3, 4].map(|seed| Rng::new(&Seed([seed; 32])));
         let mut links = [None, None];
         let mut events = Vec::new();
         for (of, session) in sessions.iter().enumerate() {
-            let local = &meeting.parties[of].local.static_key;
-            let (rng, config) = (&mut rngs[of], config.clone());
-            let mut link = Link::new(now, LinkId(of as u64), session, local, via(of), config, rng);
-            link.join(CHANNEL, &meeting.parties[of].keys.mac, rng, &mut events);
+            let link = meeting.link(of, now, session, &mut rngs[of], &mut events);
             links[of] = Some(Box::new(link));
         }
         let (wire, lens) = (Vec::new(), Vec::new());
@@ -251,7 +267,28 @@ impl Links {
     }
 }
 
-fn via(of: usize) -> Via {
+/// Room for one datagram.
+pub const ROOM: usize = 1_500;
+
+/// The next packet of a link, at the front of `buf`: its length.
+pub fn poll(link: &mut Link, now: Timestamp, buf: &mut [u8]) -> Option<usize> {
+    link.poll_packet(now, buf).map(|(_, len)| len)
+}
+
+/// Hands a datagram to a link.
+pub fn take(
+    link: &mut Link,
+    now: Timestamp,
+    via: Via,
+    datagram: &mut [u8],
+    rng: &mut Rng,
+    events: &mut Vec<LinkEvent>,
+) -> Verdict {
+    link.handle_datagram(now, via, datagram, rng, events)
+}
+
+/// Where the other party is.
+pub fn via(of: usize) -> Via {
     let peer = if of == 0 { 2 } else { 1 };
     Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, peer], 1_000)) }
 }
@@ -267,11 +304,11 @@ impl Pair for Links {
         lens.clear();
         let link = links[from].as_mut().expect("the end is there");
         for at in 0.. {
-            if wire.len() < (at + 1) * PACKET_LEN {
-                wire.resize((at + 16) * PACKET_LEN, 0);
+            if wire.len() < (at + 1) * ROOM {
+                wire.resize((at + 16) * ROOM, 0);
             }
-            match link.poll_packet(*now, &mut wire[at * PACKET_LEN..(at + 1) * PACKET_LEN]) {
-                Some((_, len)) => lens.push(len),
+            match poll(link, *now, &mut wire[at * ROOM..(at + 1) * ROOM]) {
+                Some(len) => lens.push(len),
                 None => break,
             }
         }
@@ -279,9 +316,9 @@ impl Pair for Links {
         let to = 1 - from;
         let Self { now, links, wire, lens, rngs, events, .. } = self;
         let link = links[to].as_mut().expect("the end is there");
-        for (packet, len) in wire.chunks_mut(PACKET_LEN).zip(&*lens) {
-            let verdict =
-                link.handle_datagram(*now, via(to), &mut packet[..*len], &mut rngs[to], events);
+        for (packet, len) in wire.chunks_mut(ROOM).zip(&*lens) {
+            let rng = &mut rngs[to];
+            let verdict = take(link, *now, via(to), &mut packet[..*len], rng, events);
             assert_eq!(verdict, Verdict::Authentic);
         }
         let packets = self.lens.len() as u64;

@@ -48,7 +48,7 @@ fn cost(work: impl FnOnce() -> u64) -> Cost {
 }
 
 /// Moves `bytes` from end 0 to end 1.
-pub fn bulk(pair: &mut impl Pair, bytes: u64) -> Cost {
+pub fn bulk(pair: &mut dyn Pair, bytes: u64) -> Cost {
     let piece = [7; PIECE];
     let target = pair.received() + bytes;
     cost(|| {
@@ -67,16 +67,16 @@ pub fn bulk(pair: &mut impl Pair, bytes: u64) -> Cost {
 }
 
 /// Sends `count` short messages, each in a packet of its own.
-pub fn messages(pair: &mut impl Pair, count: u64) -> Cost {
+pub fn messages(pair: &mut dyn Pair, count: u64) -> Cost {
     short(pair, count, 1)
 }
 
 /// Sends `count` short messages that share packets.
-pub fn coalesced(pair: &mut impl Pair, count: u64) -> Cost {
+pub fn coalesced(pair: &mut dyn Pair, count: u64) -> Cost {
     short(pair, count, BATCH)
 }
 
-fn short(pair: &mut impl Pair, count: u64, batch: usize) -> Cost {
+fn short(pair: &mut dyn Pair, count: u64, batch: usize) -> Cost {
     let message = [7; SHORT];
     let target = pair.received() + count * SHORT as u64;
     cost(|| {

@@ -5,7 +5,16 @@ use std::time::Duration;
 
 /// CPU time that this thread has used.
 pub fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    clock(ClockId::ThreadCPUTime)
+}
+
+/// CPU time that all threads have used.
+pub fn process_cpu() -> Duration {
+    clock(ClockId::ProcessCPUTime)
+}
+
+fn clock(id: ClockId) -> Duration {
+    let time = clock_gettime(id);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
     Duration::new(seconds, nanos)
@@ -37,12 +46,21 @@ pub enum Column {
     Snow,
     /// snow with ring where it can.
     SnowRing,
+    /// boringtun, with ring.
+    Boringtun,
+    /// KCP.
+    Kcp,
+    /// ENet.
+    Enet,
+    /// uTP of librqbit.
+    Utp,
+    /// Bare sockets with segmentation offload.
+    RawGso,
+    /// Bare sockets, many datagrams per call.
+    RawBatch,
 }
 
 impl Column {
-    pub const ALL: [Self; 5] =
-        [Self::Ours, Self::Quinn, Self::QuinnSameAead, Self::Snow, Self::SnowRing];
-
     pub const fn title(self) -> &'static str {
         match self {
             Self::Ours => "Bit Chat",
@@ -50,6 +68,12 @@ impl Column {
             Self::QuinnSameAead => "quinn, our AEAD",
             Self::Snow => "snow, RustCrypto",
             Self::SnowRing => "snow, ring",
+            Self::Boringtun => "boringtun",
+            Self::Kcp => "KCP",
+            Self::Enet => "ENet",
+            Self::Utp => "librqbit-utp",
+            Self::RawGso => "sockets, GSO",
+            Self::RawBatch => "sockets, no GSO",
         }
     }
 }

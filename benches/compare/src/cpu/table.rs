@@ -1,0 +1,61 @@
+//! Figures of contenders, row by row.
+
+use crate::measure::Column;
+use crate::report::{Table, digits};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A row: what was measured, and for whom.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub what: &'static str,
+    pub unit: &'static str,
+    pub figures: BTreeMap<Column, f64>,
+    /// A larger figure is better.
+    pub more_is_better: bool,
+}
+
+impl Row {
+    pub fn new(
+        what: &'static str,
+        unit: &'static str,
+        figures: impl IntoIterator<Item = (Column, f64)>,
+    ) -> Self {
+        Self { what, unit, figures: figures.into_iter().collect(), more_is_better: false }
+    }
+
+    pub fn more_is_better(mut self) -> Self {
+        self.more_is_better = true;
+        self
+    }
+
+    /// The figure of one contender.
+    pub fn of(&self, column: Column) -> Option<f64> {
+        self.figures.get(&column).copied()
+    }
+
+    /// How many times better ours is than another's.
+    pub fn advantage(&self, over: Column) -> Option<f64> {
+        let (ours, other) = (self.of(Column::Ours)?, self.of(over)?);
+        Some(if self.more_is_better { ours / other } else { other / ours })
+    }
+}
+
+/// Rows under the columns of those who have a figure in one of them.
+pub fn table(title: &str, note: &str, rows: &[Row]) -> Table {
+    let who: BTreeSet<Column> = rows.iter().flat_map(|row| row.figures.keys().copied()).collect();
+    let over: Vec<Column> = [Column::Quinn, Column::QuinnSameAead]
+        .into_iter()
+        .filter(|over| rows.iter().any(|row| row.advantage(*over).is_some()))
+        .collect();
+    let mut table = Table::new(title, &["figure", "unit"]).note(note);
+    table.columns.extend(who.iter().map(|column| column.title().to_owned()));
+    table.columns.extend(over.iter().map(|column| format!("ours to {}", column.title())));
+    for row in rows {
+        let mut cells = vec![row.what.to_owned(), row.unit.to_owned()];
+        cells.extend(who.iter().map(|column| row.of(*column).map_or_else(String::new, digits)));
+        let times = |times| format!("{times:.2}×");
+        cells.extend(over.iter().map(|over| row.advantage(*over).map_or_else(String::new, times)));
+        table.rows.push(cells);
+    }
+    table
+}

@@ -1,0 +1,59 @@
+//! Real sockets on the loopback interface: bytes per second of CPU time of both ends and the kernel
+//! beneath them. Both ends live in one thread.
+
+mod enet;
+mod ours;
+mod quinn;
+mod raw;
+mod utp;
+
+use crate::cpu::table::{Row, table};
+use crate::measure::{Column, Contender, compare, process_cpu};
+use crate::report::Report;
+use std::future::Future;
+
+/// Payload bytes of a round.
+const BULK: u64 = 64 * 1024 * 1024;
+const ROUNDS: usize = 5;
+/// Bytes of a piece of bulk data.
+const PIECE: usize = 16 * 1024;
+
+/// CPU time of one call in all threads, as millions of payload bytes a second.
+async fn rate(work: impl Future<Output = ()>) -> f64 {
+    let before = process_cpu();
+    work.await;
+    BULK as f64 / (process_cpu() - before).as_secs_f64() / 1e6
+}
+
+/// Runs everything of a contender in this thread.
+fn run(work: impl Future<Output = f64>) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(work)
+}
+
+/// All contenders.
+pub fn report() -> Report {
+    let contender = |column, round: fn() -> f64| Contender { column, round: Box::new(round) };
+    let figures = compare(
+        ROUNDS,
+        vec![
+            contender(Column::Ours, || run(ours::transfer())),
+            contender(Column::Quinn, || run(quinn::transfer())),
+            contender(Column::Utp, || run(utp::transfer())),
+            contender(Column::Enet, enet::transfer),
+            contender(Column::RawGso, || raw::transfer(true)),
+            contender(Column::RawBatch, || raw::transfer(false)),
+        ],
+    );
+    let what = "one stream, MB per second of CPU time, both ends and the kernel";
+    let row = Row::new(what, "MB/s", figures).more_is_better();
+    let mut report = Report::default();
+    if let Some(ours) = row.advantage(Column::Quinn) {
+        report.at_least("loopback per CPU second, to quinn", 2.0, ours, "×");
+    }
+    let note = "Each as it chooses its packets: ours and quinn with segmentation offload, uTP and \
+                ENet (neither encrypts) with a system call for each. Ours is a link on sockets as \
+                the driver for Rust uses them, without a node. The sockets alone are the roof.";
+    report.tables.push(table("CPU: loopback", note, &[row]));
+    report
+}
