@@ -176,7 +176,8 @@ impl End for Proto {
             }
             Some(DatagramEvent::NewConnection(incoming)) => {
                 let accepted = self.endpoint.accept(incoming, now, &mut self.buffer, None);
-                self.connection = Some(accepted.ok().expect("accepted"));
+                let Ok(accepted) = accepted else { panic!("accepted") };
+                self.connection = Some(accepted);
             }
             Some(DatagramEvent::Response(sent)) => {
                 self.replies.push_back(self.buffer[..sent.size].to_vec());
