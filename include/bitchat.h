@@ -166,6 +166,21 @@
 // The peer's certificate ended.
 #define BITCHAT_CLOSE_CERTIFICATE_EXPIRED 6
 
+// Say nothing; costs nothing.
+#define BITCHAT_LOG_OFF 0
+
+// What keeps the node from its work and somebody should look at.
+#define BITCHAT_LOG_WARN 1
+
+// What happened to channels, links and the store. Up to this level no text holds an address.
+#define BITCHAT_LOG_INFO 2
+
+// Why it happened: every attempt to meet somebody, every tracker, with addresses.
+#define BITCHAT_LOG_DEBUG 3
+
+// Every datagram of a meeting, every packet that was dropped.
+#define BITCHAT_LOG_TRACE 4
+
 // Success.
 #define BITCHAT_OK 0
 
@@ -256,7 +271,7 @@ typedef struct bitchat_messages bitchat_messages;
 // 1. `bitchat_node_new`, then `bitchat_node_join` a channel.
 // 2. After this and after every call below, drain it: `bitchat_node_poll_transmit`,
 //    `bitchat_node_poll_action` and `bitchat_node_poll_event` until each says BITCHAT_PENDING, or all
-//    three at once with `bitchat_node_dispatch`.
+//    at once with `bitchat_node_dispatch`.
 // 3. Sleep until something happens or `bitchat_node_deadline` is reached.
 // 4. Hand in what happened, or `bitchat_node_tick` at the deadline. Go to 2.
 //
@@ -294,6 +309,71 @@ typedef struct {
   uint32_t rotate;
 } bitchat_draft;
 
+// Bounds on everything that peers can make a node hold: set `struct_size`, call `bitchat_limits_init`,
+// then change what you need. `bitchat_node_new` names a limit that is out of its range.
+typedef struct {
+  // Set to sizeof(bitchat_limits).
+  size_t struct_size;
+  // Bytes of a `.chat` file.
+  uint64_t chat_file_bytes;
+  // Channels joined at once.
+  uint64_t channels;
+  // Links at once, all channels together.
+  uint64_t links;
+  // Handshakes in progress at once.
+  uint64_t handshakes;
+  // Peers whose resumption secrets are kept.
+  uint64_t resumptions;
+  // Probe nonces remembered so that none is answered twice.
+  uint64_t probe_nonces;
+  // Candidate addresses remembered per channel.
+  uint64_t candidates;
+  // Bytes a link may buffer of what the peer sends and the node has not consumed.
+  uint64_t receive_window;
+  // Bytes a link may buffer of what the node sends and the peer has not acknowledged.
+  uint64_t send_buffer;
+  // Streams that a peer may have open on a link: three for each channel, and the control stream.
+  uint64_t streams;
+  // Gaps in the reassembly of one stream.
+  uint64_t reassembly_gaps;
+  // Bytes of one message (a log entry, a peer list, …) on a stream.
+  uint64_t message_bytes;
+  // Bytes of one text.
+  uint64_t text_bytes;
+  // Log entries of one channel kept in memory.
+  uint64_t log_entries;
+  // Bytes of those entries.
+  uint64_t log_bytes;
+  // Authors of one channel.
+  uint64_t authors;
+  // Entries of one channel that wait for an earlier one.
+  uint64_t waiting_entries;
+  // Events that the application has not drained.
+  uint64_t events;
+  // Log records that the application has not drained; the oldest are lost first.
+  uint64_t log_records;
+  // Datagrams of no link (probes, handshakes, tracker requests) that wait to be handed out.
+  uint64_t queued_datagrams;
+  // Bytes handed out in `Persist` actions that are not yet answered.
+  uint64_t persist_bytes;
+  // Peers believed from one tracker answer or one peer-exchange message.
+  uint64_t peers_per_source;
+  // Bytes of a tracker's answer, after decompression.
+  uint64_t tracker_reply_bytes;
+  // Trackers in one `.chat` file.
+  uint64_t trackers;
+  // DHT nodes in one `.chat` file.
+  uint64_t nodes;
+  // Peer addresses in one `.chat` file.
+  uint64_t file_peers;
+  // Bytes of a name: of a channel, or of the program that made a file.
+  uint64_t name_bytes;
+  // Bytes of the comment in a `.chat` file.
+  uint64_t comment_bytes;
+  // Bytes of a link to a channel.
+  uint64_t link_bytes;
+} bitchat_limits;
+
 // Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
 typedef struct {
   // Set to sizeof(bitchat_config).
@@ -318,6 +398,12 @@ typedef struct {
   uint8_t store;
   // 0.
   uint8_t reserved[2];
+  // How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
+  int32_t log;
+  // 0.
+  uint32_t reserved_2;
+  // Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
+  const bitchat_limits *limits;
 } bitchat_config;
 
 // One change. Pointers live as long as the list.
@@ -473,6 +559,28 @@ typedef struct {
 // Told of an event.
 typedef void (*bitchat_on_event)(void *user, const bitchat_event *event);
 
+// Something that the node did or saw, for people who look for a fault. Texts change from version to
+// version, and hold no key and no message. Pointers live until the next call on the node.
+typedef struct {
+  // Set to sizeof(bitchat_log).
+  size_t struct_size;
+  // When, on the clock of `mono_ns`.
+  uint64_t at_ns;
+  // Records before this one that were lost, because nobody took them in time.
+  uint64_t lost;
+  // Which part of the node speaks, such as "link": text with a zero byte.
+  const char *part;
+  // One line of at most 512 bytes: text with a zero byte.
+  const char *text;
+  // BITCHAT_LOG_...
+  int32_t level;
+  // 0.
+  uint32_t reserved;
+} bitchat_log;
+
+// Told of a log record.
+typedef void (*bitchat_on_log)(void *user, const bitchat_log *log);
+
 // What `bitchat_node_dispatch` calls. Set everything to zero, then `struct_size`, `transmit` and what
 // else you want. A callback must return: no exception, no longjmp. It cannot use its node
 // (BITCHAT_ERR_BUSY): note what is to be answered, and answer after the dispatch. What it is given
@@ -540,6 +648,8 @@ typedef struct {
   bitchat_on_event on_store_damaged;
   // BITCHAT_EVENT_WALL_TIME_NEEDED
   bitchat_on_event on_wall_time_needed;
+  // What the node says of its work, as far as `bitchat_config.log` asks for it.
+  bitchat_on_log log;
 } bitchat_callbacks;
 
 // A record that was read back. All records of one call have the same `struct_size`.
@@ -756,6 +866,12 @@ int32_t bitchat_peer_link(const uint8_t *peer_id, char *out, size_t *len);
 // # Safety
 // `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes.
 int32_t bitchat_peer_link_parse(const char *link, uint8_t *peer_id);
+
+// Fills limits with the defaults, which suit a desktop or phone.
+//
+// # Safety
+// `limits` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_limits_init(bitchat_limits *limits);
 
 // Makes a node and writes the handle to `out`. `config` NULL means the defaults. `seed` is 32 bytes
 // of fresh entropy, never stored and never used twice, or NULL for the operating system's.
@@ -1076,6 +1192,14 @@ int32_t bitchat_node_delivered(const bitchat_node *node,
 // # Safety
 // `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
 int32_t bitchat_node_stats(const bitchat_node *node, bitchat_stats *out);
+
+// Writes the next thing that the node says of its work to `out`, oldest first; BITCHAT_PENDING if
+// there is none. It says nothing unless `bitchat_config.log` asks for it. Whoever does not poll
+// loses the oldest records and nothing else.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for reads and writes.
+int32_t bitchat_node_poll_log(bitchat_node *node, bitchat_log *out);
 
 // Fills `buffer` with the next datagram, or with up to `max_segments` of equal length (the last may
 // be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it

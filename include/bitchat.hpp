@@ -143,6 +143,7 @@ struct Callbacks {
     std::function<void(std::uint64_t deadline)> set_timer;
     std::function<void(const bitchat_action &)> action;
     std::function<void(const bitchat_event &)> event;
+    std::function<void(const bitchat_log &)> log;
 };
 
 class Node {
@@ -211,6 +212,10 @@ inline void bitchat_hpp_action(void *user, const bitchat_action *it) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
     to->run([to, it] { to->callbacks->action(*it); });
 }
+inline void bitchat_hpp_log(void *user, const bitchat_log *it) noexcept {
+    Dispatch *to = static_cast<Dispatch *>(user);
+    to->run([to, it] { to->callbacks->log(*it); });
+}
 inline void bitchat_hpp_event(void *user, const bitchat_event *it) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
     to->run([to, it] { to->callbacks->event(*it); });
@@ -223,6 +228,7 @@ inline void Node::dispatch(Time now, const Callbacks &callbacks) {
     bitchat_callbacks all = sized<bitchat_callbacks>();
     if (callbacks.transmit) all.transmit = detail::bitchat_hpp_transmit;
     if (callbacks.set_timer) all.set_timer = detail::bitchat_hpp_set_timer;
+    if (callbacks.log) all.log = detail::bitchat_hpp_log;
     if (callbacks.action) {
         all.bind_udp = detail::bitchat_hpp_action;
         all.resolve = detail::bitchat_hpp_action;

@@ -1,8 +1,10 @@
 //! A node's settings, for C.
 
 use crate::boundary::guard;
-use crate::grows::{Grows, read_struct, write_struct};
-use crate::status::BITCHAT_ERR_INVALID;
+use crate::grows::{Grows, read_struct_over, write_struct};
+use crate::limits::{bitchat_limits, read_limits};
+use crate::node::{level_code, level_of};
+use crate::values::bitchat_error;
 use bitchat_core::node::{Config, Families};
 use core::time::Duration;
 
@@ -32,11 +34,17 @@ pub struct bitchat_config {
     pub store: u8,
     /// 0.
     pub reserved: [u8; 2],
+    /// How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
+    pub log: i32,
+    /// 0.
+    pub reserved_2: u32,
+    /// Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
+    pub limits: *const bitchat_limits,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
 unsafe impl Grows for bitchat_config {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = core::mem::offset_of!(Self, log);
 }
 
 /// Fills a config with the defaults.
@@ -45,10 +53,15 @@ unsafe impl Grows for bitchat_config {
 /// `config` is NULL or valid for writes, with `struct_size` set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bitchat_config_init(config: *mut bitchat_config) -> i32 {
-    guard(|| {
+    // SAFETY: as the caller says.
+    guard(|| unsafe { write_struct(&bitchat_config::default(), config) })
+}
+
+impl Default for bitchat_config {
+    fn default() -> Self {
         let defaults = Config::default();
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let value = bitchat_config {
+        Self {
             struct_size: 0,
             rekey_interval_ms: millis(defaults.rekey_interval),
             keepalive_ms: millis(defaults.keepalive),
@@ -59,35 +72,46 @@ pub unsafe extern "C" fn bitchat_config_init(config: *mut bitchat_config) -> i32
             local_trackers: defaults.local_trackers.into(),
             store: defaults.store.into(),
             reserved: [0; 2],
-        };
-        // SAFETY: as the caller says.
-        unsafe { write_struct(&value, config) }
-    })
+            log: level_code(defaults.log),
+            reserved_2: 0,
+            limits: core::ptr::null(),
+        }
+    }
 }
 
 /// The settings behind `config`; the defaults where it is NULL.
 ///
 /// # Safety
-/// `config` is NULL or valid for reads.
-pub(crate) unsafe fn read_config(config: *const bitchat_config) -> Result<Config, i32> {
+/// `config` is NULL or valid for reads, and so are its limits; `why` is NULL or valid for reads and
+/// writes.
+pub(crate) unsafe fn read_config(
+    config: *const bitchat_config,
+    why: *mut bitchat_error,
+) -> Result<Config, i32> {
     let mut out = Config::default();
     if config.is_null() {
         return Ok(out);
     }
     // SAFETY: as the caller says.
-    let config = unsafe { read_struct(config)? };
-    let flag = |value: u8| match value {
+    let config = unsafe { read_struct_over(bitchat_config::default(), config)? };
+    // SAFETY: as the caller says.
+    let refuse = |reason: &str| unsafe { bitchat_error::say(why, reason) };
+    let flag = |name: &str, value: u8| match value {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(BITCHAT_ERR_INVALID),
+        _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved != [0; 2] {
-        return Err(BITCHAT_ERR_INVALID);
+    if config.reserved != [0; 2] || config.reserved_2 != 0 {
+        return Err(refuse("reserved: leave it 0"));
     }
+    let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
+    // SAFETY: as the caller says.
+    out.limits = unsafe { read_limits(config.limits, why)? };
+    out.log = level;
     out.port = config.port;
-    out.families = Families { v4: flag(config.ipv4)?, v6: flag(config.ipv6)? };
-    out.local_trackers = flag(config.local_trackers)?;
-    out.store = flag(config.store)?;
+    out.families = Families { v4: flag("ipv4", config.ipv4)?, v6: flag("ipv6", config.ipv6)? };
+    out.local_trackers = flag("local_trackers", config.local_trackers)?;
+    out.store = flag("store", config.store)?;
     out.rekey_interval = Duration::from_millis(config.rekey_interval_ms);
     out.keepalive = Duration::from_millis(config.keepalive_ms);
     out.idle_timeout = Duration::from_millis(config.idle_timeout_ms);

@@ -35,6 +35,15 @@ unsafe fn size_known<T: Grows>(value: *const T) -> Result<usize, i32> {
 /// # Safety
 /// `value` is NULL or valid for reads of its first field and of as many bytes as that says.
 pub(crate) unsafe fn read_struct<T: Grows>(value: *const T) -> Result<T, i32> {
+    // SAFETY: zero bytes are a `T`; the rest is as the caller says.
+    unsafe { read_struct_over(core::mem::zeroed(), value) }
+}
+
+/// The caller's struct; fields that it does not know are those of `base`.
+///
+/// # Safety
+/// As for `read_struct`.
+pub(crate) unsafe fn read_struct_over<T: Grows>(base: T, value: *const T) -> Result<T, i32> {
     // SAFETY: as the caller says.
     let size = unsafe { size_known(value)? };
     let known = size.min(size_of::<T>());
@@ -43,13 +52,18 @@ pub(crate) unsafe fn read_struct<T: Grows>(value: *const T) -> Result<T, i32> {
     if newer.iter().any(|byte| *byte != 0) {
         return Err(BITCHAT_ERR_INVALID);
     }
-    let mut out = core::mem::MaybeUninit::<T>::zeroed();
-    // SAFETY: `known` bytes are valid on both sides; zero bytes are a `T`, and so is what the caller
-    // filled in, field by field.
-    unsafe {
-        out.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(value.cast(), known);
-        Ok(out.assume_init())
-    }
+    // SAFETY: `known` bytes are valid on both sides.
+    Ok(unsafe { overlay(base, value, known) })
+}
+
+/// `base`, begun with the first `known` bytes behind `value`.
+///
+/// # Safety
+/// `value` is valid for reads of `known` bytes, of which a `T` has at least as many.
+pub(crate) unsafe fn overlay<T: Grows>(mut base: T, value: *const T, known: usize) -> T {
+    // SAFETY: as the caller says; what the caller filled in is fields of a `T`.
+    unsafe { (&raw mut base).cast::<u8>().copy_from_nonoverlapping(value.cast(), known) };
+    base
 }
 
 /// Whether `out` can be written to, before something is taken that would be lost otherwise.

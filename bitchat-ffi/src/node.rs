@@ -6,6 +6,7 @@ mod dispatch;
 mod event;
 mod input;
 mod list;
+mod log;
 mod transmit;
 
 pub use action::*;
@@ -14,6 +15,7 @@ pub use dispatch::*;
 pub use event::*;
 pub use input::*;
 pub use list::*;
+pub use log::*;
 pub use transmit::*;
 
 use crate::boundary::{guard, read_seed, write_value};
@@ -44,7 +46,7 @@ const POISONED: u8 = 2;
 /// 1. `bitchat_node_new`, then `bitchat_node_join` a channel.
 /// 2. After this and after every call below, drain it: `bitchat_node_poll_transmit`,
 ///    `bitchat_node_poll_action` and `bitchat_node_poll_event` until each says BITCHAT_PENDING, or all
-///    three at once with `bitchat_node_dispatch`.
+///    at once with `bitchat_node_dispatch`.
 /// 3. Sleep until something happens or `bitchat_node_deadline` is reached.
 /// 4. Hand in what happened, or `bitchat_node_tick` at the deadline. Go to 2.
 ///
@@ -136,7 +138,11 @@ pub unsafe extern "C" fn bitchat_node_new(
         let (config, identity, seed) = unsafe {
             bitchat_error::check(why)?;
             let identity = identity.as_ref().ok_or(BITCHAT_ERR_NULL)?;
-            (read_config(config)?, Identity::from_bytes(&identity.0.to_bytes()), read_seed(seed)?)
+            (
+                read_config(config, why)?,
+                Identity::from_bytes(&identity.0.to_bytes()),
+                read_seed(seed)?,
+            )
         };
         if out.is_null() {
             return Err(BITCHAT_ERR_NULL);

@@ -174,6 +174,54 @@ fn every_struct_that_grows_begins_with_its_size() {
     }
 }
 
+/// The fields of a struct, between its first line and its closing brace.
+fn fields(source: &str, start: &str, field: impl Fn(&str) -> Option<String>) -> BTreeSet<String> {
+    let at = source.find(start).expect("the struct is there");
+    let body = source[at..].split("\n}").next().unwrap_or_default();
+    body.lines().filter_map(field).collect()
+}
+
+fn of_rust(source: &str, name: &str) -> BTreeSet<String> {
+    fields(source, &format!("pub struct {name} {{"), |line| {
+        Some(line.strip_prefix("    pub ")?.split(':').next()?.to_owned())
+    })
+}
+
+fn of_header(name: &str) -> BTreeSet<String> {
+    fields(&header(), &format!("typedef struct {name} {{"), |line| {
+        let line = line.strip_prefix("  ")?.strip_suffix(';')?;
+        Some(line.rsplit([' ', '*']).next()?.split('[').next()?.to_owned())
+    })
+}
+
+#[test]
+fn every_setting_and_every_limit_can_be_set() {
+    let mut limits = of_header("bitchat_limits");
+    assert!(limits.remove("struct_size") && limits.len() >= 25, "{limits:?}");
+    assert_eq!(limits, of_rust(&read("bitchat-core/src/base/limits.rs"), "Limits"));
+    let settings = of_rust(&read("bitchat-core/src/node/config.rs"), "Config");
+    assert!(settings.len() >= 9, "{settings:?}");
+    let config = of_header("bitchat_config");
+    for setting in settings {
+        let found = match &*setting {
+            "families" => config.contains("ipv4") && config.contains("ipv6"),
+            name => config.contains(name) || config.contains(&format!("{name}_ms")),
+        };
+        assert!(found, "Config::{setting} cannot be set from C");
+    }
+}
+
+#[test]
+fn every_log_level_has_a_value() {
+    let source = read("bitchat-core/src/node/log.rs");
+    let levels = fields(&source, "pub enum LogLevel", |line| {
+        let name = line.strip_prefix("    ")?.strip_suffix(',')?;
+        name.chars().all(char::is_alphabetic).then(|| screaming(name))
+    });
+    let values = constants("BITCHAT_LOG_").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(levels, values);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn only_declared_names_leave_the_shared_library() {

@@ -2,6 +2,7 @@
 
 use crate::driver::{self, Clock, Command};
 use crate::identity::fresh_seed;
+use crate::log;
 use crate::store::{Store, StoreError};
 use crate::tcp::Tls;
 use crate::udp::BindError;
@@ -11,8 +12,8 @@ use bitchat_core::base::time::Now;
 use bitchat_core::chatfile::ChatFile;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::node::{
-    Config, ConfigError, Event, JoinError, LinkInfo, Message, Node, PeerHint, SendError, Stats,
-    UnknownChannel,
+    Config, ConfigError, Event, JoinError, LinkInfo, LogLevel, Message, Node, PeerHint, SendError,
+    Stats, UnknownChannel,
 };
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +26,8 @@ const COMMANDS: usize = 64;
 /// What a node is started with.
 #[derive(Debug)]
 pub struct Options {
-    /// How the node behaves. `config.store` is set by [`Options::store`].
+    /// How the node behaves. `config.store` is set by [`Options::store`]. While `config.log` is off it
+    /// is as much as the `tracing` subscriber wants of the target `bitchat` when the node starts.
     pub config: Config,
     /// Who it is.
     pub identity: Identity,
@@ -116,6 +118,9 @@ impl Driver {
 pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartError> {
     let Options { mut config, identity, store, tls } = options;
     config.store = store.is_some();
+    if config.log == LogLevel::Off {
+        config.log = log::wanted();
+    }
     let store = match store {
         Some(path) => Some(Store::open(&path).await?),
         None => None,

@@ -3,13 +3,16 @@
 //! Every wake-up hands something in; then everything that the node has to say is taken out, until
 //! it is silent; then the task sleeps until the node's deadline or the next thing that happens.
 
+use crate::log::trace;
 use crate::store::{Answer, wall_clock};
 use crate::tcp::StreamNews;
 use crate::udp::ReceiveBuffers;
 use crate::world::{News, World};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::node::{Action, Deadline, Event, Failure, Input, Node, Transmit, TransmitPoll};
+use bitchat_core::node::{
+    Action, Deadline, Event, Failure, Input, LogRecord, Node, Transmit, TransmitPoll,
+};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -31,6 +34,7 @@ pub(crate) trait Machine {
     fn poll_transmit(&mut self, now: Now, max_segments: usize, buf: &mut [u8]) -> TransmitPoll;
     fn poll_action(&mut self) -> Option<Action>;
     fn poll_event(&mut self) -> Option<Event>;
+    fn poll_log(&mut self) -> Option<LogRecord>;
     fn poll_timeout(&self) -> Option<Deadline>;
     fn shutdown(&mut self, now: Now);
     fn is_drained(&self) -> bool;
@@ -51,6 +55,9 @@ impl Machine for Node {
     }
     fn poll_event(&mut self) -> Option<Event> {
         self.poll_event()
+    }
+    fn poll_log(&mut self) -> Option<LogRecord> {
+        self.poll_log()
     }
     fn poll_timeout(&self) -> Option<Deadline> {
         self.poll_timeout()
@@ -186,6 +193,7 @@ impl<M: Machine> Driver<M> {
                 }
             }
             worked |= self.deliver_events();
+            std::iter::from_fn(|| self.machine.poll_log()).for_each(|record| trace(&record));
             if !worked || self.again {
                 return;
             }

@@ -7,6 +7,7 @@
 mod client;
 mod driver;
 pub mod identity;
+mod log;
 mod private;
 pub mod store;
 mod tcp;

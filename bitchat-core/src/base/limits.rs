@@ -40,6 +40,8 @@ pub struct Limits {
     pub waiting_entries: usize,
     /// Events that the application has not drained.
     pub events: usize,
+    /// Log records that the application has not drained; the oldest are lost first.
+    pub log_records: usize,
     /// Datagrams of no link (probes, handshakes, tracker requests) that wait to be handed out.
     pub queued_datagrams: usize,
     /// Bytes handed out in `Persist` actions that are not yet answered.
@@ -83,6 +85,7 @@ impl Default for Limits {
             authors: 4_096,
             waiting_entries: 1_024,
             events: 4_096,
+            log_records: 1_024,
             queued_datagrams: 1_024,
             persist_bytes: 8 * 1024 * 1024,
             peers_per_source: 200,
@@ -96,3 +99,60 @@ impl Default for Limits {
         }
     }
 }
+
+/// Checks each limit, and gives the complaint about the first that is out of its range. Every field
+/// must stand here, or this does not compile.
+macro_rules! check_ranges {
+    ($limits:expr; $($field:ident: $min:literal to $max:literal,)*) => {{
+        let Limits { $($field),* } = $limits;
+        $(if *$field < $min || *$field > $max {
+            return Err(concat!(
+                "limits.", stringify!($field), ": choose ", stringify!($min), " to ", stringify!($max)
+            ));
+        })*
+        Ok(())
+    }};
+}
+
+impl Limits {
+    /// Checks that each limit leaves room to work and does not ask for more than a machine has.
+    ///
+    /// # Errors
+    /// The text names the first limit that is out of its range, and the range.
+    pub fn check(&self) -> Result<(), &'static str> {
+        check_ranges! { self;
+            chat_file_bytes: 1_024 to 16_777_216,
+            channels: 1 to 65_536,
+            links: 1 to 65_536,
+            handshakes: 1 to 65_536,
+            resumptions: 1 to 1_048_576,
+            probe_nonces: 1 to 16_777_216,
+            candidates: 1 to 1_048_576,
+            receive_window: 16_384 to 1_073_741_824,
+            send_buffer: 16_384 to 1_073_741_824,
+            streams: 4 to 65_536,
+            reassembly_gaps: 1 to 65_536,
+            message_bytes: 1_024 to 16_777_216,
+            text_bytes: 1 to 65_536,
+            log_entries: 1 to 16_777_216,
+            log_bytes: 1_024 to 4_294_967_295,
+            authors: 1 to 1_048_576,
+            waiting_entries: 1 to 1_048_576,
+            events: 2 to 1_048_576,
+            log_records: 1 to 1_048_576,
+            queued_datagrams: 1 to 1_048_576,
+            persist_bytes: 1_024 to 1_073_741_824,
+            peers_per_source: 1 to 65_536,
+            tracker_reply_bytes: 1_024 to 16_777_216,
+            trackers: 1 to 1_024,
+            nodes: 1 to 1_024,
+            file_peers: 1 to 1_024,
+            name_bytes: 1 to 1_024,
+            comment_bytes: 1 to 65_536,
+            link_bytes: 128 to 1_048_576,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
 use super::candidates::Candidates;
 use super::config::UnknownChannel;
 use super::joined::{Joined, Phase};
+use super::log::LogLevel;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
@@ -94,6 +95,8 @@ impl Node {
             rotates_at: None,
         };
         self.channels.insert(handle, joined);
+        let text = format_args!("channel {} is joined", handle.0);
+        self.log.add(now.mono, LogLevel::Info, "channel", text);
         self.settle(now);
         Ok(handle)
     }
@@ -106,6 +109,12 @@ impl Node {
     pub fn leave(&mut self, now: Now, channel: ChannelHandle) -> Result<(), UnknownChannel> {
         let now = self.advance(now);
         let chan = self.joined(channel)?.chan;
+        self.log.add(
+            now.mono,
+            LogLevel::Info,
+            "channel",
+            format_args!("channel {} is left", channel.0),
+        );
         let ids: Vec<LinkId> = self.links.keys().copied().collect();
         for id in ids {
             self.with_link(now, id, |link, _, events| link.leave(chan, events));
@@ -198,6 +207,7 @@ impl Node {
     pub fn shutdown(&mut self, now: Now) {
         let now = self.advance(now);
         self.shutting_down = true;
+        self.log.add(now.mono, LogLevel::Info, "node", "shutting down");
         let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
         for handle in handles {
             self.meeting.leave(handle);

@@ -1,5 +1,6 @@
 //! How a node behaves, and what the commands may answer.
 
+use super::log::LogLevel;
 use crate::base::limits::Limits;
 use core::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub keepalive: Duration,
     /// A link on which nothing was heard for this long is dead; more than twice `keepalive`.
     pub idle_timeout: Duration,
+    /// How much [`Node::poll_log`](super::Node::poll_log) gives; nothing by default.
+    pub log: LogLevel,
 }
 
 impl Default for Config {
@@ -47,6 +50,7 @@ impl Default for Config {
             rekey_interval: Duration::from_secs(120),
             keepalive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
+            log: LogLevel::Off,
         }
     }
 }
@@ -70,10 +74,7 @@ impl Config {
         if self.idle_timeout <= self.keepalive * 2 {
             return Err(ConfigError("idle_timeout: choose more than twice keepalive"));
         }
-        if self.limits.channels == 0 || self.limits.links == 0 || self.limits.handshakes == 0 {
-            return Err(ConfigError("limits: channels, links and handshakes are at least 1"));
-        }
-        Ok(())
+        self.limits.check().map_err(ConfigError)
     }
 }
 

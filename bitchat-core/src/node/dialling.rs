@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::api::{Change, Family};
+use super::log::LogLevel;
 use super::meeting::About;
 use super::pending::Pending;
 use super::records;
@@ -44,6 +45,8 @@ impl Node {
         }
         if let Some(joined) = self.channels.get_mut(&handle) {
             joined.candidates.add(now, address);
+            let text = format_args!("channel {}: somebody may be at {address}", handle.0);
+            self.log.add(now, LogLevel::Debug, "meeting", text);
         }
     }
 
@@ -90,6 +93,14 @@ impl Node {
         verdict: &Verdict,
     ) {
         let Some((joined, wall)) = self.channels.get_mut(&handle).zip(now.wall) else { return };
+        let what = match verdict {
+            Verdict::Dial => "sending a probe to it",
+            Verdict::Busy => "another attempt is under way there",
+            Verdict::Settled => "a member there is linked, or it is our own address",
+            Verdict::Unreachable => "there is no socket for it",
+        };
+        let text = format_args!("channel {}: {address} is due: {what}", handle.0);
+        self.log.add(now.mono, LogLevel::Debug, "meeting", text);
         match verdict {
             Verdict::Dial => {
                 let (keys, links) = (&joined.keys, &self.links);

@@ -4,14 +4,17 @@ use super::Node;
 use super::api::{Event, Failure, Input};
 use super::joined::Ticket;
 use super::ledger::Outcome;
+use super::log::LogLevel;
 use super::meeting::About;
 use super::pending::Pending;
 use crate::base::ids::{ChannelHandle, RequestId, SocketId, StreamId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};
+use crate::handshake::Rejected;
 use crate::link::{Verdict, Via};
 use crate::node::api::Action;
 use crate::wire::packet;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 impl Node {
@@ -51,17 +54,23 @@ impl Node {
             let verdict = self.with_link(now, id, |link, rng, events| {
                 link.handle_datagram(now.mono, via, datagram, rng, events)
             });
-            match verdict {
-                Some(Verdict::Authentic) => self.on_authentic(now, id),
-                Some(Verdict::Forged) => self.stats.dropped_auth += 1,
-                Some(Verdict::Replayed) => self.stats.dropped_replay += 1,
-                None => self.stats.dropped_unknown += 1,
-            }
+            let (counter, why) = match verdict {
+                Some(Verdict::Authentic) => return self.on_authentic(now, id),
+                Some(Verdict::Forged) => (&mut self.stats.dropped_auth, "it is forged"),
+                Some(Verdict::Replayed) => (&mut self.stats.dropped_replay, "it came before"),
+                None => (&mut self.stats.dropped_unknown, "its link is gone"),
+            };
+            *counter += 1;
+            let text = format_args!("a packet from {from} on link {} is dropped: {why}", id.0);
+            self.log.add(now.mono, LogLevel::Trace, "link", text);
             return;
         }
         if !self.on_tracker_datagram(now, from, datagram) && !self.on_envelope(now, from, datagram)
         {
             self.stats.dropped_unknown += 1;
+            let (len, why) = (datagram.len(), "it is of no channel, link or tracker of ours");
+            let text = format_args!("{len} bytes from {from} are dropped: {why}");
+            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
         }
     }
 
@@ -87,7 +96,10 @@ impl Node {
         let (channel, keys) = (joined.handle, &joined.keys);
         let about = About { now: now.mono, wall, channel, keys, links: &self.links };
         if !self.shutting_down {
-            match self.meeting.on_body(about, &mut self.rng, from, body) {
+            let result = self.meeting.on_body(about, &mut self.rng, from, body);
+            let text = Heard { channel, from, result: &result };
+            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+            match result {
                 Ok(Kind::Probe) => self.stats.probes_answered += 1,
                 Ok(Kind::Hs1) => {
                     if let Some(joined) = self.channels.get_mut(&channel) {
@@ -179,5 +191,27 @@ impl Node {
         self.with_channel(now, ticket.channel, |joined, world| {
             joined.on_persisted(now, ticket.ticket, world);
         });
+    }
+}
+
+/// What a datagram of a meeting was, in words.
+struct Heard<'a> {
+    channel: ChannelHandle,
+    from: SocketAddr,
+    result: &'a Result<Kind, Rejected>,
+}
+
+impl fmt::Display for Heard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { channel, from, result } = self;
+        write!(f, "channel {}: ", channel.0)?;
+        match result {
+            Ok(Kind::Probe) => write!(f, "a probe from {from} is answered"),
+            Ok(Kind::ProbeAck) => write!(f, "a member answers our probe at {from}"),
+            Ok(Kind::Hs1) => write!(f, "{from} begins a handshake"),
+            Ok(Kind::Hs2) => write!(f, "{from} goes on with our handshake"),
+            Ok(Kind::Hs3) => write!(f, "{from} finishes its handshake"),
+            Err(why) => write!(f, "a datagram of a meeting from {from} is ignored: {why}"),
+        }
     }
 }

@@ -3,14 +3,17 @@
 use super::Node;
 use super::api::{Change, CloseReason, Event, Family};
 use super::joined::{Joined, World};
+use super::log::{LogLevel, Short};
 use super::meeting::Met;
 use super::records;
-use crate::base::ids::{ChannelHandle, ChannelId, LinkId};
+use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Now;
 use crate::channel::ChannelEvent;
 use crate::handshake::{Effect, Established, Failure};
 use crate::link::{Ended, Link, LinkConfig, LinkEvent, Via, code};
+use core::fmt::Display;
+use core::net::SocketAddr;
 
 impl Node {
     /// Acts on what meetings brought.
@@ -24,7 +27,11 @@ impl Node {
 
     fn on_met(&mut self, now: Now, met: Met) {
         match met.effect {
-            Effect::Send { to, datagram } => self.queue_datagram(to, datagram),
+            Effect::Send { to, datagram } => {
+                let text = format_args!("{} bytes to {to}", datagram.len());
+                self.log.add(now.mono, LogLevel::Trace, "meeting", text);
+                self.queue_datagram(to, datagram);
+            }
             Effect::Observed(address) => {
                 let reporter = met.dialled.map(|reporter| reporter.ip());
                 if reporter.is_some_and(|reporter| self.sockets.on_observed(reporter, address)) {
@@ -34,11 +41,13 @@ impl Node {
             Effect::Established(session) => self.on_established(now, met.channel, &session),
             Effect::Withdrawn(cid) => {
                 if let Some(id) = self.by_cid.get(&cid).copied() {
+                    self.log.add(now.mono, LogLevel::Debug, "link", "a session had no other end");
                     self.drop_link(now, id);
                 }
             }
             Effect::Failed(failure) => {
                 self.stats.handshakes_failed += 1;
+                self.log_failure(now, met.dialled, &failure);
                 let joined = self.channels.get_mut(&met.channel);
                 if let Some((joined, address)) = joined.zip(met.dialled) {
                     match failure {
@@ -58,17 +67,34 @@ impl Node {
         }
     }
 
+    fn log_failure(&mut self, now: Now, dialled: Option<SocketAddr>, failure: &Failure) {
+        let of_peer =
+            matches!(failure, Failure::Certificate(_) | Failure::OtherKey | Failure::WrongPeer(_));
+        if of_peer {
+            let text = format_args!("a member could not be met: {failure}");
+            self.log.add(now.mono, LogLevel::Warn, "meeting", text);
+        }
+        let whose: &dyn Display = match &dialled {
+            Some(address) => address,
+            None => &"somebody who called",
+        };
+        let text = format_args!("the attempt with {whose} failed: {failure}");
+        self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+    }
+
     fn on_established(&mut self, now: Now, channel: ChannelHandle, session: &Established) {
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.candidates.on_identified(session.remote, session.device);
         }
         let socket = self.sockets.of(Family::of(&session.remote));
+        let refused = self.refuses(session.device);
+        let (role, remote) = (session.role, session.remote);
+        let what = refused.unwrap_or("waiting for its first packets");
+        let text =
+            format_args!("session with {} at {remote} ({role:?}): {what}", Short(session.device));
+        self.log.add(now.mono, LogLevel::Debug, "meeting", text);
         let Some((socket, keys)) = socket.zip(self.device_keys.as_ref()) else { return };
-        if self.links.len() >= self.config.limits.links
-            || self.shutting_down
-            || self.is_behind()
-            || self.has_enough_sessions(session.device)
-        {
+        if refused.is_some() {
             return;
         }
         let id = LinkId(self.next_link);
@@ -98,6 +124,21 @@ impl Node {
                 link.join(*chan, mac, rng, events);
             }
         });
+    }
+
+    /// Why no session with `device` is wanted now.
+    fn refuses(&self, device: Device) -> Option<&'static str> {
+        if self.links.len() >= self.config.limits.links {
+            Some("refused, there are as many links as may be")
+        } else if self.shutting_down {
+            Some("refused while shutting down")
+        } else if self.is_behind() {
+            Some("refused while the store or the application is behind")
+        } else if self.has_enough_sessions(device) {
+            Some("refused, the device has as many sessions as it may")
+        } else {
+            None
+        }
     }
 
     /// A packet of a link authenticated: its attempt is over, and so are its rivals.
@@ -180,7 +221,10 @@ impl Node {
         let (device, address, was_shown) = (link.device(), link.via().remote, link.is_ready());
         self.arbitrate_device(device);
         self.on_session_ended(now, address, &ended);
-        if was_shown {
+        if !was_shown {
+            let text = format_args!("session with {} at {address} ended: {ended:?}", Short(device));
+            self.log.add(now.mono, LogLevel::Debug, "link", text);
+        } else {
             let reason = match ended {
                 Ended::Local(code::REPLACED) | Ended::Peer(code::REPLACED) => CloseReason::Replaced,
                 Ended::Local(_) => CloseReason::Local,

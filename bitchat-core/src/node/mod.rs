@@ -10,6 +10,7 @@ mod joined;
 mod ledger;
 mod links;
 mod loading;
+mod log;
 mod meeting;
 mod output;
 mod pending;
@@ -26,6 +27,7 @@ pub use api::{
 };
 pub use commands::{JoinError, SendError};
 pub use config::{Config, ConfigError, Families, UnknownChannel};
+pub use log::{LogLevel, LogRecord};
 
 use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId, RequestId, StreamId};
 use crate::base::rng::{Rng, Seed};
@@ -36,6 +38,7 @@ use crate::link::Link;
 use crate::tracker::interface::TrackerQuery;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
+use log::Log;
 use meeting::Meeting;
 use pending::Pending;
 use sockets::Sockets;
@@ -96,6 +99,7 @@ pub struct Node {
     /// Something is to be done at once that the last call could not do.
     wake: bool,
     told: Told,
+    log: Log,
     stats: Stats,
     next_request: u64,
     next_link: u64,
@@ -145,6 +149,7 @@ impl Node {
             paused: false,
             wake: false,
             told: Told::default(),
+            log: Log::new(config.log, config.limits.log_records),
             stats: Stats::default(),
             next_request: 0,
             next_link: 0,
@@ -164,6 +169,7 @@ impl Node {
     /// left out, for it can be asked for. What comes in pairs or cannot be asked for is kept; there is
     /// an end to it, since a node that is behind takes neither messages nor new sessions.
     fn tell(&mut self, event: Event) {
+        self.log_event(&event);
         if let Event::Tracker { channel, url, .. } = &event {
             self.events.retain(|old| {
                 !matches!(old, Event::Tracker { channel: c, url: u, .. } if c == channel && u == url)

@@ -9,6 +9,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+mod logging;
 mod sessions;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,6 +2,7 @@
 
 use super::action::*;
 use super::event::*;
+use super::log::{bitchat_log, next_log};
 use super::transmit::bitchat_transmit;
 use super::{BITCHAT_NO_DEADLINE, Inner, Loan, bitchat_node, enter};
 use crate::grows::{Grows, read_struct};
@@ -25,6 +26,10 @@ pub type bitchat_on_action =
 #[expect(non_camel_case_types, reason = "the name in C")]
 pub type bitchat_on_event =
     Option<unsafe extern "C" fn(user: *mut c_void, event: *const bitchat_event)>;
+
+/// Told of a log record.
+#[expect(non_camel_case_types, reason = "the name in C")]
+pub type bitchat_on_log = Option<unsafe extern "C" fn(user: *mut c_void, log: *const bitchat_log)>;
 
 /// What `bitchat_node_dispatch` calls. Set everything to zero, then `struct_size`, `transmit` and what
 /// else you want. A callback must return: no exception, no longjmp. It cannot use its node
@@ -96,11 +101,13 @@ pub struct bitchat_callbacks {
     pub on_store_damaged: bitchat_on_event,
     /// BITCHAT_EVENT_WALL_TIME_NEEDED
     pub on_wall_time_needed: bitchat_on_event,
+    /// What the node says of its work, as far as `bitchat_config.log` asks for it.
+    pub log: bitchat_on_log,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value: no callback.
 unsafe impl Grows for bitchat_callbacks {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = core::mem::offset_of!(Self, log);
 }
 
 impl bitchat_callbacks {
@@ -170,6 +177,7 @@ pub unsafe extern "C" fn bitchat_node_dispatch(
                 | dispatch_actions(inner, now, &callbacks, user)
                 | dispatch_events(inner, &callbacks, user)
             {}
+            dispatch_log(inner, &callbacks, user);
             inner.loan = Loan::Nothing;
             if let Some(set_timer) = callbacks.set_timer {
                 let deadline = inner.node.poll_timeout();
@@ -251,6 +259,16 @@ unsafe fn dispatch_events(
         }
     }
     any
+}
+
+/// # Safety
+/// The callbacks can be called with `user`.
+unsafe fn dispatch_log(inner: &mut Inner, callbacks: &bitchat_callbacks, user: *mut c_void) {
+    let Some(callback) = callbacks.log else { return };
+    while let Some(log) = next_log(inner) {
+        // SAFETY: as the caller says.
+        unsafe { callback(user, &raw const log) };
+    }
 }
 
 #[cfg(test)]

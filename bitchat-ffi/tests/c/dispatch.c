@@ -24,7 +24,7 @@ typedef struct host {
     size_t answer_count;
     stored records[RECORDS];
     size_t record_count;
-    unsigned ready, messages, up, delivered;
+    unsigned ready, messages, up, delivered, logged;
     char last[64];
 } host;
 
@@ -164,6 +164,16 @@ static void on_delivered(void *user, const bitchat_event *event) {
     ((host *)user)->delivered++;
 }
 
+/* Only the first host is asked to say what it does. */
+static void on_log(void *user, const bitchat_log *log) {
+    host *it = user;
+    CHECK(it == &hosts[0] && log->level >= BITCHAT_LOG_WARN && log->level <= BITCHAT_LOG_DEBUG);
+    CHECK(log->at_ns <= mono && log->lost == 0 && strlen(log->part) > 0);
+    CHECK(strstr(log->text, "hello") == NULL);
+    if (strstr(log->text, "sending a probe") != NULL) it->logged |= 1;
+    if (strcmp(log->part, "link") == 0 && strstr(log->text, "is up") != NULL) it->logged |= 2;
+}
+
 static bitchat_callbacks callbacks(void) {
     bitchat_callbacks all;
     memset(&all, 0, sizeof all);
@@ -178,6 +188,7 @@ static bitchat_callbacks callbacks(void) {
     all.on_link_up = on_link_up;
     all.on_message = on_message;
     all.on_delivered = on_delivered;
+    all.log = on_log;
     return all;
 }
 
@@ -263,6 +274,7 @@ static void start(host *it, uint8_t number, uint8_t seed) {
     config.struct_size = sizeof config;
     OK(bitchat_config_init(&config));
     config.ipv6 = 0;
+    if (it == &hosts[0]) config.log = BITCHAT_LOG_DEBUG;
     it->number = number;
     it->ready = it->messages = it->up = it->delivered = 0;
     OK(bitchat_identity_from_secret(secret, &identity));
@@ -286,6 +298,7 @@ static void chat(void) {
     OK(bitchat_node_add_peer(hosts[0].node, NOW, hosts[0].channel, &there, NULL));
     run(3);
     CHECK(hosts[0].up == 1 && hosts[1].up == 1);
+    CHECK(hosts[0].logged == 3 && hosts[1].logged == 0);
     OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "hello", 5, id));
     run(1);
     OK(bitchat_node_send_text(hosts[1].node, NOW, hosts[1].channel, "good day", 8, NULL));

@@ -90,6 +90,11 @@ static void chatfiles(void) {
 
 static void making(void) {
     bitchat_config config;
+    bitchat_limits limits;
+    bitchat_log log = {.struct_size = sizeof log};
+    bitchat_draft draft = {.struct_size = sizeof draft};
+    bitchat_chatfile *file;
+    uint32_t channel;
     bitchat_error why;
     bitchat_node *none = NULL;
     why.struct_size = sizeof why;
@@ -115,6 +120,48 @@ static void making(void) {
     config.ipv4 = 0;
     config.ipv6 = 0;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
+    OK(bitchat_config_init(&config));
+    config.log = 5;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    CHECK(strstr(why.text, "log") != NULL);
+    limits.struct_size = sizeof limits - 1;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_limits_init(&limits));
+    GIVES(BITCHAT_ERR_NULL, bitchat_limits_init(NULL));
+    limits.struct_size = sizeof limits;
+    OK(bitchat_limits_init(&limits));
+    OK(bitchat_config_init(&config));
+    config.limits = &limits;
+    limits.authors = 0;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    CHECK(strcmp(why.text, "limits.authors: choose 1 to 1_048_576") == 0);
+    OK(bitchat_limits_init(&limits));
+    limits.trackers = UINT64_MAX;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    CHECK(strstr(why.text, "limits.trackers") != NULL && none == NULL);
+    /* A limit does what it says: the second channel is one too many. */
+    OK(bitchat_limits_init(&limits));
+    limits.channels = 1;
+    OK(bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    draft.name = "one";
+    OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
+    OK(bitchat_node_join(none, NOW, file, &channel));
+    bitchat_chatfile_free(file);
+    OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
+    GIVES(BITCHAT_ERR_TOO_MANY, bitchat_node_join(none, NOW, file, &channel));
+    bitchat_chatfile_free(file);
+    OK(bitchat_node_free(none));
+    /* A program that was built before these fields: what it does not know has its default. */
+    OK(bitchat_config_init(&config));
+    config.struct_size = offsetof(bitchat_config, log);
+    config.log = -1;
+    config.limits = NULL;
+    OK(bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    GIVES(BITCHAT_PENDING, bitchat_node_poll_log(none, &log));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_poll_log(none, NULL));
+    log.struct_size = 0;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_poll_log(none, &log));
+    OK(bitchat_node_free(none));
+    config.struct_size = sizeof config;
     OK(bitchat_node_new(NULL, identity, NULL, NOW, &none, NULL));
     OK(bitchat_node_free(none));
     OK(bitchat_node_free(NULL));

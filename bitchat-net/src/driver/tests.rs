@@ -72,6 +72,10 @@ impl Machine for Script {
     fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
+    fn poll_log(&mut self) -> Option<LogRecord> {
+        None
+    }
+
     fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
