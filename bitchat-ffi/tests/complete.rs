@@ -164,34 +164,38 @@ fn the_wrapper_for_cpp_sets_every_callback() {
 fn every_struct_that_grows_begins_with_its_size() {
     let header = header();
     let fixed = ["bitchat_address", "bitchat_device"];
-    for part in header.split("\ntypedef struct ").skip(1) {
-        let Some((name, body)) = part.split_once(" {\n") else { continue };
-        if name.contains(' ') || name.contains(';') || fixed.contains(&name) {
-            continue;
-        }
-        let mut fields = body.lines().filter(|line| !line.trim_start().starts_with("//"));
-        assert_eq!(fields.next(), Some("  size_t struct_size;"), "{name}");
+    let structs = structs(&header);
+    assert!(structs.len() >= 14, "{structs:?}");
+    for (name, fields) in structs.iter().filter(|(name, _)| !fixed.contains(name)) {
+        assert_eq!(fields.first(), Some(&"size_t struct_size;"), "{name}");
     }
 }
 
-/// The fields of a struct, between its first line and its closing brace.
-fn fields(source: &str, start: &str, field: impl Fn(&str) -> Option<String>) -> BTreeSet<String> {
-    let at = source.find(start).expect("the struct is there");
+/// The fields of a struct of Rust.
+fn of_rust(source: &str, name: &str) -> BTreeSet<String> {
+    let at = source.find(&format!("pub struct {name} {{")).expect("the struct is there");
     let body = source[at..].split("\n}").next().unwrap_or_default();
-    body.lines().filter_map(field).collect()
+    let fields = body.lines().filter_map(|line| line.strip_prefix("    pub ")?.split(':').next());
+    fields.map(str::to_owned).collect()
 }
 
-fn of_rust(source: &str, name: &str) -> BTreeSet<String> {
-    fields(source, &format!("pub struct {name} {{"), |line| {
-        Some(line.strip_prefix("    pub ")?.split(':').next()?.to_owned())
-    })
+/// The structs of the header whose fields are known, each with the lines that declare them.
+fn structs(header: &str) -> Vec<(&str, Vec<&str>)> {
+    let parts = header.split("\ntypedef struct {\n").skip(1);
+    let whole = parts.filter_map(|part| {
+        let (body, rest) = part.split_once("\n} ")?;
+        let lines = body.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        Some((rest.split(';').next()?, lines.collect()))
+    });
+    whole.collect()
 }
 
 fn of_header(name: &str) -> BTreeSet<String> {
-    fields(&header(), &format!("typedef struct {name} {{"), |line| {
-        let line = line.strip_prefix("  ")?.strip_suffix(';')?;
-        Some(line.rsplit([' ', '*']).next()?.split('[').next()?.to_owned())
-    })
+    let header = header();
+    let found = structs(&header).into_iter().find(|(found, _)| *found == name);
+    let (_, lines) = found.expect("the struct is there");
+    let names = lines.iter().filter_map(|line| line.strip_suffix(';')?.rsplit([' ', '*']).next());
+    names.filter_map(|name| name.split('[').next()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -214,10 +218,11 @@ fn every_setting_and_every_limit_can_be_set() {
 #[test]
 fn every_log_level_has_a_value() {
     let source = read("bitchat-core/src/node/log.rs");
-    let levels = fields(&source, "pub enum LogLevel", |line| {
-        let name = line.strip_prefix("    ")?.strip_suffix(',')?;
-        name.chars().all(char::is_alphabetic).then(|| screaming(name))
-    });
+    let at = source.find("pub enum LogLevel").expect("the enum is there");
+    let body = source[at..].split("\n}").next().unwrap_or_default();
+    let names = body.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+    let levels: BTreeSet<_> = names.map(screaming).collect();
+    assert!(levels.len() >= 5, "{levels:?}");
     let values = constants("BITCHAT_LOG_").into_iter().map(|(name, _)| name).collect();
     assert_eq!(levels, values);
 }
