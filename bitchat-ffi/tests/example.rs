@@ -121,7 +121,7 @@ fn the_c_example_and_the_rust_program_talk_as_its_readme_says() {
     // A free port instead of the README's, which somebody may use.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let readme = readme.replace("6969", &free.expect("a free port").port().to_string());
-    let [_install, build, tracker, from_c, from_rust] = &blocks(&readme)[..] else {
+    let [_tools, build, tracker, from_c, from_rust, _install] = &blocks(&readme)[..] else {
         panic!("the README has other blocks than this test expects: {:?}", blocks(&readme))
     };
     let work = workplace(&root);
