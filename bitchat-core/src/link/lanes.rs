@@ -3,7 +3,7 @@
 
 use super::control::{Lane, StreamHeader};
 use crate::base::ids::ChannelId;
-use crate::transport::messages::{MessageReader, encode_message};
+use crate::transport::messages::MessageReader;
 use crate::transport::{Class, Transport, TransportStreamId};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,8 @@ const fn class(lane: Lane) -> Class {
 #[derive(Debug)]
 struct Out {
     id: TransportStreamId,
-    /// The end of a message that the transport had no room for.
-    rest: Bytes,
+    /// What the stream begins with, until it is written.
+    header: Option<StreamHeader>,
     /// A message was refused; the channel is told when there is room.
     refused: bool,
 }
@@ -32,6 +32,20 @@ struct Out {
 pub(super) struct In {
     pub reader: MessageReader,
     pub header: Option<StreamHeader>,
+    /// Its slot is not known yet: it is not read (BC-08.13).
+    pub waits: bool,
+}
+
+impl In {
+    /// A stream of which nothing was read, with messages of at most `message_bytes`.
+    pub(super) fn new(message_bytes: usize) -> Self {
+        Self { reader: MessageReader::new(message_bytes), header: None, waits: false }
+    }
+
+    /// The next complete message, or what is wrong with it.
+    pub(super) fn next_message(&mut self) -> Result<Option<Bytes>, String> {
+        self.reader.next_message().map_err(|error| error.to_string())
+    }
 }
 
 /// All streams of channels on one link.
@@ -45,49 +59,44 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Sends a message of a channel whose slot on our side is `slot`. False if there is no room:
-    /// then nothing was taken, and [`Self::on_writable`] will name the channel.
+    /// Sends a message of a channel that has a stream for `lane`; `None` if it has not. False if there
+    /// is no room: then nothing was taken, and [`Self::on_writable`] will name the channel.
     pub(super) fn send(
         &mut self,
         transport: &mut Transport,
         channel: ChannelId,
-        slot: u64,
         lane: Lane,
         message: &[u8],
+    ) -> Option<bool> {
+        let out = self.outgoing.get_mut(&(channel, lane))?;
+        let taken = out.begin(transport) && out.write(transport, message);
+        out.refused = !taken;
+        Some(taken)
+    }
+
+    /// Opens the stream of a shared channel for a lane. False if the peer allows no more streams:
+    /// then the channel is named when it does.
+    pub(super) fn open(
+        &mut self,
+        transport: &mut Transport,
+        channel: ChannelId,
+        header: StreamHeader,
     ) -> bool {
-        let out = match self.outgoing.get_mut(&(channel, lane)) {
-            Some(out) => out,
-            None => {
-                let Ok(id) = transport.open_stream(class(lane)) else {
-                    self.limited.insert(channel);
-                    return false;
-                };
-                self.by_stream.insert(id, (channel, lane));
-                let rest = encode_message(&[&StreamHeader { slot, lane }.encode()]);
-                let mut out = Out { id, rest, refused: false };
-                out.push(transport);
-                self.outgoing.entry((channel, lane)).or_insert(out)
-            }
-        };
-        if !out.rest.is_empty() {
-            out.refused = true;
+        let Ok(id) = transport.open_stream(class(header.lane)) else {
+            self.limited.insert(channel);
             return false;
-        }
-        out.rest = encode_message(&[message]);
-        out.push(transport);
+        };
+        self.by_stream.insert(id, (channel, header.lane));
+        let out = Out { id, header: Some(header), refused: false };
+        self.outgoing.insert((channel, header.lane), out);
         true
     }
 
     /// A stream of ours accepts data again. Names the channel that was refused before, if it may go on.
-    pub(super) fn on_writable(
-        &mut self,
-        transport: &mut Transport,
-        id: TransportStreamId,
-    ) -> Option<ChannelId> {
+    pub(super) fn on_writable(&mut self, id: TransportStreamId) -> Option<ChannelId> {
         let (channel, lane) = self.by_stream.get(&id)?;
         let out = self.outgoing.get_mut(&(*channel, *lane))?;
-        out.push(transport);
-        (out.rest.is_empty() && core::mem::take(&mut out.refused)).then_some(*channel)
+        core::mem::take(&mut out.refused).then_some(*channel)
     }
 
     /// The channel is not carried any more: our streams for it are reset.
@@ -104,14 +113,18 @@ impl Lanes {
 }
 
 impl Out {
-    fn push(&mut self, transport: &mut Transport) {
-        while !self.rest.is_empty() {
-            match transport.write(self.id, self.rest.clone()) {
-                Ok(0) => return,
-                Ok(taken) => drop(self.rest.split_to(taken.min(self.rest.len()))),
-                // The peer wants no more of this stream: what we have to say about the channel is moot.
-                Err(_) => self.rest = Bytes::new(),
-            }
+    fn begin(&mut self, transport: &mut Transport) -> bool {
+        if let Some(header) = self.header
+            && self.write(transport, &header.encode())
+        {
+            self.header = None;
         }
+        self.header.is_none()
+    }
+
+    fn write(&self, transport: &mut Transport, message: &[u8]) -> bool {
+        // It fails where the peer wants no more of this stream: what we have to say about the
+        // channel is moot.
+        transport.write_message(self.id, message).unwrap_or(true)
     }
 }

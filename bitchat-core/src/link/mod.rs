@@ -30,7 +30,7 @@ use crate::crypto::suite::{DhPublic, DhSecret, Secret};
 use crate::handshake::{Claim, Established};
 use crate::transport::messages::MessageReader;
 use crate::transport::{Side, Transport, TransportConfig, TransportStats, TransportStreamId};
-use bytes::Bytes;
+use control::StreamHeader;
 use core::time::Duration;
 use keys::KeyRing;
 use lanes::Lanes;
@@ -38,7 +38,7 @@ use path::Paths;
 use receive::Gathered;
 use rekey::Rekey;
 use slots::Slots;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// ML-KEM runs again in the first renewal after so long.
 const KEM_EVERY: Duration = Duration::from_secs(3_600);
@@ -46,6 +46,8 @@ const KEM_EVERY: Duration = Duration::from_secs(3_600);
 const RENEWAL_SPACING: Duration = Duration::from_secs(1);
 /// So many renewals may come faster than that, before it counts as an attack.
 const RENEWAL_BURST: u64 = 16;
+/// A link on which nothing happened for so long gives back the memory that traffic took.
+const QUIET: Duration = Duration::from_secs(1);
 /// A link that carries no channel is closed after so long.
 const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
 /// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
@@ -53,9 +55,6 @@ const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
 const SETUP_GRACE: Duration = Duration::from_secs(30);
 /// A closed link answers no longer than this, whatever the round trip seems to be (BC-08.61).
 const MAX_CLOSING: Duration = Duration::from_secs(10);
-/// Control messages that wait for room in the transport; a peer that lets more pile up is not
-/// reading.
-const MAX_CONTROL_QUEUE: usize = 64;
 
 #[derive(Debug)]
 enum State {
@@ -104,13 +103,14 @@ pub struct Link {
     created: Timestamp,
     lanes: Lanes,
     control_in: MessageReader,
-    control_out: VecDeque<Bytes>,
     /// Streams with something to read.
     readable: BTreeSet<TransportStreamId>,
     /// The node cannot take more from this link now.
     paused: bool,
     last_received: Timestamp,
     last_sent: Timestamp,
+    /// There was traffic since memory was last given back.
+    grown: bool,
     gathered: Gathered,
 }
 
@@ -176,11 +176,11 @@ impl Link {
             created: now,
             lanes: Lanes::default(),
             control_in: MessageReader::new(config.limits.message_bytes),
-            control_out: VecDeque::new(),
             readable: BTreeSet::new(),
             paused: false,
             last_received: now,
             last_sent: now,
+            grown: true,
             gathered: Gathered::default(),
             config,
         };
@@ -324,9 +324,18 @@ impl Link {
     /// Sends a message of a shared channel. False if there is no room (then nothing was taken, and
     /// [`LinkEvent::Writable`] follows) or the channel is not shared (then nothing follows).
     pub fn send(&mut self, chan: ChannelId, lane: Lane, message: &[u8]) -> bool {
-        match self.slots.ours(chan) {
-            Some(slot) if self.is_open() && self.slots.is_shared(chan) => {
-                self.lanes.send(&mut self.transport, chan, slot, lane, message)
+        if !self.is_open() {
+            return false;
+        }
+        let Self { lanes, slots, transport, .. } = self;
+        // Channels that are not shared have no streams.
+        if let Some(taken) = lanes.send(transport, chan, lane, message) {
+            return taken;
+        }
+        match slots.ours(chan) {
+            Some(slot) if slots.is_shared(chan) => {
+                lanes.open(transport, chan, StreamHeader { slot, lane })
+                    && lanes.send(transport, chan, lane, message) == Some(true)
             }
             _ => false,
         }
@@ -400,6 +409,9 @@ impl Link {
         }
         self.keys.expire(mono);
         self.transport.handle_timeout(mono);
+        if self.quiet_at().is_some_and(|at| at <= mono) {
+            self.shrink();
+        }
         if self.last_sent + self.config.keepalive <= mono {
             self.last_sent = mono;
             self.transport.ping();
@@ -422,16 +434,35 @@ impl Link {
             State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
             State::Open => {}
         }
-        let deadlines = [
+        let others = [
             (self.transport.poll_timeout(), "link transport"),
             (self.keys.poll_timeout(), "link old key"),
             (self.renewal_due(), "link key renewal"),
             (self.paths.poll_timeout(), "link path"),
-            (Some(self.last_received + self.config.idle_timeout), "link silence"),
             (Some(self.last_sent + self.config.keepalive), "link keepalive"),
             (self.channel_deadline(), "link without channel"),
+            (self.quiet_at(), "link memory"),
         ];
-        deadlines.into_iter().filter_map(|(at, why)| Some((at?, why))).min()
+        let mut next = (self.last_received + self.config.idle_timeout, "link silence");
+        for (at, why) in others {
+            if let Some(at) = at.filter(|at| *at < next.0) {
+                next = (at, why);
+            }
+        }
+        Some(next)
+    }
+
+    /// When the link has been quiet for long enough to give memory back.
+    fn quiet_at(&self) -> Option<Timestamp> {
+        self.grown.then(|| self.last_received.max(self.last_sent) + QUIET)
+    }
+
+    fn shrink(&mut self) {
+        self.grown = false;
+        self.transport.shrink();
+        self.control_in.shrink();
+        self.lanes.incoming.values_mut().for_each(|stream| stream.reader.shrink());
+        self.gathered = Gathered::default();
     }
 
     /// When the link ends if it still carries nothing.
@@ -451,7 +482,7 @@ impl Link {
 
     /// Notes since when the link carries nothing.
     fn watch_channels(&mut self, now: Timestamp) {
-        let idle = self.slots.heard() && self.slots.shared().next().is_none();
+        let idle = self.slots.heard() && !self.slots.has_shared();
         self.no_channel_since = if idle { self.no_channel_since.or(Some(now)) } else { None };
     }
 }

@@ -1,7 +1,7 @@
 //! What a link makes of packets: authentic or not, then frames, then messages.
 
 use super::control::{Control, StreamHeader};
-use super::lanes::In;
+use super::lanes::{In, Lanes};
 use super::path::Via;
 use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
@@ -20,6 +20,8 @@ use core::ops::Range;
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     opened: Vec<TransportStreamId>,
+    /// Streams whose readers were given data.
+    fed: Vec<TransportStreamId>,
     readable: Vec<TransportStreamId>,
     writable: Vec<TransportStreamId>,
     /// The last one of the packet: one packet is answered with one.
@@ -29,29 +31,55 @@ pub(super) struct Gathered {
     closed: Option<u64>,
 }
 
-impl TransportSink for Gathered {
+/// Where the data of a packet goes at once, and what else it brought.
+pub(super) struct Inbox<'a> {
+    pub(super) gathered: &'a mut Gathered,
+    pub(super) lanes: &'a mut Lanes,
+    pub(super) control: &'a mut MessageReader,
+    pub(super) message_bytes: usize,
+    pub(super) paused: bool,
+}
+
+impl TransportSink for Inbox<'_> {
     fn stream_opened(&mut self, id: TransportStreamId) {
-        self.opened.push(id);
+        self.lanes.incoming.insert(id, In::new(self.message_bytes));
+        self.gathered.opened.push(id);
     }
     fn streams_available(&mut self) {
-        self.streams_available = true;
+        self.gathered.streams_available = true;
     }
     fn stream_readable(&mut self, id: TransportStreamId) {
-        self.readable.push(id);
+        self.gathered.readable.push(id);
+    }
+    /// What is complete of it is taken when the packet is done, so the readers hold little.
+    fn stream_data(&mut self, id: TransportStreamId, data: &[u8]) -> bool {
+        let reader = if id.is_control() {
+            &mut *self.control
+        } else {
+            match self.lanes.incoming.get_mut(&id) {
+                Some(stream) if !self.paused && !stream.waits => &mut stream.reader,
+                _ => return false,
+            }
+        };
+        reader.push(data);
+        if self.gathered.fed.last() != Some(&id) {
+            self.gathered.fed.push(id);
+        }
+        true
     }
     fn stream_writable(&mut self, id: TransportStreamId) {
-        self.writable.push(id);
+        self.gathered.writable.push(id);
     }
     fn stream_stopped(&mut self, id: TransportStreamId, _code: u64) {
-        self.writable.push(id);
+        self.gathered.writable.push(id);
     }
     /// Links open no datagram flows yet; a peer that sends some is ahead of us.
     fn datagram(&mut self, _data: &[u8]) {}
     fn path_challenge(&mut self, token: [u8; 8]) {
-        self.challenge = Some(token);
+        self.gathered.challenge = Some(token);
     }
     fn path_response(&mut self, token: [u8; 8]) {
-        self.responses.push(token);
+        self.gathered.responses.push(token);
     }
     /// Known from the probe's answer already.
     fn observed_address(&mut self, _address: SocketAddr) {}
@@ -60,7 +88,7 @@ impl TransportSink for Gathered {
     fn retire_connection_id(&mut self, _sequence: u64) {}
     fn packet_acked(&mut self, _pn: u64) {}
     fn closed(&mut self, code: u64, _reason: &[u8]) {
-        self.closed = Some(code);
+        self.gathered.closed = Some(code);
     }
 }
 
@@ -137,47 +165,66 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
-        let mut gathered = core::mem::take(&mut self.gathered);
         let payload = datagram.get(payload).unwrap_or_default();
-        let result = self.transport.on_packet(now, pn, None, payload, &mut gathered);
-        if let Some(token) = gathered.challenge.take() {
+        let mut inbox = Inbox {
+            gathered: &mut self.gathered,
+            lanes: &mut self.lanes,
+            control: &mut self.control_in,
+            message_bytes: self.config.limits.message_bytes,
+            paused: self.paused,
+        };
+        let result = self.transport.on_packet(now, pn, None, payload, &mut inbox);
+        if let Some(token) = self.gathered.challenge.take() {
             self.paths.on_challenge(via, token);
         }
-        for token in gathered.responses.drain(..) {
+        for token in self.gathered.responses.drain(..) {
             if self.paths.on_response(token) {
                 self.transport.path_changed(now);
                 events.push(LinkEvent::Moved);
             }
         }
-        for id in gathered.opened.drain(..) {
+        for id in self.gathered.opened.drain(..) {
             // Streams of channels are used in one direction.
             let _ = self.transport.finish(id);
-            let reader = MessageReader::new(self.config.limits.message_bytes);
-            self.lanes.incoming.insert(id, In { reader, header: None });
         }
-        self.readable.extend(gathered.readable.drain(..));
-        if let Some(code) = gathered.closed.take() {
+        if let Some(code) = self.gathered.closed.take() {
             self.end(now, None, Ended::Peer(code), events);
         }
         if let Err(error) = result {
             self.end(now, Some(error.code()), Ended::Violation(error.to_string()), events);
         }
-        if self.is_open() {
-            self.read_control(now, rng, events);
-            self.read_all(events);
-            for id in gathered.writable.drain(..) {
-                if id.is_control() {
-                    self.push_control();
-                } else if let Some(channel) = self.lanes.on_writable(&mut self.transport, id) {
-                    events.push(LinkEvent::Writable(channel));
-                }
-            }
-        }
-        if core::mem::take(&mut gathered.streams_available) {
+        self.on_data(now, rng, events);
+        if core::mem::take(&mut self.gathered.streams_available) {
             let limited = core::mem::take(&mut self.lanes.limited);
             events.extend(limited.into_iter().map(LinkEvent::Writable));
         }
-        gathered.writable.clear();
+    }
+
+    /// Takes the messages that a packet completed, and goes on writing where there is room again.
+    fn on_data(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        let mut gathered = core::mem::take(&mut self.gathered);
+        if self.is_open() && gathered.fed.contains(&TransportStreamId::CONTROL) {
+            self.take_control(now, rng, events);
+        }
+        for id in gathered.fed.drain(..) {
+            if self.is_open() && !id.is_control() {
+                self.keys.on_user_data(now);
+                self.grown = true;
+                self.on_fed(id, events);
+            }
+        }
+        for id in gathered.readable.drain(..) {
+            self.readable.insert(id);
+        }
+        if self.is_open() && !self.readable.is_empty() {
+            self.read_control(now, rng, events);
+            self.read_all(events);
+        }
+        for id in gathered.writable.drain(..) {
+            if self.is_open() {
+                events.extend(self.lanes.on_writable(id).map(LinkEvent::Writable));
+            }
+        }
         self.gathered = gathered;
     }
 
@@ -185,29 +232,33 @@ impl Link {
         self.close_for_violation(now, what, events);
     }
 
+    /// The control stream takes whatever comes, so what is to be read of it is data only where a gap
+    /// was closed; its end is a violation.
     fn read_control(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
         if !self.readable.remove(&TransportStreamId::CONTROL) {
             return;
         }
-        loop {
+        while self.is_open() {
             match self.transport.read(TransportStreamId::CONTROL) {
-                Ok(Read::Data(chunk)) => self.control_in.push(chunk),
+                Ok(Read::Data(chunk)) => self.control_in.push(&chunk),
                 Ok(Read::Pending) => return,
                 // BC-08.01
                 Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
                     return self.violation(now, "the control stream ended", events);
                 }
             }
-            loop {
-                match self.control_in.next_message() {
-                    Ok(Some(message)) => self.on_control(now, &message, rng, events),
-                    Ok(None) => break,
-                    // BC-08.02
-                    Err(error) => return self.violation(now, &error.to_string(), events),
-                }
-                if !self.is_open() {
-                    return;
-                }
+            self.take_control(now, rng, events);
+        }
+    }
+
+    /// Takes the complete messages of the control stream.
+    fn take_control(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        while self.is_open() {
+            match self.control_in.next_message() {
+                Ok(Some(message)) => self.on_control(now, &message, rng, events),
+                Ok(None) => return,
+                // BC-08.02
+                Err(error) => return self.violation(now, &error.to_string(), events),
             }
         }
     }
@@ -297,74 +348,92 @@ impl Link {
     /// Reads one stream to its present end; false if it has to wait for the peer's tokens
     /// (BC-08.13).
     fn read_stream(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) -> bool {
-        let Some(mut stream) = self.lanes.incoming.remove(&id) else { return true };
         loop {
-            match self.take_messages(&mut stream, events) {
-                Ok(Step::More) => {}
-                Ok(Step::Wait) => {
-                    self.lanes.incoming.insert(id, stream);
-                    return false;
-                }
-                Ok(Step::Moot) => {
-                    let _ = self.transport.stop(id, 0);
-                    return true;
-                }
-                Err(what) => {
-                    self.violation(self.last_received, &what, events);
-                    return true;
-                }
+            match self.on_fed(id, events) {
+                Step::More => {}
+                Step::Wait => return false,
+                Step::Over => return true,
             }
             match self.transport.read(id) {
                 Ok(Read::Data(chunk)) => {
                     self.keys.on_user_data(self.last_received);
-                    stream.reader.push(chunk);
+                    if let Some(stream) = self.lanes.incoming.get_mut(&id) {
+                        stream.reader.push(&chunk);
+                    }
                 }
-                Ok(Read::Pending) => {
-                    self.lanes.incoming.insert(id, stream);
+                Ok(Read::Pending) => return true,
+                Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
+                    self.lanes.incoming.remove(&id);
                     return true;
                 }
-                Ok(Read::Finished | Read::Reset(_)) | Err(_) => return true,
+            }
+        }
+    }
+
+    /// A stream's reader was given data: takes its complete messages.
+    fn on_fed(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) -> Step {
+        match self.take_messages(id, events) {
+            Ok(Step::Over) => {
+                self.lanes.incoming.remove(&id);
+                // It fails where the stream is over already, which is as good.
+                let _ = self.transport.stop(id, 0);
+                Step::Over
+            }
+            Ok(step) => {
+                if let Some(stream) = self.lanes.incoming.get_mut(&id) {
+                    stream.waits = step == Step::Wait;
+                }
+                if step == Step::Wait {
+                    self.readable.insert(id);
+                }
+                step
+            }
+            Err(what) => {
+                self.violation(self.last_received, &what, events);
+                Step::Over
             }
         }
     }
 
     /// Takes the complete messages of a stream.
-    fn take_messages(&self, stream: &mut In, events: &mut Vec<LinkEvent>) -> Result<Step, String> {
-        loop {
-            let channel = match stream.header {
-                Some(header) if self.slots.is_unknown(header.slot) => return Ok(Step::Wait),
-                Some(header) => match self.slots.channel_of(header.slot) {
-                    Some(channel) => Some(channel),
-                    None => return Ok(Step::Moot),
-                },
-                None => None,
-            };
-            let Some(message) = stream.reader.next_message().map_err(|error| error.to_string())?
-            else {
-                return Ok(Step::More);
-            };
-            match channel {
-                Some(channel) => events.push(LinkEvent::Message { channel, data: message }),
-                None => {
-                    let header =
-                        StreamHeader::decode(&message).map_err(|error| error.to_string())?;
-                    // BC-08.18
-                    if self.lanes.incoming.values().any(|other| other.header == Some(header)) {
-                        return Err("two streams for one lane of a slot".to_owned());
-                    }
-                    stream.header = Some(header);
+    fn take_messages(
+        &mut self,
+        id: TransportStreamId,
+        events: &mut Vec<LinkEvent>,
+    ) -> Result<Step, String> {
+        let Some(stream) = self.lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
+        let header = match stream.header {
+            Some(header) => header,
+            None => {
+                let Some(message) = stream.next_message()? else { return Ok(Step::More) };
+                let header = StreamHeader::decode(&message).map_err(|error| error.to_string())?;
+                // BC-08.18
+                if self.lanes.incoming.values().any(|other| other.header == Some(header)) {
+                    return Err("two streams for one lane of a slot".to_owned());
                 }
+                header
             }
+        };
+        let Some(stream) = self.lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
+        stream.header = Some(header);
+        if self.slots.is_unknown(header.slot) {
+            return Ok(Step::Wait);
         }
+        let Some(channel) = self.slots.channel_of(header.slot) else { return Ok(Step::Over) };
+        while let Some(data) = stream.next_message()? {
+            events.push(LinkEvent::Message { channel, data });
+        }
+        Ok(Step::More)
     }
 }
 
 /// How reading a stream goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// With what arrives next.
     More,
     /// When the peer's tokens are there.
     Wait,
-    /// Not at all: the channel is not carried.
-    Moot,
+    /// Not at all: the channel is not carried, or the link ended.
+    Over,
 }

@@ -3,13 +3,12 @@
 
 use super::control::Control;
 use super::path::{PathFrame, Via};
-use super::{Ended, KEM_EVERY, Link, LinkEvent, MAX_CONTROL_QUEUE, RENEWAL_SPACING, State, code};
+use super::{Ended, KEM_EVERY, Link, LinkEvent, RENEWAL_SPACING, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
 use crate::crypto::suite::{Secret, TAG_LEN};
-use crate::transport::messages::encode_message;
 use crate::transport::{SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
 use crate::wire::packet::Header;
@@ -61,6 +60,7 @@ impl Link {
         let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
         if meta.traffic {
             self.keys.on_user_data(now);
+            self.grown = true;
         }
         self.seal(&header, meta.len, buf)
     }
@@ -86,14 +86,14 @@ impl Link {
         Some(len)
     }
 
-    /// Queues a message on the control stream. None can be left out, so that the link ends when the
-    /// peer lets too many pile up.
+    /// Writes a message to the control stream. None can be left out, so the link ends when the peer
+    /// lets so many pile up that the send buffer is full.
     pub(super) fn send_control(&mut self, message: &[u8]) {
-        if self.control_out.len() < MAX_CONTROL_QUEUE {
-            self.control_out.push_back(encode_message(&[message]));
-            self.push_control();
-        } else {
-            self.ending = Some(Ended::Violation("the control stream is not read".to_owned()));
+        match self.transport.write_message(TransportStreamId::CONTROL, message) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => {
+                self.ending = Some(Ended::Violation("the control stream is not read".to_owned()));
+            }
         }
     }
 
@@ -103,20 +103,6 @@ impl Link {
         match self.slots.offer(channels, &mut rng.public) {
             Some(offer) => self.send_control(&offer),
             None => self.ending = Some(Ended::Local(code::NO_ERROR)),
-        }
-    }
-
-    /// Moves queued control messages into the transport, as far as it has room.
-    pub(super) fn push_control(&mut self) {
-        while let Some(next) = self.control_out.front_mut() {
-            match self.transport.write(TransportStreamId::CONTROL, next.clone()) {
-                Ok(taken) if taken >= next.len() => drop(self.control_out.pop_front()),
-                Ok(taken) => {
-                    drop(next.split_to(taken));
-                    return;
-                }
-                Err(_) => return,
-            }
         }
     }
 

@@ -150,6 +150,12 @@ impl Slots {
         self.shared.values().copied()
     }
 
+    /// Whether there is any.
+    #[must_use]
+    pub fn has_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
     /// The peer left a channel; its token means nothing any more.
     pub fn on_close(&mut self, their_slot: u64) -> Option<ChannelId> {
         let at = usize::try_from(their_slot).ok()?;

@@ -1,4 +1,5 @@
 use super::control::{Control, StreamHeader};
+use super::receive::Inbox;
 use super::send::PACKET_LEN;
 use super::*;
 use crate::base::ids::{DeviceId, PeerId, SocketId};
@@ -7,9 +8,9 @@ use crate::base::rng::{Seed, Stream};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::handshake::{BootId, SessionSecrets};
-use crate::transport::messages::encode_message;
 use crate::transport::{Class, TransportSink};
 use crate::wire::frame::Frame;
+use bytes::Bytes;
 use core::net::SocketAddr;
 
 mod hostile;

@@ -155,13 +155,17 @@ impl Node {
         id: LinkId,
         body: impl FnOnce(&mut Link, &mut Rng, &mut Vec<LinkEvent>) -> T,
     ) -> Option<T> {
-        let mut events = Vec::new();
         let link = self.links.get_mut(&id)?;
+        let mut events = core::mem::take(&mut self.link_events);
         let result = body(link, &mut self.rng, &mut events);
+        if link.is_dead() {
+            self.dead.push(id);
+        }
         self.dirty.insert(id);
-        for event in events {
+        for event in events.drain(..) {
             self.on_link_event(now, id, event);
         }
+        self.link_events = events;
         Some(result)
     }
 
@@ -239,14 +243,15 @@ impl Node {
 
     /// Forgets links of which nothing more will come.
     pub(super) fn sweep_links(&mut self, now: Now) {
-        let dead = self.links.values().filter(|link| link.is_dead());
-        let dead: Vec<LinkId> = dead.map(Link::id).collect();
-        dead.into_iter().for_each(|id| self.drop_link(now, id));
+        while let Some(id) = self.dead.pop() {
+            self.drop_link(now, id);
+        }
     }
 
     /// Forgets a link at once: the other side never had it, or it is over.
     pub(super) fn drop_link(&mut self, now: Now, id: LinkId) {
         self.with_link(now, id, |link, _, events| link.close(now.mono, code::NO_ERROR, events));
+        self.dead.retain(|dead| *dead != id);
         if let Some(link) = self.links.remove(&id) {
             self.by_cid.remove(&link.local_cid());
         }
@@ -275,7 +280,9 @@ impl Node {
             told: &mut told,
         };
         let result = body(joined, world);
-        self.dirty.append(&mut told.touched);
+        while let Some(link) = told.touched.pop_first() {
+            self.dirty.insert(link);
+        }
         for event in told.events.drain(..) {
             self.on_channel_event(handle, &event);
         }

@@ -34,7 +34,7 @@ use crate::base::rng::{Rng, Seed};
 use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::crypto::identity::{DeviceKeys, Identity};
 use crate::handshake::BootId;
-use crate::link::Link;
+use crate::link::{Link, LinkEvent};
 use crate::tracker::interface::TrackerQuery;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
@@ -94,6 +94,10 @@ pub struct Node {
     events: VecDeque<Event>,
     /// Links that may have a packet to send.
     dirty: BTreeSet<LinkId>,
+    /// Links of which nothing more will come.
+    dead: Vec<LinkId>,
+    /// What happened on a link; kept for its allocation.
+    link_events: Vec<LinkEvent>,
     /// The links were told to take nothing more.
     paused: bool,
     /// Something is to be done at once that the last call could not do.
@@ -146,6 +150,8 @@ impl Node {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             dirty: BTreeSet::new(),
+            dead: Vec::new(),
+            link_events: Vec::new(),
             paused: false,
             wake: false,
             told: Told::default(),

@@ -51,6 +51,9 @@ impl Node {
     /// closed: not before, since a session whose other end is gone must not take the living one
     /// along. They stay until the winner carries what they carry.
     pub(super) fn close_rivals(&mut self, now: Now, id: LinkId) {
+        if self.rivals.is_empty() {
+            return;
+        }
         let Some(winner) = self.links.get(&id) else { return };
         let device = winner.device();
         if self.by_device.get(&device) != Some(&id) || !self.rivals.contains(&device) {

@@ -1,8 +1,9 @@
 //! Messages on a stream: each behind its length as a varint (BC-07.23).
 
+use crate::wire::reader::Reader;
 use crate::wire::varint;
 use crate::wire::writer::Put;
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// A peer's message cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,50 +22,64 @@ pub enum MessageError {
     Empty,
 }
 
-/// One message in one buffer: the length, then `parts` one after the other.
-#[must_use]
-pub fn encode_message(parts: &[&[u8]]) -> Bytes {
-    let len = parts.iter().map(|part| part.len()).sum::<usize>();
-    let mut out = BytesMut::with_capacity(varint::len(len as u64) + len);
-    out.put_varint(len as u64);
-    parts.iter().for_each(|part| out.put_slice(part));
-    out.freeze()
+/// The length in front of a message, as it travels.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageLength {
+    bytes: [u8; 8],
+    len: usize,
 }
+
+impl MessageLength {
+    /// That of `message`.
+    #[must_use]
+    pub fn of(message: &[u8]) -> Self {
+        let mut bytes = [0; 8];
+        let len = message.len() as u64;
+        (&mut bytes[..]).put_varint(len);
+        Self { bytes, len: varint::len(len) }
+    }
+
+    /// One to eight bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Bytes by which the buffer of a reader grows at least.
+const GROWTH: usize = 4_096;
 
 /// Cuts the bytes of a stream into messages.
 ///
-/// Holds at most one incomplete message and the chunk that was pushed last; memory grows with what
-/// arrived, never with what a length claims.
+/// Messages are parts of the buffer that the bytes were copied to, and the buffer is used again as
+/// soon as they are dropped. Memory grows with what arrived, never with what a length claims.
 #[derive(Debug)]
 pub struct MessageReader {
     limit: usize,
-    /// The chunk pushed last, as far as it was not taken.
-    chunk: Bytes,
-    /// The beginning of a message that the chunks so far did not complete.
-    partial: BytesMut,
+    /// What was pushed and not taken.
+    bytes: BytesMut,
 }
 
 impl MessageReader {
     /// A reader of messages of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, chunk: Bytes::new(), partial: BytesMut::new() }
+        Self { limit, bytes: BytesMut::new() }
     }
 
     /// Appends the next bytes of the stream. Take all messages with
-    /// [`next_message`](Self::next_message) first, else what is left is copied.
-    pub fn push(&mut self, chunk: Bytes) {
-        if !self.chunk.is_empty() {
-            let rest = core::mem::take(&mut self.chunk);
-            self.partial.extend_from_slice(&rest);
+    /// [`next_message`](Self::next_message) before the next call: what is not taken piles up.
+    pub fn push(&mut self, data: &[u8]) {
+        if self.bytes.capacity() - self.bytes.len() < data.len() {
+            self.bytes.reserve(data.len().max(GROWTH));
         }
-        self.chunk = chunk;
+        self.bytes.extend_from_slice(data);
     }
 
     /// Bytes held of messages that are not complete or not taken.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.partial.len() + self.chunk.len()
+        self.bytes.len()
     }
 
     /// The next complete message, without its length.
@@ -72,49 +87,34 @@ impl MessageReader {
     /// # Errors
     /// [`MessageError`] if the peer's message is empty or too long; the stream cannot be read on.
     pub fn next_message(&mut self) -> Result<Option<Bytes>, MessageError> {
-        let Some((header, len)) = self.header()? else {
-            self.keep();
-            return Ok(None);
-        };
+        let Some((header, len)) = self.header()? else { return Ok(None) };
         let whole = header + len;
-        if self.buffered() < whole {
-            self.keep();
+        if self.bytes.len() < whole {
             return Ok(None);
         }
-        if self.partial.is_empty() {
-            let mut message = self.chunk.split_to(whole);
-            message.advance(header);
-            return Ok(Some(message));
-        }
-        let missing = whole.saturating_sub(self.partial.len());
-        let end = self.chunk.split_to(missing);
-        self.partial.extend_from_slice(&end);
-        let mut message = self.partial.split_to(whole).freeze();
+        let mut message = self.bytes.split_to(whole);
         message.advance(header);
-        Ok(Some(message))
+        Ok(Some(message.freeze()))
     }
 
     /// Bytes of the length field and its value, once they are there.
     fn header(&self) -> Result<Option<(usize, usize)>, MessageError> {
-        let mut bytes = self.partial.iter().chain(self.chunk.iter()).copied();
-        let Some(first) = bytes.next() else { return Ok(None) };
-        let header = varint::len_from_first(first);
-        if self.buffered() < header {
-            return Ok(None);
-        }
-        let rest = bytes.take(header - 1);
-        let len = rest.fold(u64::from(first & 0x3f), |value, byte| value << 8 | u64::from(byte));
+        let Ok(len) = Reader::new(&self.bytes).varint() else { return Ok(None) };
         match usize::try_from(len) {
             Ok(0) => Err(MessageError::Empty),
-            Ok(len) if len <= self.limit => Ok(Some((header, len))),
+            Ok(value) if value <= self.limit => {
+                let first = self.bytes.first().copied().unwrap_or_default();
+                Ok(Some((varint::len_from_first(first), value)))
+            }
             _ => Err(MessageError::TooLong { len, limit: self.limit }),
         }
     }
 
-    /// Moves what is left of the chunk to the incomplete message.
-    fn keep(&mut self) {
-        let rest = core::mem::take(&mut self.chunk);
-        self.partial.extend_from_slice(&rest);
+    /// Gives back the memory that is held for the next message if none has begun.
+    pub fn shrink(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+        }
     }
 }
 

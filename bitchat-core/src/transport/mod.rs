@@ -45,6 +45,7 @@ use control::Announcements;
 use core::hash::Hasher;
 use core::time::Duration;
 use datagrams::Datagrams;
+use messages::MessageLength;
 use numbers::PacketNumbers;
 use recovery::Recovery;
 use repeat::Repeater;
@@ -149,8 +150,15 @@ impl Transport {
     /// itself.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let timers = [self.acks.deadline(), self.recovery.deadline(), self.repeater.deadline()];
-        timers.into_iter().chain([self.send_at]).flatten().min()
+        let mut next = self.send_at;
+        for timer in [self.acks.deadline(), self.recovery.deadline(), self.repeater.deadline()] {
+            // `None` is less than any time, but means never.
+            next = match (next, timer) {
+                (Some(next), Some(timer)) => Some(next.min(timer)),
+                (next, timer) => next.or(timer),
+            };
+        }
+        next
     }
 
     /// Does what is due at `now`. Too early or too late is harmless.
@@ -192,9 +200,32 @@ impl Transport {
     /// # Errors
     /// [`StreamError`] if the stream does not exist, was finished or reset, or was stopped by the
     /// peer.
-    pub fn write(&mut self, id: TransportStreamId, data: Bytes) -> Result<usize, StreamError> {
-        let accepted = self.streams.write(id, data)?;
+    pub fn write(
+        &mut self,
+        id: TransportStreamId,
+        data: impl AsRef<[u8]>,
+    ) -> Result<usize, StreamError> {
+        let accepted = self.streams.write(id, data.as_ref())?;
         self.wake();
+        Ok(accepted)
+    }
+
+    /// Takes `message` behind its length, whole if the send buffer has any room for the stream's
+    /// class; else takes nothing, says false, and the sink's `stream_writable` says when to try
+    /// again. So the buffer holds at most one message more than its size.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_message(
+        &mut self,
+        id: TransportStreamId,
+        message: &[u8],
+    ) -> Result<bool, StreamError> {
+        let length = MessageLength::of(message);
+        let accepted = self.streams.write_whole(id, &[length.as_bytes(), message])?;
+        if accepted {
+            self.wake();
+        }
         Ok(accepted)
     }
 
@@ -284,6 +315,16 @@ impl Transport {
         let initial = Rtt::new(self.config.initial_rtt);
         self.recovery.path_changed(now, self.numbers.next(), initial);
         self.wake();
+    }
+
+    /// Gives back the memory that sending and receiving has grown by and that lies idle. To be called
+    /// when nothing has happened for a while; what is needed again is asked for again.
+    pub fn shrink(&mut self) {
+        self.streams.shrink();
+        self.recovery.sent.shrink();
+        self.record = Vec::new();
+        self.acked = Vec::new();
+        self.lost = Vec::new();
     }
 
     /// The number of the next packet.

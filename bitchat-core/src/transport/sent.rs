@@ -86,6 +86,14 @@ impl SentPackets {
         self.count += 1;
     }
 
+    /// Gives back the memory of the rings if they are empty.
+    pub(super) fn shrink(&mut self) {
+        if self.packets.is_empty() {
+            self.packets = VecDeque::new();
+            self.frames = VecDeque::new();
+        }
+    }
+
     /// Bytes in flight.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes

@@ -11,6 +11,13 @@ pub trait TransportSink {
     fn stream_opened(&mut self, id: TransportStreamId);
     /// `read` on the stream will give something: data, its end or its reset.
     fn stream_readable(&mut self, id: TransportStreamId);
+    /// The next bytes of a stream, in order and none left out. True: taken, they need not be read.
+    /// False: the transport keeps them for [`read`](super::Transport::read), and reports the stream
+    /// as readable. Data that was not taken once is followed by no more until it was read.
+    fn stream_data(&mut self, id: TransportStreamId, data: &[u8]) -> bool {
+        let _ = (id, data);
+        false
+    }
     /// After a short write: the stream accepts data again.
     fn stream_writable(&mut self, id: TransportStreamId);
     /// After [`StreamError::Limit`](super::StreamError::Limit): the peer allows more streams.

@@ -252,17 +252,17 @@ impl Links {
                 link.handle_timeout(now, rng, &mut self.events);
             }
         }
-        self.hear();
+        hear(&mut self.events, &mut self.received, &mut self.up);
     }
+}
 
-    fn hear(&mut self) {
-        for event in self.events.drain(..) {
-            match event {
-                LinkEvent::Message { data, .. } => self.received += data.len() as u64,
-                LinkEvent::ChannelUp(_) => self.up += 1,
-                LinkEvent::Closed(why) => panic!("a link without faults ended: {why:?}"),
-                _ => {}
-            }
+fn hear(events: &mut Vec<LinkEvent>, received: &mut u64, up: &mut usize) {
+    for event in events.drain(..) {
+        match event {
+            LinkEvent::Message { data, .. } => *received += data.len() as u64,
+            LinkEvent::ChannelUp(_) => *up += 1,
+            LinkEvent::Closed(why) => panic!("a link without faults ended: {why:?}"),
+            _ => {}
         }
     }
 }
@@ -314,12 +314,14 @@ impl Pair for Links {
         }
         self.now += ONE_WAY;
         let to = 1 - from;
-        let Self { now, links, wire, lens, rngs, events, .. } = self;
+        let Self { now, links, wire, lens, rngs, events, received, up, .. } = self;
         let link = links[to].as_mut().expect("the end is there");
         for (packet, len) in wire.chunks_mut(ROOM).zip(&*lens) {
             let rng = &mut rngs[to];
             let verdict = take(link, *now, via(to), &mut packet[..*len], rng, events);
             assert_eq!(verdict, Verdict::Authentic);
+            // As a node does: what happened is acted on before the next datagram.
+            hear(events, received, up);
         }
         let packets = self.lens.len() as u64;
         self.due();

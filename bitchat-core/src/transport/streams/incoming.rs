@@ -1,7 +1,6 @@
 //! What the peer's frames do to streams.
 
 use super::id::TransportStreamId;
-use super::recv::Received;
 use super::send::Step;
 use super::{Class, Stream, Streams};
 use crate::transport::error::TransportError;
@@ -34,28 +33,6 @@ impl Streams {
         Ok(self.table.contains_key(&id))
     }
 
-    /// Flow control and notices after data or a reset.
-    fn settle(
-        &mut self,
-        id: TransportStreamId,
-        received: Received,
-        read_before: u64,
-        sink: &mut impl TransportSink,
-    ) -> Result<(), TransportError> {
-        if !id.is_control() {
-            self.credit.on_received(received.grown).map_err(|_| TransportError::FlowControl)?;
-        }
-        let position = self.table.get(&id).map_or(read_before, |stream| stream.recv.position());
-        if position > read_before {
-            self.consumed(id, position - read_before);
-        }
-        if received.readable {
-            sink.stream_readable(id);
-        }
-        self.forget_if_over(id);
-        Ok(())
-    }
-
     /// False if the frame was refused because of too many gaps: its packet must not be
     /// acknowledged.
     pub(in crate::transport) fn on_stream(
@@ -67,15 +44,37 @@ impl Streams {
         if id.is_control() && frame.fin {
             return Err(TransportError::ControlClosed);
         }
-        self.locate(id, sink)?;
-        let max_gaps = self.max_gaps;
-        let Some(stream) = self.table.get_mut(&id) else { return Ok(true) };
-        let before = stream.recv.position();
-        let received = stream.recv.on_data(frame.offset, frame.data, frame.fin, max_gaps)?;
-        if received.refused {
+        if !self.table.contains_key(&id) {
+            self.locate(id, sink)?;
+        }
+        let Self { table, pool, credit, credit_due, control_queue, .. } = self;
+        let Some(stream) = table.get_mut(&id) else { return Ok(true) };
+        let end = frame.end();
+        if stream.recv.refuses(&(frame.offset..end), self.max_gaps) {
             return Ok(false);
         }
-        self.settle(id, received, before, sink)?;
+        let was_readable = stream.recv.is_readable();
+        let grown = stream.recv.check_size(end, frame.fin)?;
+        if !id.is_control() {
+            credit.on_received(grown).map_err(|_| TransportError::FlowControl)?;
+        }
+        let take = |data: &[u8]| sink.stream_data(id, data);
+        let consumed = stream.recv.on_data(frame.offset, frame.data, pool, take);
+        if consumed > 0 {
+            if !id.is_control() {
+                *credit_due |= credit.on_consumed(consumed);
+            }
+            if stream.recv.credit.on_consumed(consumed) && stream.recv.wants_credit() {
+                stream.credit_due = true;
+                stream.queue_control(id, control_queue);
+            }
+        }
+        if !was_readable && stream.recv.is_readable() {
+            sink.stream_readable(id);
+        }
+        if stream.is_over() {
+            self.forget_if_over(id);
+        }
         Ok(true)
     }
 
@@ -92,9 +91,16 @@ impl Streams {
         }
         self.locate(id, sink)?;
         let Some(stream) = self.table.get_mut(&id) else { return Ok(()) };
-        let before = stream.recv.position();
-        let received = stream.recv.on_reset(code, final_size)?;
-        self.settle(id, received, before, sink)
+        let grown = stream.recv.check_size(final_size, true)?;
+        self.credit.on_received(grown).map_err(|_| TransportError::FlowControl)?;
+        if let Some(consumed) = stream.recv.on_reset(code, final_size, &mut self.pool) {
+            if stream.recv.is_readable() {
+                sink.stream_readable(id);
+            }
+            self.consumed(id, consumed);
+        }
+        self.forget_if_over(id);
+        Ok(())
     }
 
     pub(in crate::transport) fn on_stop_sending(
@@ -113,7 +119,7 @@ impl Streams {
             return Ok(());
         }
         stream.send.stopped = Some(code);
-        self.buffered -= stream.send.reset(code);
+        self.buffered -= stream.send.reset(code, &mut self.pool);
         self.queue_control(id);
         sink.stream_stopped(id, code);
         Ok(())
@@ -185,9 +191,12 @@ impl Streams {
         range: core::ops::Range<u64>,
         fin: bool,
     ) {
-        if let Some(stream) = self.table.get_mut(&id) {
-            self.buffered -= stream.send.on_acked(range, fin);
-            self.forget_if_over(id);
+        let Self { table, pool, buffered, .. } = self;
+        if let Some(stream) = table.get_mut(&id) {
+            *buffered -= stream.send.on_acked(range, fin, pool);
+            if stream.is_over() {
+                self.forget_if_over(id);
+            }
         }
     }
 

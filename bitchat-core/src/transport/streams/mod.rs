@@ -1,5 +1,6 @@
 //! All streams of a session: opening, writing, reading, and the credit that they share.
 
+mod blocks;
 mod flow;
 mod id;
 mod incoming;
@@ -15,7 +16,7 @@ pub use schedule::Class;
 use super::config::{INITIAL_MAX_DATA, INITIAL_MAX_STREAMS, Side, TransportConfig};
 use super::error::StreamError;
 use crate::wire::varint;
-use bytes::Bytes;
+use blocks::Pool;
 use flow::ReceiveCredit;
 use recv::RecvHalf;
 use schedule::Schedule;
@@ -56,12 +57,44 @@ impl Stream {
             writer_waits: false,
         }
     }
+
+    /// Puts the stream in line if it has data to send, or notes that it waits for the link's credit.
+    fn schedule(
+        &mut self,
+        id: TransportStreamId,
+        credit: u64,
+        schedule: &mut Schedule,
+        blocked: &mut Vec<TransportStreamId>,
+    ) {
+        if self.scheduled {
+            return;
+        }
+        if self.send.has_work(credit) {
+            self.scheduled = true;
+            schedule.push(self.class, id);
+        } else if self.send.waits_for_link() && !core::mem::replace(&mut self.blocked, true) {
+            blocked.push(id);
+        }
+    }
+
+    /// Notes that there is a control frame to send.
+    fn queue_control(&mut self, id: TransportStreamId, queue: &mut VecDeque<TransportStreamId>) {
+        if !core::mem::replace(&mut self.control_queued, true) {
+            queue.push_back(id);
+        }
+    }
+
+    /// Both directions are over.
+    fn is_over(&self) -> bool {
+        self.send.is_over() && self.recv.is_over()
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Streams {
     side: Side,
     table: BTreeMap<TransportStreamId, Stream>,
+    pool: Pool,
     schedule: Schedule,
 
     /// Streams that we, and that the peer, ever opened.
@@ -99,6 +132,7 @@ impl Streams {
         Self {
             side,
             table: BTreeMap::from([(TransportStreamId::CONTROL, control)]),
+            pool: Pool::default(),
             schedule: Schedule::default(),
             opened: ours,
             peer_opened: 1 - ours,
@@ -168,11 +202,8 @@ impl Streams {
         Ok(())
     }
 
-    pub(super) fn write(
-        &mut self,
-        id: TransportStreamId,
-        mut data: Bytes,
-    ) -> Result<usize, StreamError> {
+    /// A stream that may be written to, and the bytes that its class may write now.
+    fn writable(&mut self, id: TransportStreamId) -> Result<usize, StreamError> {
         let (total, used) = (self.send_buffer, self.buffered);
         let stream = self.get(id)?;
         if let Some(code) = stream.send.stopped {
@@ -181,18 +212,55 @@ impl Streams {
         if !stream.send.is_open() {
             return Err(StreamError::Finished);
         }
-        let room = stream.class.share(total).saturating_sub(used);
-        let short = data.len() > room;
-        data.truncate(room);
-        let accepted = data.len();
-        stream.send.write(data);
-        let newly_waiting = short && !core::mem::replace(&mut stream.writer_waits, short);
-        if newly_waiting {
+        Ok(stream.class.share(total).saturating_sub(used))
+    }
+
+    /// Takes as much of `data` as there is room for.
+    pub(super) fn write(
+        &mut self,
+        id: TransportStreamId,
+        data: &[u8],
+    ) -> Result<usize, StreamError> {
+        let room = self.writable(id)?;
+        let accepted = data.get(..room).unwrap_or(data);
+        self.append(id, &[accepted]);
+        if accepted.len() < data.len() {
+            self.wait_for_room(id);
+        }
+        Ok(accepted.len())
+    }
+
+    /// Takes `parts` whole if there is any room, else nothing.
+    pub(super) fn write_whole(
+        &mut self,
+        id: TransportStreamId,
+        parts: &[&[u8]],
+    ) -> Result<bool, StreamError> {
+        if self.writable(id)? == 0 {
+            self.wait_for_room(id);
+            return Ok(false);
+        }
+        self.append(id, parts);
+        Ok(true)
+    }
+
+    fn append(&mut self, id: TransportStreamId, parts: &[&[u8]]) {
+        let credit = self.link_credit(id);
+        let Self { table, pool, schedule, blocked, buffered, .. } = self;
+        let Some(stream) = table.get_mut(&id) else { return };
+        for part in parts {
+            stream.send.write(part, pool);
+            *buffered += part.len();
+        }
+        stream.schedule(id, credit, schedule, blocked);
+    }
+
+    fn wait_for_room(&mut self, id: TransportStreamId) {
+        if let Some(stream) = self.table.get_mut(&id)
+            && !core::mem::replace(&mut stream.writer_waits, true)
+        {
             self.waiting_writers.push(id);
         }
-        self.buffered += accepted;
-        self.schedule(id);
-        Ok(accepted)
     }
 
     pub(super) fn finish(&mut self, id: TransportStreamId) -> Result<(), StreamError> {
@@ -218,8 +286,8 @@ impl Streams {
         if code > varint::MAX {
             return Err(StreamError::Code);
         }
-        let freed = self.get(id)?.send.reset(code);
-        self.buffered -= freed;
+        let stream = self.table.get_mut(&id).ok_or(StreamError::Unknown)?;
+        self.buffered -= stream.send.reset(code, &mut self.pool);
         self.queue_control(id);
         Ok(())
     }
@@ -232,10 +300,10 @@ impl Streams {
         if code > varint::MAX {
             return Err(StreamError::Code);
         }
-        let stream = self.get(id)?;
+        let stream = self.table.get_mut(&id).ok_or(StreamError::Unknown)?;
         if stream.stop.is_none() {
             let before = stream.recv.position();
-            stream.recv.stop();
+            stream.recv.stop(&mut self.pool);
             let dropped = stream.recv.position() - before;
             let wanted = if stream.recv.is_growing() { Step::Pending } else { Step::None };
             stream.stop = Some((code, wanted));
@@ -247,8 +315,8 @@ impl Streams {
     }
 
     pub(super) fn read(&mut self, id: TransportStreamId) -> Result<Read, StreamError> {
-        let stream = self.get(id)?;
-        let read = stream.recv.read();
+        let stream = self.table.get_mut(&id).ok_or(StreamError::Unknown)?;
+        let read = stream.recv.read(&mut self.pool);
         match &read {
             Read::Data(data) => {
                 let bytes = data.len() as u64;
@@ -265,34 +333,27 @@ impl Streams {
         if !id.is_control() {
             self.credit_due |= self.credit.on_consumed(bytes);
         }
-        let Some(stream) = self.table.get_mut(&id) else { return };
-        if stream.recv.credit.on_consumed(bytes) && stream.recv.wants_credit() {
+        if let Some(stream) = self.table.get_mut(&id)
+            && stream.recv.credit.on_consumed(bytes)
+            && stream.recv.wants_credit()
+        {
             stream.credit_due = true;
-            self.queue_control(id);
+            stream.queue_control(id, &mut self.control_queue);
         }
     }
 
     /// Notes that the stream has a control frame to send.
     fn queue_control(&mut self, id: TransportStreamId) {
-        if let Some(stream) = self.table.get_mut(&id)
-            && !core::mem::replace(&mut stream.control_queued, true)
-        {
-            self.control_queue.push_back(id);
+        if let Some(stream) = self.table.get_mut(&id) {
+            stream.queue_control(id, &mut self.control_queue);
         }
     }
 
     /// Puts the stream in line if it has data to send, or notes what it waits for.
     fn schedule(&mut self, id: TransportStreamId) {
         let credit = self.link_credit(id);
-        let Some(stream) = self.table.get_mut(&id) else { return };
-        if stream.scheduled {
-            return;
-        }
-        if stream.send.has_work(credit) {
-            stream.scheduled = true;
-            self.schedule.push(stream.class, id);
-        } else if stream.send.waits_for_link() && !core::mem::replace(&mut stream.blocked, true) {
-            self.blocked.push(id);
+        if let Some(stream) = self.table.get_mut(&id) {
+            stream.schedule(id, credit, &mut self.schedule, &mut self.blocked);
         }
     }
 
@@ -303,14 +364,26 @@ impl Streams {
 
     /// Both directions are over: the stream is forgotten, and the peer may open another.
     fn forget_if_over(&mut self, id: TransportStreamId) {
-        let over = |stream: &Stream| stream.send.is_over() && stream.recv.is_over();
-        if !self.table.get(&id).is_some_and(over) {
+        if !self.table.get(&id).is_some_and(Stream::is_over) {
             return;
         }
         self.table.remove(&id);
         if id.opener() != self.side {
             self.peer_closed += 1;
             self.grant_streams();
+        }
+    }
+
+    /// Gives back the memory that lies idle.
+    pub(super) fn shrink(&mut self) {
+        self.pool.shrink();
+        self.schedule.shrink();
+        self.blocked.shrink_to_fit();
+        self.control_queue.shrink_to_fit();
+        self.waiting_writers.shrink_to_fit();
+        for stream in self.table.values_mut() {
+            stream.send.shrink();
+            stream.recv.shrink();
         }
     }
 

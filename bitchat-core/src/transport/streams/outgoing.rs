@@ -159,7 +159,7 @@ impl Streams {
                 return if wrote { Turn::More } else { Turn::NoRoom };
             };
             packet.put_stream(id, &piece.range, piece.fin, |out| {
-                stream.send.copy(piece.range.clone(), out);
+                stream.send.copy(piece.range.start, out);
             });
             stream.send.on_piece_sent(&piece);
             if stream.class.is_urgent() && piece.fresh > 0 {

@@ -1,16 +1,12 @@
 //! The receiving half of a stream: putting pieces in order.
 
+use super::blocks::{Blocks, Pool};
 use super::flow::ReceiveCredit;
 use crate::base::rangeset::RangeSet;
 use crate::transport::config::INITIAL_MAX_STREAM_DATA;
 use crate::transport::error::TransportError;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use core::ops::Range;
-use std::collections::BTreeMap;
-
-/// Neighbouring pieces are joined up to this size, so that a peer that sends single bytes makes us
-/// hold few allocations. It bounds the bytes copied per frame, too.
-const JOIN: usize = 1_024;
 
 /// What reading a stream gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,18 +21,6 @@ pub enum Read {
     Reset(u64),
 }
 
-/// What a STREAM frame did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Received {
-    /// By how much the largest offset grew: what flow control counts.
-    pub(super) grown: u64,
-    /// The next read gives something that it would not have given before.
-    pub(super) readable: bool,
-    /// Nothing was taken: the stream has as many gaps as it may, and this would be another. The
-    /// packet is not acknowledged, and the peer sends the data again (BC-07.22).
-    pub(super) refused: bool,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
@@ -47,9 +31,14 @@ enum State {
 
 #[derive(Debug)]
 pub(super) struct RecvHalf {
-    pieces: BTreeMap<u64, Bytes>,
-    received: RangeSet,
+    /// What was received and not read.
+    blocks: Blocks,
+    /// Everything below was read.
     read: u64,
+    /// Everything below was received.
+    ready: u64,
+    /// What was received behind a gap.
+    islands: RangeSet,
     pub(super) credit: ReceiveCredit,
     final_size: Option<u64>,
     state: State,
@@ -60,9 +49,10 @@ pub(super) struct RecvHalf {
 impl RecvHalf {
     pub(super) const fn new(window: u64) -> Self {
         Self {
-            pieces: BTreeMap::new(),
-            received: RangeSet::new(),
+            blocks: Blocks::new(),
             read: 0,
+            ready: 0,
+            islands: RangeSet::new(),
             credit: ReceiveCredit::new(INITIAL_MAX_STREAM_DATA, window),
             final_size: None,
             state: State::Open,
@@ -94,8 +84,9 @@ impl RecvHalf {
         self.final_size == Some(self.read)
     }
 
-    /// Checks an offset that the peer used, and the end of the stream if this is it.
-    fn check_size(&mut self, end: u64, fin: bool) -> Result<u64, TransportError> {
+    /// Checks an offset that the peer used, and the end of the stream if this is it. Says by how much
+    /// the largest offset grew, which is what flow control counts.
+    pub(super) fn check_size(&mut self, end: u64, fin: bool) -> Result<u64, TransportError> {
         let highest = self.highest();
         let changed = match self.final_size {
             Some(size) => end > size || fin && end != size,
@@ -112,121 +103,120 @@ impl RecvHalf {
         Ok(grown)
     }
 
-    /// A piece arrived; `offset` plus its length is at most 2^62 - 1.
-    pub(super) fn on_data(
-        &mut self,
-        offset: u64,
-        data: &[u8],
-        fin: bool,
-        max_gaps: usize,
-    ) -> Result<Received, TransportError> {
-        let end = offset + data.len() as u64;
-        if self.state == State::Open && !self.stopped && self.would_add_gap(offset..end, max_gaps) {
-            return Ok(Received { refused: true, ..Received::default() });
+    /// Whether taking `range` would open one gap more than `max_gaps`.
+    pub(super) fn refuses(&self, range: &Range<u64>, max_gaps: usize) -> bool {
+        if self.islands.ranges() < max_gaps || self.state != State::Open || self.stopped {
+            return false;
         }
-        let before = self.is_readable();
-        let grown = self.check_size(end, fin)?;
-        if self.state != State::Open {
-            return Ok(Received { grown, ..Received::default() });
-        }
-        if self.stopped {
-            self.read = self.highest();
-            self.finish_stopped();
-            return Ok(Received { grown, ..Received::default() });
-        }
-        self.insert(offset, data);
-        Ok(Received { grown, readable: !before && self.is_readable(), refused: false })
-    }
-
-    /// Whether taking `range` would exceed `max_gaps`.
-    fn would_add_gap(&self, range: Range<u64>, max_gaps: usize) -> bool {
-        if self.received.ranges() < max_gaps || range.start <= self.read || range.is_empty() {
+        if range.start <= self.ready || range.is_empty() {
             return false;
         }
         // It touches nothing that is there, so it would be an island.
         let around = range.start - 1..range.end + 1;
-        self.received.gaps(around.clone()).next() == Some(around)
+        self.islands.gaps(around.clone()).next() == Some(around)
     }
 
-    fn insert(&mut self, offset: u64, data: &[u8]) {
+    /// A piece arrived whose place was [checked](Self::check_size). What is in order goes to `take`,
+    /// which says whether it takes it; what it does not take is kept for [`read`](Self::read). Returns
+    /// how many bytes need not be kept.
+    pub(super) fn on_data(
+        &mut self,
+        offset: u64,
+        data: &[u8],
+        pool: &mut Pool,
+        mut take: impl FnMut(&[u8]) -> bool,
+    ) -> u64 {
+        if self.state != State::Open {
+            return 0;
+        }
+        let read = self.read;
         let end = offset + data.len() as u64;
-        let start = offset.max(self.read);
-        if start >= end {
-            return;
-        }
-        let missing = |received: &RangeSet, from| received.gaps(from..end).next();
-        let mut from = start;
-        while let Some(gap) = missing(&self.received, from) {
-            from = gap.end;
-            let slice = |at: u64| usize::try_from(at - offset).unwrap_or(usize::MAX);
-            if let Some(piece) = data.get(slice(gap.start)..slice(gap.end)) {
-                self.add_piece(gap.start, piece);
+        if self.stopped {
+            self.read = self.highest();
+            self.finish_stopped();
+        } else if offset > self.ready {
+            self.blocks.write(offset, data, pool);
+            self.islands.insert(offset..end);
+        } else if end > self.ready {
+            let known = usize::try_from(self.ready - offset).unwrap_or(usize::MAX);
+            let fresh = data.get(known..).unwrap_or_default();
+            if self.read == self.ready && take(fresh) {
+                self.read = end;
+            } else {
+                self.blocks.write(self.ready, fresh, pool);
             }
-            self.received.insert(gap);
+            self.ready = end;
+            if !self.islands.is_empty() {
+                self.close_gap(pool, take);
+            }
         }
+        self.read - read
     }
 
-    /// Stores a piece that overlaps none, joined with small neighbours.
-    fn add_piece(&mut self, start: u64, data: &[u8]) {
-        let end = start + data.len() as u64;
-        let before = self.pieces.range(..start).next_back().and_then(|(&at, piece)| {
-            let adjacent = at + piece.len() as u64 == start;
-            (adjacent && piece.len() + data.len() <= JOIN).then_some(at)
-        });
-        let joined = before.map_or(0, |at| self.pieces.get(&at).map_or(0, Bytes::len)) + data.len();
-        let after =
-            self.pieces.get(&end).is_some_and(|piece| piece.len() + joined <= JOIN).then_some(end);
-        if before.is_none() && after.is_none() {
-            self.pieces.insert(start, Bytes::copy_from_slice(data));
-            return;
+    /// What lay behind a gap that is closed now is in order.
+    fn close_gap(&mut self, pool: &mut Pool, mut take: impl FnMut(&[u8]) -> bool) {
+        while let Some(next) = self.islands.first().filter(|next| next.start <= self.ready) {
+            self.ready = self.ready.max(next.end);
+            self.islands.pop_first();
         }
-        let mut all = BytesMut::with_capacity(JOIN.min(joined + JOIN / 2));
-        let before_piece = before.and_then(|at| self.pieces.remove(&at));
-        let after_piece = after.and_then(|at| self.pieces.remove(&at));
-        all.extend_from_slice(before_piece.as_deref().unwrap_or_default());
-        all.extend_from_slice(data);
-        all.extend_from_slice(after_piece.as_deref().unwrap_or_default());
-        self.pieces.insert(before.unwrap_or(start), all.freeze());
+        while self.read < self.ready {
+            let piece = self.blocks.piece(self.read..self.ready);
+            if piece.is_empty() || !take(piece) {
+                break;
+            }
+            self.read += piece.len() as u64;
+        }
+        self.release(pool);
+    }
+
+    /// Gives back the blocks of what was read.
+    fn release(&mut self, pool: &mut Pool) {
+        if self.read == self.ready && self.islands.is_empty() {
+            self.blocks.clear(pool);
+        } else {
+            self.blocks.release(self.read, pool);
+        }
     }
 
     /// Whether reading gives anything but [`Read::Pending`].
     pub(super) fn is_readable(&self) -> bool {
         match self.state {
-            State::Open => {
-                !self.stopped && (self.is_complete() || self.pieces.contains_key(&self.read))
-            }
+            State::Open => !self.stopped && (self.is_complete() || self.read < self.ready),
             State::Reset(_) => true,
             State::Over => false,
         }
     }
 
-    /// The peer gave up; what is left unread of `final_size` is consumed. Says by how much the
-    /// largest offset grew, and whether there is something to tell the application.
-    pub(super) fn on_reset(
-        &mut self,
-        code: u64,
-        final_size: u64,
-    ) -> Result<Received, TransportError> {
-        let grown = self.check_size(final_size, true)?;
-        let mut received = Received { grown, ..Received::default() };
-        if self.state == State::Open {
-            self.pieces.clear();
-            self.received = RangeSet::new();
-            self.read = final_size;
-            self.state = if self.stopped { State::Over } else { State::Reset(code) };
-            received.readable = !self.stopped;
+    /// The peer gave up; what is left unread of `final_size`, which was
+    /// [checked](Self::check_size), is consumed: how many bytes. `None` if the stream was over.
+    pub(super) fn on_reset(&mut self, code: u64, final_size: u64, pool: &mut Pool) -> Option<u64> {
+        if self.state != State::Open {
+            return None;
         }
-        Ok(received)
+        let consumed = final_size.saturating_sub(self.read);
+        self.forget(final_size, pool);
+        self.state = if self.stopped { State::Over } else { State::Reset(code) };
+        Some(consumed)
+    }
+
+    /// Drops what was not read; the stream is read up to `position`.
+    fn forget(&mut self, position: u64, pool: &mut Pool) {
+        self.blocks.clear(pool);
+        self.islands = RangeSet::new();
+        self.read = position;
+        self.ready = position;
     }
 
     /// The next bytes, or what became of the stream.
-    pub(super) fn read(&mut self) -> Read {
+    pub(super) fn read(&mut self, pool: &mut Pool) -> Read {
         if let State::Reset(code) = self.state {
             self.state = State::Over;
             return Read::Reset(code);
         }
-        if let Some(data) = self.pieces.remove(&self.read) {
+        if self.read < self.ready {
+            let data = Bytes::copy_from_slice(self.blocks.piece(self.read..self.ready));
             self.read += data.len() as u64;
+            self.release(pool);
             return Read::Data(data);
         }
         if self.state == State::Over || self.is_complete() {
@@ -237,11 +227,9 @@ impl RecvHalf {
     }
 
     /// Forgets what was received: the application wants no more.
-    pub(super) fn stop(&mut self) {
+    pub(super) fn stop(&mut self, pool: &mut Pool) {
         self.stopped = true;
-        self.pieces.clear();
-        self.received = RangeSet::new();
-        self.read = self.highest();
+        self.forget(self.highest(), pool);
         if let State::Reset(_) = self.state {
             self.state = State::Over;
         }
@@ -260,10 +248,9 @@ impl RecvHalf {
         self.read
     }
 
-    /// Pieces held.
-    #[cfg(test)]
-    pub(super) fn pieces(&self) -> usize {
-        self.pieces.len()
+    /// Gives back what an empty buffer holds.
+    pub(super) fn shrink(&mut self) {
+        self.blocks.shrink();
     }
 }
 

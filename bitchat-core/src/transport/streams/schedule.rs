@@ -70,6 +70,11 @@ impl Schedule {
         self.ready[class as usize].retain(|&other| other != id);
     }
 
+    /// Gives back memory that lies idle.
+    pub(super) fn shrink(&mut self) {
+        self.ready.iter_mut().for_each(VecDeque::shrink_to_fit);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.ready.iter().all(VecDeque::is_empty)
     }

@@ -1,10 +1,9 @@
 //! The sending half of a stream: what was written and what became of it.
 
+use super::blocks::{Blocks, Pool};
 use crate::base::rangeset::RangeSet;
 use crate::transport::config::INITIAL_MAX_STREAM_DATA;
-use bytes::{Buf, Bytes};
 use core::ops::Range;
-use std::collections::VecDeque;
 
 /// How far a single event (the end, a reset) has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +27,8 @@ pub(super) struct Piece {
 
 #[derive(Debug)]
 pub(super) struct SendHalf {
-    /// What was written and not acknowledged, each chunk with its offset.
-    chunks: VecDeque<(u64, Bytes)>,
+    /// What was written and not acknowledged.
+    blocks: Blocks,
     /// Everything below was acknowledged.
     base: u64,
     written: u64,
@@ -46,7 +45,7 @@ pub(super) struct SendHalf {
 impl SendHalf {
     pub(super) const fn new() -> Self {
         Self {
-            chunks: VecDeque::new(),
+            blocks: Blocks::new(),
             base: 0,
             written: 0,
             sent: 0,
@@ -77,12 +76,9 @@ impl SendHalf {
         usize::try_from(self.written - self.base).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn write(&mut self, data: Bytes) {
-        if !data.is_empty() {
-            let at = self.written;
-            self.written += data.len() as u64;
-            self.chunks.push_back((at, data));
-        }
+    pub(super) fn write(&mut self, data: &[u8], pool: &mut Pool) {
+        self.blocks.write(self.written, data, pool);
+        self.written += data.len() as u64;
     }
 
     pub(super) fn finish(&mut self) {
@@ -92,11 +88,11 @@ impl SendHalf {
     }
 
     /// Drops what was not acknowledged; returns how many bytes that frees.
-    pub(super) fn reset(&mut self, code: u64) -> usize {
+    pub(super) fn reset(&mut self, code: u64, pool: &mut Pool) -> usize {
         let freed = self.buffered();
         if self.reset.is_none() {
             self.reset = Some((code, Step::Pending));
-            self.chunks.clear();
+            self.blocks.clear(pool);
             self.lost = RangeSet::new();
             self.acked = RangeSet::new();
             self.written = self.sent;
@@ -174,25 +170,13 @@ impl SendHalf {
         }
     }
 
-    /// Appends the bytes of `range` to `out`, which has room for them.
-    pub(super) fn copy(&self, range: Range<u64>, mut out: &mut [u8]) {
-        let first = self.chunks.partition_point(|(at, data)| at + data.len() as u64 <= range.start);
-        let mut from = range.start;
-        for (at, data) in self.chunks.range(first..) {
-            if from >= range.end || out.is_empty() {
-                break;
-            }
-            let skip = usize::try_from(from - at).unwrap_or(usize::MAX).min(data.len());
-            let take = (data.len() - skip).min(out.len());
-            let (head, tail) = out.split_at_mut(take);
-            head.copy_from_slice(&data[skip..skip + take]);
-            out = tail;
-            from += take as u64;
-        }
+    /// Copies the bytes from `offset` on to all of `out`.
+    pub(super) fn copy(&self, offset: u64, out: &mut [u8]) {
+        self.blocks.read(offset, out);
     }
 
     /// The peer has `range` (and the end); returns how many bytes of the buffer that frees.
-    pub(super) fn on_acked(&mut self, range: Range<u64>, fin: bool) -> usize {
+    pub(super) fn on_acked(&mut self, range: Range<u64>, fin: bool, pool: &mut Pool) -> usize {
         if self.reset.is_some() {
             return 0;
         }
@@ -200,27 +184,22 @@ impl SendHalf {
             self.fin = Step::Acked;
         }
         self.lost.remove(range.clone());
-        self.acked.insert(range.start.max(self.base)..range.end);
         let before = self.buffered();
-        if let Some(first) = self.acked.first().filter(|first| first.start <= self.base) {
+        if range.start > self.base {
+            self.acked.insert(range);
+            return 0;
+        }
+        self.base = self.base.max(range.end);
+        while let Some(next) = self.acked.first().filter(|next| next.start <= self.base) {
+            self.base = self.base.max(next.end);
             self.acked.pop_first();
-            self.base = first.end;
-            self.release();
+        }
+        if self.base == self.written {
+            self.blocks.clear(pool);
+        } else {
+            self.blocks.release(self.base, pool);
         }
         before - self.buffered()
-    }
-
-    /// Drops the chunks below `base`.
-    fn release(&mut self) {
-        while let Some((at, data)) = self.chunks.front_mut() {
-            let done = usize::try_from(self.base - *at).unwrap_or(usize::MAX);
-            if done < data.len() {
-                data.advance(done);
-                *at = self.base;
-                break;
-            }
-            self.chunks.pop_front();
-        }
     }
 
     /// A packet with `range` (and the end) was lost: it is sent again until acknowledged (BC-07.14).
@@ -236,6 +215,11 @@ impl SendHalf {
         acked.gaps(range).for_each(|gap| {
             lost.insert(gap);
         });
+    }
+
+    /// Gives back what an empty buffer holds.
+    pub(super) fn shrink(&mut self) {
+        self.blocks.shrink();
     }
 }
 

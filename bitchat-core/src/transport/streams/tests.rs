@@ -21,9 +21,9 @@ fn a_stream_opens_those_before_it() {
 fn the_control_stream_needs_no_credit_of_the_link() {
     let mut streams = streams();
     streams.data_sent = streams.data_limit;
-    assert_eq!(streams.write(TransportStreamId::CONTROL, Bytes::from_static(b"x")), Ok(1));
+    assert_eq!(streams.write(TransportStreamId::CONTROL, b"x"), Ok(1));
     let other = streams.open(Class::Control).expect("a stream");
-    assert_eq!(streams.write(other, Bytes::from_static(b"x")), Ok(1));
+    assert_eq!(streams.write(other, b"x"), Ok(1));
     assert_eq!(streams.schedule.pop(Class::Control), Some(TransportStreamId::CONTROL));
     assert_eq!(streams.schedule.pop(Class::Control), None);
     streams.on_max_data(INITIAL_MAX_DATA - 1);
@@ -46,7 +46,7 @@ fn both_sides_begin_with_the_same_credit() {
 fn a_changed_class_changes_the_queue() {
     let mut streams = streams();
     let id = streams.open(Class::File).expect("a stream");
-    streams.write(id, Bytes::from_static(b"x")).expect("open");
+    streams.write(id, b"x").expect("open");
     streams.set_class(id, Class::Chat).expect("not the control stream");
     assert_eq!(streams.schedule.pop(Class::File), None);
     assert_eq!(streams.schedule.pop(Class::Chat), Some(id));

@@ -6,13 +6,17 @@ fn piece(half: &mut SendHalf, room: u64) -> Option<(Range<u64>, bool, Vec<u8>)> 
     let piece = half.next_piece(u64::MAX, |_| Some(room))?;
     half.on_piece_sent(&piece);
     let mut out = vec![0; usize::try_from(piece.range.end - piece.range.start).expect("small")];
-    half.copy(piece.range.clone(), &mut out);
+    half.copy(piece.range.start, &mut out);
     Some((piece.range, piece.fin, out))
+}
+
+fn on_acked(half: &mut SendHalf, range: Range<u64>, fin: bool) -> usize {
+    half.on_acked(range, fin, &mut Pool::default())
 }
 
 fn half(parts: &[&'static [u8]]) -> SendHalf {
     let mut half = SendHalf::new();
-    parts.iter().for_each(|part| half.write(Bytes::from_static(part)));
+    parts.iter().for_each(|part| half.write(part, &mut Pool::default()));
     half
 }
 
@@ -25,16 +29,16 @@ fn lost_pieces_go_first_and_are_cut_anew() {
     assert_eq!(piece(&mut half, 3), Some((4..7, false, b"efg".to_vec())));
     half.on_lost(0..4, false);
     assert_eq!(piece(&mut half, 3), Some((0..3, false, b"abc".to_vec())));
-    assert_eq!(half.on_acked(3..4, false), 0);
+    assert_eq!(on_acked(&mut half, 3..4, false), 0);
     assert_eq!(piece(&mut half, 9), Some((7..9, true, b"hi".to_vec())));
     assert_eq!(piece(&mut half, 9), None);
-    assert_eq!(half.on_acked(0..3, false), 4);
+    assert_eq!(on_acked(&mut half, 0..3, false), 4);
     half.on_lost(7..9, true);
     assert_eq!(piece(&mut half, 9), Some((7..9, true, b"hi".to_vec())));
-    assert_eq!(half.on_acked(7..9, true), 0);
+    assert_eq!(on_acked(&mut half, 7..9, true), 0);
     assert!(!half.is_over());
-    assert_eq!(half.on_acked(4..7, false), 5);
-    assert!(half.is_over() && half.chunks.is_empty());
+    assert_eq!(on_acked(&mut half, 4..7, false), 5);
+    assert!(half.is_over() && half.blocks.len() == 0);
 }
 
 #[test]
@@ -45,9 +49,9 @@ fn a_late_end_travels_alone() {
     assert_eq!(piece(&mut half, 9), Some((3..3, true, vec![])));
     half.on_lost(3..3, true);
     assert_eq!(piece(&mut half, 9), Some((3..3, true, vec![])));
-    half.on_acked(3..3, true);
+    on_acked(&mut half, 3..3, true);
     assert!(!half.has_work(9) && !half.is_over());
-    half.on_acked(0..3, false);
+    on_acked(&mut half, 0..3, false);
     assert!(half.is_over());
 }
 
@@ -55,7 +59,7 @@ fn a_late_end_travels_alone() {
 #[test]
 fn fresh_data_keeps_to_both_limits() {
     let mut half = SendHalf::new();
-    half.write(vec![0; 200_000].into());
+    half.write(&[0; 200_000], &mut Pool::default());
     let free = |_| Some(u64::MAX);
     let first = half.next_piece(1_000, free).expect("credit");
     assert_eq!((first.range.clone(), first.fresh), (0..1_000, 1_000));
@@ -63,7 +67,7 @@ fn fresh_data_keeps_to_both_limits() {
     assert!(half.next_piece(0, free).is_none() && half.waits_for_link());
     half.on_lost(0..1_000, false);
     assert_eq!(half.next_piece(0, free).map(|piece| piece.fresh), Some(0), "needs no credit");
-    half.on_acked(0..1_000, false);
+    on_acked(&mut half, 0..1_000, false);
     let rest = half.next_piece(u64::MAX, free).expect("credit");
     assert_eq!(rest.range.end, INITIAL_MAX_STREAM_DATA);
     half.on_piece_sent(&rest);
@@ -76,10 +80,13 @@ fn fresh_data_keeps_to_both_limits() {
 fn a_reset_drops_everything() {
     let mut half = half(&[b"abcdef"]);
     piece(&mut half, 4);
-    assert_eq!(half.reset(9), 6);
+    assert_eq!(half.reset(9, &mut Pool::default()), 6);
     assert_eq!(half.reset_pending(), Some((9, 4)));
     half.on_lost(0..4, false);
-    assert_eq!((half.has_work(9), half.on_acked(0..4, false), half.buffered()), (false, 0, 0));
+    assert_eq!(
+        (half.has_work(9), on_acked(&mut half, 0..4, false), half.buffered()),
+        (false, 0, 0)
+    );
     half.on_reset(Step::Sent);
     assert_eq!(half.reset_pending(), None);
     half.on_reset(Step::Acked);
@@ -99,7 +106,7 @@ proptest! {
         for len in parts {
             let part: Vec<u8> = (0..len).map(|at| (all.len() + at).to_le_bytes()[0]).collect();
             all.extend(&part);
-            half.write(part.into());
+            half.write(&part, &mut Pool::default());
         }
         half.finish();
         let (mut got, mut freed, mut round) = (vec![false; all.len()], 0, 0);
@@ -114,7 +121,7 @@ proptest! {
                     half.on_lost(range.clone(), fin);
                 }
                 if fate != 1 {
-                    freed += half.on_acked(range, fin);
+                    freed += on_acked(&mut half, range, fin);
                     got[start..end].fill(true);
                 }
             }
