@@ -43,8 +43,8 @@ const fn number(offset: u64) -> u64 {
 }
 
 /// Where in its block the byte at `offset` is.
-const fn within(offset: u64) -> usize {
-    (offset % BLOCK as u64) as usize
+fn within(offset: u64) -> usize {
+    usize::try_from(offset % BLOCK as u64).unwrap_or_default()
 }
 
 impl Blocks {

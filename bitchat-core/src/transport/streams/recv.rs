@@ -103,7 +103,7 @@ impl RecvHalf {
         Ok(grown)
     }
 
-    /// Whether taking `range` would open one gap more than `max_gaps`.
+    /// Whether taking `range` would open one gap more than `max_gaps` (BC-07.22).
     pub(super) fn refuses(&self, range: &Range<u64>, max_gaps: usize) -> bool {
         if self.islands.ranges() < max_gaps || self.state != State::Open || self.stopped {
             return false;
