@@ -42,6 +42,15 @@
 // A late joiner is given the messages of the last `history_amount` days.
 #define BITCHAT_HISTORY_DAYS 3
 
+// `crypto`: the fastest library that was compiled in.
+#define BITCHAT_CRYPTO_FASTEST 0
+
+// `crypto`: pure Rust.
+#define BITCHAT_CRYPTO_RUSTCRYPTO 1
+
+// `crypto`: AWS-LC, unless libbitchat was built without it.
+#define BITCHAT_CRYPTO_AWS_LC 2
+
 // What `bitchat_node_deadline` gives when the node waits for nothing but input.
 #define BITCHAT_NO_DEADLINE UINT64_MAX
 
@@ -396,8 +405,11 @@ typedef struct {
   // 1: you answer BITCHAT_ACTION_PERSIST and BITCHAT_ACTION_LOAD. 0: the node forgets everything
   // at its end, and its device is a new one each time.
   uint8_t store;
+  // BITCHAT_CRYPTO_FASTEST, BITCHAT_CRYPTO_RUSTCRYPTO or BITCHAT_CRYPTO_AWS_LC: which library
+  // computes. A matter of speed: peers see no difference.
+  uint8_t crypto;
   // 0.
-  uint8_t reserved[2];
+  uint8_t reserved[1];
   // How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
   int32_t log;
   // 0.

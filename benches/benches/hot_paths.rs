@@ -14,7 +14,7 @@ use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::gate::{self, Envelope};
 use bitchat_core::crypto::identity::{Identity, verify};
 use bitchat_core::crypto::packet_key::{MaskKey, PacketKey};
-use bitchat_core::crypto::suite::Secret;
+use bitchat_core::crypto::suite::{Secret, Suite};
 use bitchat_core::wire::frame::{Frame, Frames, Stream, encode_ack};
 use bitchat_core::wire::packet::{Header, KeyPhase};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
@@ -61,7 +61,7 @@ fn header(pn: u64) -> Header {
 }
 
 fn packets(c: &mut Criterion<CpuTime>) {
-    let (key, mask) = (PacketKey::new(&Secret([1; 32])), MaskKey::new(&Secret([2; 32])));
+    let (key, mask) = (PacketKey::new(Suite::default(), &Secret([1; 32])), MaskKey::new(&Secret([2; 32])));
     let mut group = c.benchmark_group("packet");
     for len in [140, 1_200] {
         group.throughput(Throughput::Bytes(len as u64));
@@ -148,7 +148,7 @@ fn signatures(c: &mut Criterion<CpuTime>) {
     let signature = identity.sign(LABEL, &parts);
     c.bench_function("ed25519 sign", |b| b.iter(|| identity.sign(LABEL, black_box(&parts))));
     c.bench_function("ed25519 verify", |b| {
-        b.iter(|| verify(&peer, LABEL, black_box(&parts), &signature).expect("its own"));
+        b.iter(|| verify(Suite::default(), &peer, LABEL, black_box(&parts), &signature).expect("its own"));
     });
 }
 
@@ -192,7 +192,8 @@ impl Alone {
     fn config(&self) -> ChannelConfig {
         let local = Device { peer: PeerId(self.identity.peer_id().0), id: DeviceId([1; 16]) };
         let limits = Limits::default();
-        ChannelConfig { chan: ChannelId([1; 20]), epoch: Epoch::default(), local, limits }
+        let (suite, epoch) = (Suite::default(), Epoch::default());
+        ChannelConfig { suite, chan: ChannelId([1; 20]), epoch, local, limits }
     }
 
     fn say(&mut self, channel: &mut Channel, text: &str) -> EntryId {
@@ -235,7 +236,7 @@ fn log(c: &mut Criterion<CpuTime>) {
         .collect();
     let last = entries.last().expect("there are entries");
     c.bench_function("log: parse and verify an entry", |b| {
-        b.iter(|| Entry::parse(black_box(last)).and_then(|entry| entry.verify()).expect("its own"));
+        b.iter(|| Entry::parse(black_box(last)).and_then(|entry| entry.verify(Suite::default())).expect("its own"));
     });
     let mut group = c.benchmark_group("log");
     group.throughput(Throughput::Elements(records.len() as u64));

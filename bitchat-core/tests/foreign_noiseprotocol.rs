@@ -4,7 +4,7 @@
 mod common;
 
 use bitchat_core::crypto::noise::{CipherState, HandshakeState, Params, Pattern, Role};
-use bitchat_core::crypto::suite::{DhSecret, Secret};
+use bitchat_core::crypto::suite::{DhSecret, Secret, Suite};
 use common::{hex, unhex};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -61,7 +61,7 @@ fn is_installed() -> bool {
 }
 
 fn key(byte: u8) -> DhSecret {
-    DhSecret::from_bytes(&Secret([byte; 32]))
+    DhSecret::from_bytes(Suite::default(), &Secret([byte; 32]))
 }
 
 /// Our side in `role`, and the peer in the other.
@@ -120,7 +120,10 @@ fn run(pattern: Pattern, psks: &[u8], name: &str, role: Role) {
         Role::Initiator => (first, second),
         Role::Responder => (second, first),
     };
-    let (mut sending, mut receiving) = (CipherState::new(&sending), CipherState::new(&receiving));
+    let (mut sending, mut receiving) = (
+        CipherState::new(Suite::default(), &sending),
+        CipherState::new(Suite::default(), &receiving),
+    );
     for number in 0..20_u8 {
         let (mut sealed, mut opened) = (Vec::new(), Vec::new());
         sending.seal(&[], &[number, 1, 2, 3], &mut sealed).expect("short");

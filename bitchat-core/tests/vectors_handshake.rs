@@ -9,7 +9,7 @@ use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::gate::{CookieJar, Envelope};
 use bitchat_core::crypto::identity::{Certificate, Identity};
 use bitchat_core::crypto::noise::{HandshakeState, Params, Pattern, Role};
-use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
+use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use bitchat_core::handshake::{
     BootId, Devices, Effect, Env, Established, Initiator, Local, Responder, SessionSecrets, Target,
 };
@@ -46,9 +46,9 @@ fn keys() -> ChannelKeys {
     ChannelKeys::new(ChannelId([0x01; 20]), &Secret([0x11; 32]), Epoch::default())
 }
 
-fn side(name: u8, address: &str) -> Side {
-    let static_key = DhSecret::from_bytes(&Secret([name; 32]));
-    let identity = Identity::from_bytes(&Secret([name + 1; 32]));
+fn side(suite: Suite, name: u8, address: &str) -> Side {
+    let static_key = DhSecret::from_bytes(suite, &Secret([name; 32]));
+    let identity = Identity::new(suite, &Secret([name + 1; 32]));
     let device = DeviceId([name + 2; 16]);
     let lifetime = Certificate::MAX_LIFETIME;
     let certificate = Certificate::issue(&identity, device, static_key.public(), WALL, lifetime);
@@ -122,8 +122,9 @@ fn body(datagram: &[u8]) -> Vec<u8> {
 }
 
 /// Runs the machines against each other and writes down everything.
-fn run(secret: Option<Secret>) -> Value {
-    let (mut alice, mut bob) = (side(0x20, "192.0.2.1:1001"), side(0x30, "198.51.100.2:2002"));
+fn run(suite: Suite, secret: Option<Secret>) -> Value {
+    let (mut alice, mut bob) =
+        (side(suite, 0x20, "192.0.2.1:1001"), side(suite, 0x30, "198.51.100.2:2002"));
     let jar = CookieJar::new(&mut Rng::new(&Seed([0x40; 32])).secret);
     let (from, to) = (alice.address, bob.address);
     let cookie = jar.issue(NOW, from);
@@ -170,7 +171,7 @@ fn describe(secrets: &SessionSecrets) -> Value {
 }
 
 /// Follows a vector by the letter of the specification, without the machines.
-fn replay(vector: &Value) {
+fn replay(suite: Suite, vector: &Value) {
     let secret = |value: &Value| Secret(unhex(value).try_into().expect("32 bytes"));
     let channel = &vector["channel"];
     let prologue =
@@ -179,7 +180,7 @@ fn replay(vector: &Value) {
     let epoch = Epoch(unhex(&channel["epoch"]).try_into().expect("32 bytes"));
     let psk0 = ChannelKeys::new(chan, &secret(&channel["key"]), epoch).psk;
     let end = |role: Role, name: &str| {
-        let key = DhSecret::from_bytes(&secret(&vector[name]["static_secret"]));
+        let key = DhSecret::from_bytes(suite, &secret(&vector[name]["static_secret"]));
         let mut state = HandshakeState::new(Params {
             pattern: Pattern::Xx,
             psks: &[0, 3],
@@ -194,7 +195,7 @@ fn replay(vector: &Value) {
         state
     };
     let ephemeral =
-        |name: &str| Some(DhSecret::from_bytes(&secret(&vector[name]["ephemeral_secret"])));
+        |name: &str| Some(DhSecret::from_bytes(suite, &secret(&vector[name]["ephemeral_secret"])));
     let hello = |name: &str| {
         let features = vector[name]["features"].as_u64().expect("bits").to_le_bytes();
         let certificate = unhex(&vector[name]["certificate"]);
@@ -232,16 +233,18 @@ fn replay(vector: &Value) {
 /// BC-05.20, BC-05.21, BC-05.22, BC-05.23, BC-05.24, BC-05.27, BC-05.30
 #[test]
 fn handshakes() {
-    let document = json!({
-        "first_contact": run(None),
-        "resumed": run(Some(Secret([0x99; 32]))),
-    });
-    common::check("handshake", &document);
-    let document = common::load("handshake");
-    for name in ["first_contact", "resumed"] {
-        replay(&document[name]);
-        assert_eq!(document[name]["resumed"].as_bool(), Some(name == "resumed"));
-        let len = |step: &str| unhex(&document[name][step]["datagram"]).len();
-        assert!(len("hs2") <= len("hs1"));
+    for &suite in Suite::ALL {
+        let document = json!({
+            "first_contact": run(suite, None),
+            "resumed": run(suite, Some(Secret([0x99; 32]))),
+        });
+        common::check("handshake", &document);
+        let document = common::load("handshake");
+        for name in ["first_contact", "resumed"] {
+            replay(suite, &document[name]);
+            assert_eq!(document[name]["resumed"].as_bool(), Some(name == "resumed"));
+            let len = |step: &str| unhex(&document[name][step]["datagram"]).len();
+            assert!(len("hs2") <= len("hs1"));
+        }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use bitchat_core::base::ids::ChannelId;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::crypto::noise::Role;
-use bitchat_core::crypto::suite::{DhSecret, KEM_PUBLIC_LEN, KemSecret, Secret};
+use bitchat_core::crypto::suite::{DhSecret, KEM_PUBLIC_LEN, KemSecret, Secret, Suite};
 use bitchat_core::link::Lane;
 use bitchat_core::link::control::{Control, StreamHeader};
 use bitchat_core::link::rekey::{NewKeys, Rekey, RekeyError};
@@ -62,8 +62,8 @@ fn new_keys(keys: &NewKeys) -> Value {
 }
 
 /// The two machines of the session that `vector` describes.
-fn machines(vector: &Value) -> (Rekey, Rekey) {
-    let key = |name: &str| DhSecret::from_bytes(&secret(&vector[name]));
+fn machines(suite: Suite, vector: &Value) -> (Rekey, Rekey) {
+    let key = |name: &str| DhSecret::from_bytes(suite, &secret(&vector[name]));
     let (i, r) = (key("initiator_static"), key("responder_static"));
     let hash = secret(&vector["handshake_hash"]).0;
     let exporter = secret(&vector["exporter"]);
@@ -72,14 +72,14 @@ fn machines(vector: &Value) -> (Rekey, Rekey) {
 }
 
 /// Two renewals, the first with ML-KEM, from fixed randomness; what was drawn is in the vector.
-fn renewals() -> Value {
+fn renewals(suite: Suite) -> Value {
     let mut vector = json!({
         "initiator_static": hex(&[0x11; 32]),
         "responder_static": hex(&[0x22; 32]),
         "handshake_hash": hex(&HANDSHAKE_HASH),
         "exporter": hex(&[0x55; 32]),
     });
-    let (mut initiator, mut responder) = machines(&vector);
+    let (mut initiator, mut responder) = machines(suite, &vector);
     let stream = |seed: u8| Rng::new(&Seed([seed; 32])).secret;
     let (mut of_i, mut of_r, mut drawn_i, mut drawn_r) =
         (stream(1), stream(2), stream(1), stream(2));
@@ -95,11 +95,11 @@ fn renewals() -> Value {
         let kem_message = with_kem.then(|| drawn_r.bytes::<32>());
         let ephemerals = [drawn_i.bytes::<32>(), drawn_r.bytes::<32>()];
         for (message, ephemeral) in [&init, &response].into_iter().zip(&ephemerals) {
-            let public = DhSecret::from_bytes(&Secret(*ephemeral)).public();
+            let public = DhSecret::from_bytes(suite, &Secret(*ephemeral)).public();
             assert_eq!(message[2..34], public.0, "what the vector says was drawn");
         }
         if let Some(seed) = &kem_seed {
-            assert_eq!(init[init.len() - KEM_PUBLIC_LEN..], KemSecret::from_seed(seed).1);
+            assert_eq!(init[init.len() - KEM_PUBLIC_LEN..], KemSecret::from_seed(suite, seed).1);
         }
         json!({
             "kem_seed": kem_seed.map(|seed| hex(&seed)),
@@ -116,8 +116,8 @@ fn renewals() -> Value {
 }
 
 /// A responder at the second renewal, and the body of the INIT that it awaits.
-fn at_second_renewal(vector: &Value) -> (Rekey, Vec<u8>) {
-    let (_, mut responder) = machines(vector);
+fn at_second_renewal(suite: Suite, vector: &Value) -> (Rekey, Vec<u8>) {
+    let (_, mut responder) = machines(suite, vector);
     let body = |at: usize| unhex(&vector["renewals"][at]["rekey_init"])[1..].to_vec();
     let mut stream = Rng::new(&Seed([2; 32])).secret;
     responder.on_init(&body(0), &mut stream).expect("the first renewal");
@@ -127,76 +127,83 @@ fn at_second_renewal(vector: &Value) -> (Rekey, Vec<u8>) {
 /// BC-08.03, BC-08.10, BC-08.11
 #[test]
 fn tokens_and_control_messages() {
-    let document = json!({ "tokens": tokens(), "control": messages(), "renewal": renewals() });
-    common::check("link", &document);
-    let document = common::load("link");
-    for vector in document["tokens"].as_array().expect("cases") {
-        let mac = secret(&vector["mac_key"]);
-        let hash = secret(&vector["handshake_hash"]).0;
-        let (shown_by, seen_by) = match vector["role"].as_u64() {
-            Some(0) => (Role::Initiator, Role::Responder),
-            _ => (Role::Responder, Role::Initiator),
-        };
-        assert_eq!(hex(&token(&mac, &hash, shown_by)), vector["token"].as_str().expect("hex"));
-        let mut list = [[0; 16]; 16];
-        list[5] = unhex(&vector["token"]).try_into().expect("16 bytes");
-        for (role, found) in [(seen_by, true), (shown_by, false)] {
-            let mut slots = Slots::new(role, hash);
-            slots.on_tokens(0, &list).expect("a list");
-            assert_eq!(slots.match_channel(ChannelId([1; 20]), &mac), found);
+    for &suite in Suite::ALL {
+        let document =
+            json!({ "tokens": tokens(), "control": messages(), "renewal": renewals(suite) });
+        common::check("link", &document);
+        let document = common::load("link");
+        for vector in document["tokens"].as_array().expect("cases") {
+            let mac = secret(&vector["mac_key"]);
+            let hash = secret(&vector["handshake_hash"]).0;
+            let (shown_by, seen_by) = match vector["role"].as_u64() {
+                Some(0) => (Role::Initiator, Role::Responder),
+                _ => (Role::Responder, Role::Initiator),
+            };
+            assert_eq!(hex(&token(&mac, &hash, shown_by)), vector["token"].as_str().expect("hex"));
+            let mut list = [[0; 16]; 16];
+            list[5] = unhex(&vector["token"]).try_into().expect("16 bytes");
+            for (role, found) in [(seen_by, true), (shown_by, false)] {
+                let mut slots = Slots::new(role, hash);
+                slots.on_tokens(0, &list).expect("a list");
+                assert_eq!(slots.match_channel(ChannelId([1; 20]), &mac), found);
+            }
         }
-    }
-    let control = &document["control"];
-    let cases = |name: &str| control[name].as_array().expect("cases").clone();
-    for vector in cases("valid") {
-        let bytes = unhex(&vector["message"]);
-        let decoded = Control::decode(&bytes).expect("valid");
-        assert_ne!(decoded, Control::Unknown);
-        assert_eq!(decoded.encode(), bytes);
-    }
-    for message in cases("skipped") {
-        assert_eq!(Control::decode(&unhex(&message)), Ok(Control::Unknown));
-    }
-    for message in cases("malformed") {
-        assert!(Control::decode(&unhex(&message)).is_err(), "{message}");
-    }
-    for vector in cases("stream_headers") {
-        let header = StreamHeader::decode(&unhex(&vector["message"])).expect("valid");
-        assert_eq!(
-            (Some(header.slot), Some(header.lane as u64)),
-            (vector["slot"].as_u64(), vector["lane"].as_u64())
-        );
-    }
-    for message in cases("malformed_stream_headers") {
-        assert!(StreamHeader::decode(&unhex(&message)).is_err(), "{message}");
+        let control = &document["control"];
+        let cases = |name: &str| control[name].as_array().expect("cases").clone();
+        for vector in cases("valid") {
+            let bytes = unhex(&vector["message"]);
+            let decoded = Control::decode(&bytes).expect("valid");
+            assert_ne!(decoded, Control::Unknown);
+            assert_eq!(decoded.encode(), bytes);
+        }
+        for message in cases("skipped") {
+            assert_eq!(Control::decode(&unhex(&message)), Ok(Control::Unknown));
+        }
+        for message in cases("malformed") {
+            assert!(Control::decode(&unhex(&message)).is_err(), "{message}");
+        }
+        for vector in cases("stream_headers") {
+            let header = StreamHeader::decode(&unhex(&vector["message"])).expect("valid");
+            assert_eq!(
+                (Some(header.slot), Some(header.lane as u64)),
+                (vector["slot"].as_u64(), vector["lane"].as_u64())
+            );
+        }
+        for message in cases("malformed_stream_headers") {
+            assert!(StreamHeader::decode(&unhex(&message)).is_err(), "{message}");
+        }
     }
 }
 
 /// BC-08.04, BC-08.07, BC-08.08
 #[test]
 fn a_responder_reads_the_renewals_and_refuses_what_was_changed() {
-    let document = common::load("link");
-    let vector = &document["renewal"];
-    let (_, mut responder) = machines(vector);
-    let mut stream = Rng::new(&Seed([2; 32])).secret;
-    for step in vector["renewals"].as_array().expect("cases") {
-        let init = unhex(&step["rekey_init"]);
-        let Ok(Control::RekeyInit(body)) = Control::decode(&init) else { panic!("not an INIT") };
-        let (response, keys) = responder.on_init(body, &mut stream).expect("genuine");
-        assert_eq!(Control::RekeyResponse(&response).encode(), unhex(&step["rekey_resp"]));
-        assert_eq!(new_keys(&keys), step["keys"]);
-    }
-    let (_, init) = at_second_renewal(vector);
-    for (at, expected) in [(0, "OutOfTurn"), (1, "Malformed"), (2, "Noise"), (49, "Noise")] {
-        let (mut responder, mut init) = (at_second_renewal(vector).0, init.clone());
-        init[at] ^= 2;
-        let error = responder.on_init(&init, &mut stream).expect_err("changed");
-        let name = match error {
-            RekeyError::OutOfTurn => "OutOfTurn",
-            RekeyError::Malformed(_) => "Malformed",
-            RekeyError::Noise(_) => "Noise",
-            _ => "another",
-        };
-        assert_eq!(name, expected, "byte {at}");
+    for &suite in Suite::ALL {
+        let document = common::load("link");
+        let vector = &document["renewal"];
+        let (_, mut responder) = machines(suite, vector);
+        let mut stream = Rng::new(&Seed([2; 32])).secret;
+        for step in vector["renewals"].as_array().expect("cases") {
+            let init = unhex(&step["rekey_init"]);
+            let Ok(Control::RekeyInit(body)) = Control::decode(&init) else {
+                panic!("not an INIT")
+            };
+            let (response, keys) = responder.on_init(body, &mut stream).expect("genuine");
+            assert_eq!(Control::RekeyResponse(&response).encode(), unhex(&step["rekey_resp"]));
+            assert_eq!(new_keys(&keys), step["keys"]);
+        }
+        let (_, init) = at_second_renewal(suite, vector);
+        for (at, expected) in [(0, "OutOfTurn"), (1, "Malformed"), (2, "Noise"), (49, "Noise")] {
+            let (mut responder, mut init) = (at_second_renewal(suite, vector).0, init.clone());
+            init[at] ^= 2;
+            let error = responder.on_init(&init, &mut stream).expect_err("changed");
+            let name = match error {
+                RekeyError::OutOfTurn => "OutOfTurn",
+                RekeyError::Malformed(_) => "Malformed",
+                RekeyError::Noise(_) => "Noise",
+                _ => "another",
+            };
+            assert_eq!(name, expected, "byte {at}");
+        }
     }
 }

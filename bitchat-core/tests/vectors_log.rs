@@ -13,7 +13,7 @@ use bitchat_core::channel::{
 };
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::Identity;
-use bitchat_core::crypto::suite::Secret;
+use bitchat_core::crypto::suite::{Secret, Suite};
 use common::{hex, unhex};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -54,7 +54,9 @@ impl Member {
         [&device.peer.0[..], &device.id.0, &signature].concat()
     }
     fn bind(self) -> Entry {
-        self.draft(Kind::Bind, &self.binding_body()).sign(&self.log_key()).expect("a valid draft")
+        self.draft(Kind::Bind, &self.binding_body())
+            .sign(&Identity::from_bytes(&self.log_key()))
+            .expect("a valid draft")
     }
 }
 
@@ -77,13 +79,15 @@ fn next<'a>(draft: &Draft<'a>, prev: &Entry, cited: &[&Entry]) -> Draft<'a> {
 fn chat() -> Vec<(&'static str, Entry)> {
     let text = |member: Member, text: &'static str, prev: &Entry, cited: &[&Entry]| {
         let draft = member.draft(Kind::Text, text.as_bytes());
-        next(&draft, prev, cited).sign(&member.log_key()).expect("a valid draft")
+        next(&draft, prev, cited)
+            .sign(&Identity::from_bytes(&member.log_key()))
+            .expect("a valid draft")
     };
     let (alice, bob) = (ALICE.bind(), BOB.bind());
     let hello = text(ALICE, "hello", &alice, &[]);
     let hi = text(BOB, "hi, Alice \u{1f44b}", &bob, &[&hello]);
     let later = next(&BOB.draft(Kind::Unknown(200), b"\x00\xff"), &hi, &[]);
-    let later = later.sign(&BOB.log_key()).expect("a valid draft");
+    let later = later.sign(&Identity::from_bytes(&BOB.log_key())).expect("a valid draft");
     let bye = text(ALICE, "bye", &hello, &[&later]);
     vec![
         ("Alice's binding", alice),
@@ -123,15 +127,17 @@ fn invalid() -> Vec<(&'static str, Vec<u8>)> {
         raw
     };
     let text = next(&ALICE.draft(Kind::Text, b"hello"), &bind, &[])
-        .sign(&ALICE.log_key())
+        .sign(&Identity::from_bytes(&ALICE.log_key()))
         .expect("a valid draft");
     let mut not_utf8 = text.raw().to_vec();
     let body_at = not_utf8.len() - 64 - 5;
     not_utf8[body_at] = 0xff;
     let mut long_varint = raw.clone();
     long_varint.splice(seq_at..=seq_at, [0x40, 0x00]);
-    let mut stolen =
-        ALICE.draft(Kind::Bind, &BOB.binding_body()).sign(&ALICE.log_key()).expect("a valid draft");
+    let mut stolen = ALICE
+        .draft(Kind::Bind, &BOB.binding_body())
+        .sign(&Identity::from_bytes(&ALICE.log_key()))
+        .expect("a valid draft");
     let mut cited_twice = text.raw().to_vec();
     cited_twice.splice(cited_at..=cited_at, [&[2][..], &[7; 64]].concat());
     let stolen = core::mem::replace(&mut stolen, bind.clone()).raw().to_vec();
@@ -152,7 +158,7 @@ fn invalid() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn judge(raw: &[u8]) -> Result<Entry, String> {
-    let judged = Entry::parse(raw).and_then(|entry| entry.verify().map(|()| entry));
+    let judged = Entry::parse(raw).and_then(|entry| entry.verify(Suite::default()).map(|()| entry));
     judged.map_err(|error| error.to_string())
 }
 
@@ -196,7 +202,13 @@ const NOW: Now = Now::new(Timestamp::from_millis(1), WALL);
 impl Side {
     fn new(who: Member) -> Self {
         let (epoch, local, limits) = (Epoch::default(), who.device(), Limits::default());
-        let channel = Channel::new(ChannelConfig { chan: CHAN, epoch, local, limits });
+        let channel = Channel::new(ChannelConfig {
+            suite: Suite::default(),
+            chan: CHAN,
+            epoch,
+            local,
+            limits,
+        });
         Self { who, channel, outside: Outside { who: who.0, ..Outside::default() } }
     }
     fn meet(&mut self, other: Member) {
@@ -252,7 +264,9 @@ fn faults() -> Vec<(&'static str, Vec<u8>)> {
         [&[5, 0][..], &len.to_be_bytes(), raw].concat()
     };
     let hasty = next(&ALICE.draft(Kind::Text, b"x"), &bind, &[]);
-    let hasty = Draft { lamport: 50, ..hasty }.sign(&ALICE.log_key()).expect("a valid draft");
+    let hasty = Draft { lamport: 50, ..hasty }
+        .sign(&Identity::from_bytes(&ALICE.log_key()))
+        .expect("a valid draft");
     let both = [entry(bind.raw()), entry(hasty.raw())[2..].to_vec()].concat();
     let (header, signature) = (&bind.raw()[..131], &bind.raw()[bind.raw().len() - 64..]);
     let stub = [header, &[7; 32], signature].concat();

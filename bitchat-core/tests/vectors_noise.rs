@@ -3,7 +3,7 @@
 mod common;
 
 use bitchat_core::crypto::noise::{CipherState, HandshakeState, NoiseError, Params, Pattern, Role};
-use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
+use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use common::{hex, unhex};
 use serde_json::{Value, json};
 
@@ -17,12 +17,12 @@ struct Ends {
 }
 
 impl Ends {
-    fn of(vector: &Value) -> Self {
+    fn of(suite: Suite, vector: &Value) -> Self {
         Self {
-            initiator: end(vector, Role::Initiator),
-            responder: end(vector, Role::Responder),
-            initiator_ephemeral: secret(vector.get("init_ephemeral")),
-            responder_ephemeral: secret(vector.get("resp_ephemeral")),
+            initiator: end(suite, vector, Role::Initiator),
+            responder: end(suite, vector, Role::Responder),
+            initiator_ephemeral: secret(suite, vector.get("init_ephemeral")),
+            responder_ephemeral: secret(suite, vector.get("resp_ephemeral")),
             initiator_wrote: false,
         }
     }
@@ -52,9 +52,9 @@ impl Ends {
     }
 }
 
-fn secret(value: Option<&Value>) -> Option<DhSecret> {
+fn secret(suite: Suite, value: Option<&Value>) -> Option<DhSecret> {
     let bytes = unhex(value?).try_into().expect("32 bytes");
-    Some(DhSecret::from_bytes(&Secret(bytes)))
+    Some(DhSecret::from_bytes(suite, &Secret(bytes)))
 }
 
 /// `Noise_XXpsk0+psk3_…` as pattern and psk positions.
@@ -73,7 +73,7 @@ fn parse_name(vector: &Value) -> (Pattern, Vec<u8>) {
     (pattern, modifiers.split('+').filter_map(position).collect())
 }
 
-fn end(vector: &Value, role: Role) -> HandshakeState {
+fn end(suite: Suite, vector: &Value, role: Role) -> HandshakeState {
     let (pattern, positions) = parse_name(vector);
     let prefix = if role == Role::Initiator { "init" } else { "resp" };
     let field = |name: &str| vector.get(format!("{prefix}_{name}"));
@@ -82,7 +82,7 @@ fn end(vector: &Value, role: Role) -> HandshakeState {
         psks: &positions,
         role,
         prologue: &field("prologue").map(unhex).unwrap_or_default(),
-        local_static: secret(field("static")),
+        local_static: secret(suite, field("static")),
         remote_static: field("remote_static")
             .map(|key| DhPublic(unhex(key).try_into().expect("32 bytes"))),
     })
@@ -97,9 +97,9 @@ fn end(vector: &Value, role: Role) -> HandshakeState {
 }
 
 /// Runs a vector from its inputs and compares every output that it names.
-fn replay(vector: &Value) {
+fn replay(suite: Suite, vector: &Value) {
     let name = &vector["protocol_name"];
-    let mut ends = Ends::of(vector);
+    let mut ends = Ends::of(suite, vector);
     let messages = vector["messages"].as_array().expect("messages");
     let one_way = parse_name(vector).0 == Pattern::X;
     let mut transport: Option<(CipherState, CipherState)> = None;
@@ -120,7 +120,7 @@ fn replay(vector: &Value) {
         if ends.is_finished() {
             let (forth, back) = ends.initiator.split().expect("finished");
             assert_eq!(ends.responder.split(), Ok((forth.clone(), back.clone())));
-            transport = Some((CipherState::new(&forth), CipherState::new(&back)));
+            transport = Some((CipherState::new(suite, &forth), CipherState::new(suite, &back)));
         }
     }
     assert!(ends.is_finished(), "{name}: messages are missing");
@@ -134,16 +134,18 @@ fn replay(vector: &Value) {
 /// BC-05.01: one of the names (X) is padded, the others are hashed.
 #[test]
 fn published_vectors() {
-    let document = common::load("noise_published");
-    let vectors = document["vectors"].as_array().expect("vectors");
-    assert_eq!(vectors.len(), 15, "7 of cacophony, 8 of snow");
-    vectors.iter().for_each(replay);
+    for &suite in Suite::ALL {
+        let document = common::load("noise_published");
+        let vectors = document["vectors"].as_array().expect("vectors");
+        assert_eq!(vectors.len(), 15, "7 of cacophony, 8 of snow");
+        vectors.iter().for_each(|vector| replay(suite, vector));
+    }
 }
 
 const KEY: fn(u8) -> String = |byte| hex(&[byte; 32]);
 
 /// The inputs of our vectors: every key is one byte repeated.
-fn inputs(protocol_name: &str) -> Value {
+fn inputs(suite: Suite, protocol_name: &str) -> Value {
     let mut inputs = json!({
         "protocol_name": protocol_name,
         "init_prologue": hex(b"bitchat prologue"),
@@ -156,7 +158,7 @@ fn inputs(protocol_name: &str) -> Value {
         "resp_ephemeral": KEY(0x44),
     });
     if protocol_name.contains("_KK") {
-        let public = |byte| hex(&DhSecret::from_bytes(&Secret([byte; 32])).public().0);
+        let public = |byte| hex(&DhSecret::from_bytes(suite, &Secret([byte; 32])).public().0);
         inputs["init_remote_static"] = public(0x22).into();
         inputs["resp_remote_static"] = public(0x11).into();
     }
@@ -164,8 +166,8 @@ fn inputs(protocol_name: &str) -> Value {
 }
 
 /// Runs the handshake of `inputs` and adds its outputs.
-fn complete(mut vector: Value) -> Value {
-    let mut ends = Ends::of(&vector);
+fn complete(suite: Suite, mut vector: Value) -> Value {
+    let mut ends = Ends::of(suite, &vector);
     let mut messages = Vec::new();
     while !ends.is_finished() {
         let payload = format!("payload {}", messages.len() + 1).into_bytes();
@@ -212,35 +214,42 @@ fn invalid(vector: &Value) -> Value {
 
 #[test]
 fn our_vectors_are_what_the_code_produces() {
-    let vectors: Vec<Value> = [
-        "Noise_XXpsk0+psk3_25519_ChaChaPoly_BLAKE2s",
-        "Noise_KKpsk0+psk2_25519_ChaChaPoly_BLAKE2s",
-    ]
-    .map(|name| complete(inputs(name)))
-    .into();
-    let about = "Handshakes of spec 05 with fixed keys; all values are hex. psks are listed by \
+    for &suite in Suite::ALL {
+        let vectors: Vec<Value> = [
+            "Noise_XXpsk0+psk3_25519_ChaChaPoly_BLAKE2s",
+            "Noise_KKpsk0+psk2_25519_ChaChaPoly_BLAKE2s",
+        ]
+        .map(|name| complete(suite, inputs(suite, name)))
+        .into();
+        let about = "Handshakes of spec 05 with fixed keys; all values are hex. psks are listed by \
                  ascending position. Each entry of `invalid` is refused in place of that message.";
-    common::check("noise", &json!({ "about": about, "vectors": vectors }));
+        common::check("noise", &json!({ "about": about, "vectors": vectors }));
+    }
 }
 
 #[test]
 fn our_vectors_replay() {
-    let document = common::load("noise");
-    let vectors = document["vectors"].as_array().expect("vectors");
-    assert_eq!(vectors.len(), 2);
-    for vector in vectors {
-        replay(vector);
-        let mut ends = Ends::of(vector);
-        for message in vector["messages"].as_array().expect("messages") {
-            ends.write(&unhex(&message["payload"]));
-            ends.read(&unhex(&message["ciphertext"])).expect("valid");
-        }
-        for state in [&ends.initiator, &ends.responder] {
-            let (forth, back) = state.split().expect("finished");
-            assert_eq!(vector["key_initiator_to_responder"], hex(&forth.0));
-            assert_eq!(vector["key_responder_to_initiator"], hex(&back.0));
-            for (label, expected) in vector["exports"].as_object().expect("exports") {
-                assert_eq!(*expected, hex(&state.export(label.as_bytes()).expect("finished").0));
+    for &suite in Suite::ALL {
+        let document = common::load("noise");
+        let vectors = document["vectors"].as_array().expect("vectors");
+        assert_eq!(vectors.len(), 2);
+        for vector in vectors {
+            replay(suite, vector);
+            let mut ends = Ends::of(suite, vector);
+            for message in vector["messages"].as_array().expect("messages") {
+                ends.write(&unhex(&message["payload"]));
+                ends.read(&unhex(&message["ciphertext"])).expect("valid");
+            }
+            for state in [&ends.initiator, &ends.responder] {
+                let (forth, back) = state.split().expect("finished");
+                assert_eq!(vector["key_initiator_to_responder"], hex(&forth.0));
+                assert_eq!(vector["key_responder_to_initiator"], hex(&back.0));
+                for (label, expected) in vector["exports"].as_object().expect("exports") {
+                    assert_eq!(
+                        *expected,
+                        hex(&state.export(label.as_bytes()).expect("finished").0)
+                    );
+                }
             }
         }
     }
@@ -249,24 +258,27 @@ fn our_vectors_replay() {
 /// BC-05.06, BC-05.07, BC-05.08: bad messages are refused and the true ones still work.
 #[test]
 fn our_invalid_messages_are_refused() {
-    let document = common::load("noise");
-    for vector in document["vectors"].as_array().expect("vectors") {
-        let mut ends = Ends::of(vector);
-        let invalid = vector["invalid"].as_array().expect("invalid messages");
-        assert_eq!(invalid.len(), 7);
-        for (number, message) in vector["messages"].as_array().expect("messages").iter().enumerate()
-        {
-            ends.write(&unhex(&message["payload"]));
-            for case in invalid.iter().filter(|case| case["instead_of"] == number) {
-                let mut bad = unhex(&case["message"]);
-                if let Some(len) = case.get("pad_to").and_then(Value::as_u64) {
-                    bad.resize(usize::try_from(len).expect("small"), 0);
+    for &suite in Suite::ALL {
+        let document = common::load("noise");
+        for vector in document["vectors"].as_array().expect("vectors") {
+            let mut ends = Ends::of(suite, vector);
+            let invalid = vector["invalid"].as_array().expect("invalid messages");
+            assert_eq!(invalid.len(), 7);
+            for (number, message) in
+                vector["messages"].as_array().expect("messages").iter().enumerate()
+            {
+                ends.write(&unhex(&message["payload"]));
+                for case in invalid.iter().filter(|case| case["instead_of"] == number) {
+                    let mut bad = unhex(&case["message"]);
+                    if let Some(len) = case.get("pad_to").and_then(Value::as_u64) {
+                        bad.resize(usize::try_from(len).expect("small"), 0);
+                    }
+                    let error = ends.read(&bad).expect_err("an invalid message");
+                    assert_eq!(format!("{error:?}"), case["error"].as_str().expect("a name"));
                 }
-                let error = ends.read(&bad).expect_err("an invalid message");
-                assert_eq!(format!("{error:?}"), case["error"].as_str().expect("a name"));
+                ends.read(&unhex(&message["ciphertext"])).expect("the true message still works");
             }
-            ends.read(&unhex(&message["ciphertext"])).expect("the true message still works");
+            assert_eq!(vector["handshake_hash"], hex(&ends.responder.handshake_hash()));
         }
-        assert_eq!(vector["handshake_hash"], hex(&ends.responder.handshake_hash()));
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use bitchat_core::base::ids::ConnectionId;
 use bitchat_core::crypto::packet_key::{MaskKey, PacketError, PacketKey};
-use bitchat_core::crypto::suite::Secret;
+use bitchat_core::crypto::suite::{Secret, Suite};
 use bitchat_core::wire::packet::{Header, KeyPhase, expand_pn, pn_len};
 use common::{hex, unhex};
 use serde_json::{Value, json};
@@ -13,11 +13,14 @@ fn secret(value: &Value) -> Secret {
     Secret(unhex(value).try_into().expect("32 bytes"))
 }
 
-fn keys(vector: &Value) -> (MaskKey, PacketKey) {
-    (MaskKey::new(&secret(&vector["mask_key"])), PacketKey::new(&secret(&vector["packet_key"])))
+fn keys(suite: Suite, vector: &Value) -> (MaskKey, PacketKey) {
+    (
+        MaskKey::new(&secret(&vector["mask_key"])),
+        PacketKey::new(suite, &secret(&vector["packet_key"])),
+    )
 }
 
-fn seal(vector: &Value) -> Vec<u8> {
+fn seal(suite: Suite, vector: &Value) -> Vec<u8> {
     let cid = ConnectionId(unhex(&vector["connection_id"]).try_into().expect("8 bytes"));
     let phase = KeyPhase::of_epoch(vector["epoch"].as_u64().expect("an epoch"));
     let pn = vector["number"].as_u64().expect("a number");
@@ -25,13 +28,13 @@ fn seal(vector: &Value) -> Vec<u8> {
     let payload = unhex(&vector["payload"]);
     let mut packet = vec![0; header.overhead() + payload.len()];
     packet[header.len()..][..payload.len()].copy_from_slice(&payload);
-    let (mask, key) = keys(vector);
+    let (mask, key) = keys(suite, vector);
     key.seal(&mask, &header, &mut packet).expect("a payload");
     packet
 }
 
-fn open(vector: &Value) -> Result<(Header, Vec<u8>), PacketError> {
-    let (mask, key) = keys(vector);
+fn open(suite: Suite, vector: &Value) -> Result<(Header, Vec<u8>), PacketError> {
+    let (mask, key) = keys(suite, vector);
     let mut packet = unhex(&vector["packet"]);
     let header = mask.unmask(&mut packet, vector["largest_received"].as_u64())?;
     let payload = key.open(&header, &mut packet)?;
@@ -51,7 +54,7 @@ fn inputs(epoch: u64, number: u64, acked: Option<u64>, payload: &[u8]) -> Value 
     })
 }
 
-fn valid() -> Vec<Value> {
+fn valid(suite: Suite) -> Vec<Value> {
     [
         inputs(0, 0, None, b"\x01"),
         inputs(1, 200, Some(10), b"frames"),
@@ -60,19 +63,19 @@ fn valid() -> Vec<Value> {
     ]
     .into_iter()
     .map(|mut vector| {
-        vector["packet"] = hex(&seal(&vector)).into();
+        vector["packet"] = hex(&seal(suite, &vector)).into();
         vector
     })
     .collect()
 }
 
-fn invalid(vector: &Value) -> Vec<Value> {
+fn invalid(suite: Suite, vector: &Value) -> Vec<Value> {
     let packet = unhex(&vector["packet"]);
     let with = |change: &dyn Fn(&mut Vec<u8>)| {
         let (mut packet, mut vector) = (packet.clone(), vector.clone());
         change(&mut packet);
         vector["packet"] = hex(&packet).into();
-        vector["error"] = format!("{:?}", open(&vector).expect_err("changed")).into();
+        vector["error"] = format!("{:?}", open(suite, &vector).expect_err("changed")).into();
         vector
     };
     vec![
@@ -109,28 +112,30 @@ fn numbers() -> Vec<Value> {
 /// BC-06.01, BC-06.02, BC-06.05, BC-06.06, BC-06.07, BC-06.08, BC-06.09
 #[test]
 fn packets() {
-    let valid = valid();
-    let invalid = invalid(&valid[1]);
-    let document = json!({ "valid": valid, "invalid": invalid, "numbers": numbers() });
-    common::check("packet", &document);
-    let document = common::load("packet");
-    for vector in document["valid"].as_array().expect("cases") {
-        assert_eq!(hex(&seal(vector)), vector["packet"].as_str().expect("hex"));
-        let (header, payload) = open(vector).expect("valid");
-        assert_eq!(payload, unhex(&vector["payload"]));
-        assert_eq!(Some(header.pn), vector["number"].as_u64());
-        let acked = vector["largest_acked"].as_u64();
-        assert_eq!(header.len(), 9 + pn_len(header.pn, acked));
-    }
-    for vector in document["invalid"].as_array().expect("cases") {
-        let error = open(vector).expect_err("invalid");
-        assert_eq!(format!("{error:?}"), vector["error"].as_str().expect("a name"));
-    }
-    for vector in document["numbers"].as_array().expect("cases") {
-        let number = |name: &str| vector[name].as_u64();
-        let len = usize::try_from(number("bytes").expect("a length")).expect("small");
-        let full =
-            expand_pn(number("truncated").expect("a number"), len, number("largest_received"));
-        assert_eq!(Some(full), number("number"));
+    for &suite in Suite::ALL {
+        let valid = valid(suite);
+        let invalid = invalid(suite, &valid[1]);
+        let document = json!({ "valid": valid, "invalid": invalid, "numbers": numbers() });
+        common::check("packet", &document);
+        let document = common::load("packet");
+        for vector in document["valid"].as_array().expect("cases") {
+            assert_eq!(hex(&seal(suite, vector)), vector["packet"].as_str().expect("hex"));
+            let (header, payload) = open(suite, vector).expect("valid");
+            assert_eq!(payload, unhex(&vector["payload"]));
+            assert_eq!(Some(header.pn), vector["number"].as_u64());
+            let acked = vector["largest_acked"].as_u64();
+            assert_eq!(header.len(), 9 + pn_len(header.pn, acked));
+        }
+        for vector in document["invalid"].as_array().expect("cases") {
+            let error = open(suite, vector).expect_err("invalid");
+            assert_eq!(format!("{error:?}"), vector["error"].as_str().expect("a name"));
+        }
+        for vector in document["numbers"].as_array().expect("cases") {
+            let number = |name: &str| vector[name].as_u64();
+            let len = usize::try_from(number("bytes").expect("a length")).expect("small");
+            let full =
+                expand_pn(number("truncated").expect("a number"), len, number("largest_received"));
+            assert_eq!(Some(full), number("number"));
+        }
     }
 }

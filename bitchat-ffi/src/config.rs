@@ -5,8 +5,16 @@ use crate::grows::{Grows, read_struct_over, write_struct};
 use crate::limits::{bitchat_limits, read_limits};
 use crate::node::{level_code, level_of};
 use crate::values::bitchat_error;
+use bitchat_core::crypto::suite::Backend;
 use bitchat_core::node::{Config, Families};
 use core::time::Duration;
+
+/// `crypto`: the fastest library that was compiled in.
+pub const BITCHAT_CRYPTO_FASTEST: u8 = 0;
+/// `crypto`: pure Rust.
+pub const BITCHAT_CRYPTO_RUSTCRYPTO: u8 = 1;
+/// `crypto`: AWS-LC, unless libbitchat was built without it.
+pub const BITCHAT_CRYPTO_AWS_LC: u8 = 2;
 
 /// Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
 #[repr(C)]
@@ -32,8 +40,11 @@ pub struct bitchat_config {
     /// 1: you answer BITCHAT_ACTION_PERSIST and BITCHAT_ACTION_LOAD. 0: the node forgets everything
     /// at its end, and its device is a new one each time.
     pub store: u8,
+    /// BITCHAT_CRYPTO_FASTEST, BITCHAT_CRYPTO_RUSTCRYPTO or BITCHAT_CRYPTO_AWS_LC: which library
+    /// computes. A matter of speed: peers see no difference.
+    pub crypto: u8,
     /// 0.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 1],
     /// How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
     pub log: i32,
     /// 0.
@@ -71,7 +82,8 @@ impl Default for bitchat_config {
             ipv6: defaults.families.v6.into(),
             local_trackers: defaults.local_trackers.into(),
             store: defaults.store.into(),
-            reserved: [0; 2],
+            crypto: BITCHAT_CRYPTO_FASTEST,
+            reserved: [0; 1],
             log: level_code(defaults.log),
             reserved_2: 0,
             limits: core::ptr::null(),
@@ -101,13 +113,19 @@ pub(crate) unsafe fn read_config(
         1 => Ok(true),
         _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved != [0; 2] || config.reserved_2 != 0 {
+    if config.reserved != [0; 1] || config.reserved_2 != 0 {
         return Err(refuse("reserved: leave it 0"));
     }
     let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
     // SAFETY: as the caller says.
     out.limits = unsafe { read_limits(config.limits, why)? };
     out.log = level;
+    out.crypto = match config.crypto {
+        BITCHAT_CRYPTO_FASTEST => Backend::fastest(),
+        BITCHAT_CRYPTO_RUSTCRYPTO => Backend::RustCrypto,
+        BITCHAT_CRYPTO_AWS_LC => Backend::AwsLc,
+        _ => return Err(refuse("crypto: choose one of BITCHAT_CRYPTO_...")),
+    };
     out.port = config.port;
     out.families = Families { v4: flag("ipv4", config.ipv4)?, v6: flag("ipv6", config.ipv6)? };
     out.local_trackers = flag("local_trackers", config.local_trackers)?;

@@ -12,7 +12,7 @@ use bitchat_core::chatfile::{ChatFile, Draft, Outside};
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::{Certificate, Identity};
 use bitchat_core::crypto::noise::Role;
-use bitchat_core::crypto::suite::{DhSecret, Secret};
+use bitchat_core::crypto::suite::{DhSecret, Secret, Suite};
 use bitchat_core::handshake::{BootId, Established, SessionSecrets};
 use bitchat_core::link::{Lane, Link, LinkConfig, LinkEvent, PACKET_LEN, Verdict, Via};
 use bitchat_core::node::{Action, Config, Deadline, Event, Input, Node, TransmitPoll};
@@ -77,7 +77,7 @@ fn session(of: usize, keys: &[DhSecret; 2]) -> Established {
 impl Links {
     fn ready() -> Self {
         let mut rngs = [1, 2].map(|byte| Rng::new(&Seed([byte; 32])));
-        let keys = rngs.each_mut().map(|rng| DhSecret::generate(&mut rng.secret));
+        let keys = rngs.each_mut().map(|rng| DhSecret::generate(Suite::default(), &mut rng.secret));
         let now = Timestamp::from_millis(1);
         let config = LinkConfig {
             rekey_interval: Duration::from_secs(3_600),

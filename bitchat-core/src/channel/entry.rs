@@ -4,7 +4,7 @@ use crate::base::ids::{ChannelId, Device, DeviceId, EntryId, PeerId};
 use crate::base::time::UnixMillis;
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::{Identity, SIGNATURE_LEN, verify};
-use crate::crypto::suite::Secret;
+use crate::crypto::suite::Suite;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::varint;
 use crate::wire::writer::Put;
@@ -154,12 +154,11 @@ pub struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// The signed entry of the author whose log key is `secret`.
+    /// The entry, signed by the author whose log key is `key`.
     ///
     /// # Errors
     /// What [`Entry::parse`] says of a draft that breaks a rule.
-    pub fn sign(&self, secret: &Secret) -> Result<Entry, EntryError> {
-        let key = Identity::from_bytes(secret);
+    pub fn sign(&self, key: &Identity) -> Result<Entry, EntryError> {
         let mut raw = Vec::with_capacity(320 + self.cited.len() * 32 + self.body.len());
         raw.put_u8(VERSION);
         raw.put_slice(&self.chan.0);
@@ -272,8 +271,8 @@ impl Entry {
     ///
     /// # Errors
     /// [`EntryError::Signature`] or [`EntryError::Binding`].
-    pub fn verify(&self) -> Result<(), EntryError> {
-        self.stub().verify()?;
+    pub fn verify(&self, suite: Suite) -> Result<(), EntryError> {
+        self.stub().verify(suite)?;
         if self.kind() == Kind::Bind {
             let (device, signature) = self.binding().ok_or(EntryError::Binding)?;
             let parts = binding_parts(
@@ -282,7 +281,7 @@ impl Entry {
                 &device.id,
                 &self.header.author,
             );
-            verify(&device.peer, BINDING_LABEL, &parts, &signature)
+            verify(suite, &device.peer, BINDING_LABEL, &parts, &signature)
                 .map_err(|_| EntryError::Binding)?;
         }
         Ok(())
@@ -409,10 +408,10 @@ impl Stub {
     }
 
     /// Checks the author's signature.
-    pub(super) fn verify(&self) -> Result<(), EntryError> {
+    pub(super) fn verify(&self, suite: Suite) -> Result<(), EntryError> {
         let (signed, signature) = self.raw.split_last_chunk().ok_or(DecodeError::UnexpectedEnd)?;
         let author = PeerId(self.header.author.0);
-        verify(&author, ENTRY_LABEL, &[signed], signature).map_err(|_| EntryError::Signature)
+        verify(suite, &author, ENTRY_LABEL, &[signed], signature).map_err(|_| EntryError::Signature)
     }
 
     /// What may be written once: the channel, its epoch, the author, the position.

@@ -42,6 +42,7 @@ use crate::base::ids::{ChannelId, Device, EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::time::{Now, Timestamp};
 use crate::crypto::channel_keys::Epoch;
+use crate::crypto::suite::Suite;
 use core::net::SocketAddr;
 use core::time::Duration;
 use delivery::Delivery;
@@ -62,6 +63,8 @@ const DISTRUST: Duration = Duration::from_secs(30);
 /// Which channel, as whom, within which bounds.
 #[derive(Clone, Debug)]
 pub struct ChannelConfig {
+    /// What signatures are made and checked with.
+    pub suite: Suite,
     /// The channel.
     pub chan: ChannelId,
     /// Its epoch.

@@ -7,7 +7,7 @@ use super::{Channel, Record};
 use crate::base::ids::EntryId;
 use crate::base::time::{Now, UnixMillis};
 use crate::crypto::identity::Identity;
-use crate::crypto::suite::Secret;
+use crate::crypto::suite::{Secret, Suite};
 
 /// Bytes that an entry has beside its body, at most.
 const OVERHEAD: usize = entry::MAX_ENTRY - MAX_BODY;
@@ -41,14 +41,14 @@ pub enum SendError {
 /// A log key and its public half.
 #[derive(Clone, Debug)]
 pub(super) struct LogKey {
-    pub(super) secret: Secret,
+    pub(super) pair: Identity,
     pub(super) author: AuthorId,
 }
 
 impl LogKey {
-    pub(super) fn new(secret: Secret) -> Self {
-        let author = AuthorId(Identity::from_bytes(&secret).peer_id().0);
-        Self { secret, author }
+    pub(super) fn new(suite: Suite, secret: &Secret) -> Self {
+        let pair = Identity::new(suite, secret);
+        Self { author: AuthorId(pair.peer_id().0), pair }
     }
 }
 
@@ -66,7 +66,7 @@ impl Own {
     /// no record: nothing under it has left.
     pub(super) fn record(&self, generation: u32) -> Option<Record> {
         let key = self.key.as_ref().filter(|_| generation + 1 == self.generations)?;
-        Some(Record::LogKey { generation, secret: key.secret.clone() })
+        Some(Record::LogKey { generation, secret: key.pair.to_bytes() })
     }
 }
 
@@ -117,7 +117,7 @@ impl Channel {
     }
 
     fn new_key(&mut self, sink: &mut dyn ChannelSink) -> LogKey {
-        let key = LogKey::new(sink.secret());
+        let key = LogKey::new(self.config.suite, &sink.secret());
         let generation = self.own.generations;
         self.own.key = Some(key.clone());
         self.own.generations += 1;
@@ -153,7 +153,7 @@ impl Channel {
         let lamport = self.log.lamport_after(last.into_iter().chain(cited.iter().copied()));
         let (chan, epoch) = (self.config.chan, self.config.epoch);
         let draft = Draft { chan, epoch, seq, prev, cited, lamport, wall, kind, body };
-        draft.sign(&key.secret).expect("an own draft keeps the rules that it is checked against")
+        draft.sign(&key.pair).expect("an own draft keeps the rules that it is checked against")
     }
 
     fn write(&mut self, entry: Entry, sink: &mut dyn ChannelSink) -> EntryId {

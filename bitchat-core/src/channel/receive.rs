@@ -263,7 +263,7 @@ impl Channel {
         entry: Entry,
         sink: &mut dyn ChannelSink,
     ) -> Result<Admitted, EntryError> {
-        entry.verify()?;
+        entry.verify(self.config.suite)?;
         let id = entry.id();
         let admitted = self.admit(link, entry, sink)?;
         let mut work =
@@ -350,8 +350,8 @@ impl Channel {
         if self.log.is_disputed(author, seq) {
             return Ok(());
         }
-        one.verify()?;
-        other.verify()?;
+        one.verify(self.config.suite)?;
+        other.verify(self.config.suite)?;
         let proof = Proof::new(one, other).ok_or(ChannelFault::EmptyProof)?;
         self.convict(proof, sink);
         Ok(())

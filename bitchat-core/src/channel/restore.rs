@@ -112,7 +112,7 @@ impl ChannelRestore {
             }
         }
         if let Some((generation, secret)) = self.key {
-            let key = LogKey::new(secret);
+            let key = LogKey::new(channel.config.suite, &secret);
             channel.own.generations = generation.saturating_add(1);
             let intact = skipped == 0 && channel.log.proof(key.author).is_none();
             channel.own.key = intact.then_some(key);

@@ -10,7 +10,7 @@ use crate::base::target::TargetPolicy;
 use crate::base::time::UnixMillis;
 use crate::crypto::channel_keys::{ChannelKeys, Epoch};
 use crate::crypto::identity::{self, SIGNATURE_LEN, fingerprint};
-use crate::crypto::suite::Secret;
+use crate::crypto::suite::{Secret, Suite};
 use crate::wire::bencode::{self, Dict, Encoded};
 use core::fmt;
 use sha2::{Digest, Sha256};
@@ -174,7 +174,7 @@ fn check_signature(dict: Dict<'_>, info: &Info, raw_info: &[u8]) -> Result<(), C
     let signature: &[u8; SIGNATURE_LEN] = signature.try_into().map_err(|_| {
         ChatFileError::Shape { field: "signature", expected: "a string of 64 bytes" }
     })?;
-    identity::verify(&owner, SIGNATURE_LABEL, &[raw_info], signature)
+    identity::verify(Suite::default(), &owner, SIGNATURE_LABEL, &[raw_info], signature)
         .map_err(|_| ChatFileError::SignatureInvalid)
 }
 

@@ -4,16 +4,16 @@
 mod certificate;
 
 pub use self::certificate::{Certificate, CertificateError};
+pub use crate::crypto::suite::SIGNATURE_LEN;
 
 use crate::base::ids::{DeviceId, PeerId};
 use crate::base::rng::{Rng, Stream};
-use crate::crypto::suite::{AuthError, DhSecret, Secret, hash};
+use crate::crypto::suite::{
+    self, AuthError, DhSecret, Secret, SigningKey, Suite, hash, is_public_key,
+};
 use crate::wire::base32;
 use core::fmt;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
-/// Bytes of a signature.
-pub const SIGNATURE_LEN: usize = 64;
 /// What a link to a person starts with.
 const LINK_SCHEME: &str = "bitchat:peer/";
 /// Bytes at the end of a link that catch typing errors.
@@ -28,10 +28,22 @@ const FINGERPRINT_LEN: usize = 10;
 pub struct Identity(SigningKey);
 
 impl Identity {
-    /// The identity of 32 secret bytes (the seed of RFC 8032 §5.1.5).
+    /// The identity of 32 secret bytes (the seed of RFC 8032 §5.1.5), on the fastest back end.
     #[must_use]
     pub fn from_bytes(secret: &Secret) -> Self {
-        Self(SigningKey::from_bytes(&secret.0))
+        Self::new(Suite::default(), secret)
+    }
+
+    /// The identity of 32 secret bytes, signing on a certain back end.
+    #[must_use]
+    pub fn new(suite: Suite, secret: &Secret) -> Self {
+        Self(SigningKey::from_seed(suite, secret))
+    }
+
+    /// The same identity, signing on `suite`.
+    #[must_use]
+    pub fn on(self, suite: Suite) -> Self {
+        if self.0.suite() == suite { self } else { Self::new(suite, &self.to_bytes()) }
     }
 
     /// A new identity. `secret` is the node's secret stream.
@@ -43,20 +55,20 @@ impl Identity {
     /// The 32 secret bytes, to be stored.
     #[must_use]
     pub fn to_bytes(&self) -> Secret {
-        Secret(self.0.to_bytes())
+        self.0.to_seed()
     }
 
     /// The public half: how others know this person.
     #[must_use]
-    pub fn peer_id(&self) -> PeerId {
-        PeerId(self.0.verifying_key().to_bytes())
+    pub const fn peer_id(&self) -> PeerId {
+        PeerId(self.0.public())
     }
 
     /// Signs `label ‖ parts` (BC-03.02). Each purpose has its own label, which starts with
     /// `"bitchat-v1 "` and is no prefix of another; at most one of the parts has a variable length.
     #[must_use]
     pub fn sign(&self, label: &'static [u8], parts: &[&[u8]]) -> [u8; SIGNATURE_LEN] {
-        self.0.sign(&message(label, parts)).to_bytes()
+        self.0.sign(&message(label, parts))
     }
 }
 
@@ -78,16 +90,13 @@ fn message(label: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 /// # Errors
 /// [`AuthError`] if the key is no key or the signature is not its own.
 pub fn verify(
+    suite: Suite,
     peer: &PeerId,
     label: &'static [u8],
     parts: &[&[u8]],
     signature: &[u8; SIGNATURE_LEN],
 ) -> Result<(), AuthError> {
-    VerifyingKey::from_bytes(&peer.0)
-        .and_then(|key| {
-            key.verify_strict(&message(label, parts), &Signature::from_bytes(signature))
-        })
-        .map_err(|_| AuthError)
+    suite::verify(suite, &peer.0, &message(label, parts), signature)
 }
 
 /// A short form of `peer` for people to look at: 80 bits of a hash as `abcd-efgh-ijkl-mnop`.
@@ -134,10 +143,7 @@ pub fn parse_peer_link(link: &str) -> Result<PeerId, LinkError> {
     if check != link_check(&peer) {
         return Err(LinkError::Checksum);
     }
-    match VerifyingKey::from_bytes(&peer.0) {
-        Ok(key) if !key.is_weak() => Ok(peer),
-        _ => Err(LinkError::Key),
-    }
+    if is_public_key(&peer.0) { Ok(peer) } else { Err(LinkError::Key) }
 }
 
 fn link_check(peer: &PeerId) -> [u8; CHECK_LEN] {
@@ -178,8 +184,9 @@ pub struct DeviceKeys {
 impl DeviceKeys {
     /// A new device.
     #[must_use]
-    pub fn generate(rng: &mut Rng) -> Self {
-        Self { id: DeviceId(rng.public.bytes()), static_key: DhSecret::generate(&mut rng.secret) }
+    pub fn generate(suite: Suite, rng: &mut Rng) -> Self {
+        let id = DeviceId(rng.public.bytes());
+        Self { id, static_key: DhSecret::generate(suite, &mut rng.secret) }
     }
 }
 

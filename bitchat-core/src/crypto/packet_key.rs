@@ -6,7 +6,7 @@ mod replay;
 pub use self::replay::ReplayWindow;
 
 use crate::base::ids::ConnectionId;
-use crate::crypto::suite::{AeadKey, AuthError, Secret, TAG_LEN};
+use crate::crypto::suite::{AeadKey, AuthError, Secret, Suite, TAG_LEN};
 use crate::wire::packet::{FLAGS_AT, Header, MIN_PACKET_LEN, decode_flags, expand_pn};
 use core::fmt;
 use core::ops::Range;
@@ -97,8 +97,8 @@ pub struct PacketKey(AeadKey);
 impl PacketKey {
     /// Takes the key into use.
     #[must_use]
-    pub fn new(key: &Secret) -> Self {
-        Self(AeadKey::new(key))
+    pub fn new(suite: Suite, key: &Secret) -> Self {
+        Self(AeadKey::new(suite, key))
     }
 
     /// Protects a packet in place. `packet` is as long as the packet will be: room for the header
@@ -125,7 +125,7 @@ impl PacketKey {
     }
 
     /// Opens in place a packet whose mask is off, and returns where its payload is. On failure the
-    /// packet is as before.
+    /// payload is lost.
     ///
     /// # Errors
     /// [`PacketError::Auth`] if it was not sealed with this key under this header (BC-06.06,

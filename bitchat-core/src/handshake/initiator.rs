@@ -181,7 +181,7 @@ impl Initiator {
 
     fn first_message(&self, env: &mut Env<'_>, cookie: &Cookie) -> Result<State, NoiseError> {
         let mut noise = Box::new(message::new_noise(env, Role::Initiator)?);
-        let ephemeral = DhSecret::generate(&mut env.rng.secret);
+        let ephemeral = DhSecret::generate(env.local.suite(), &mut env.rng.secret);
         let mut written = Vec::new();
         noise.write_message(Some(ephemeral), &self.cid.0, &mut written)?;
         Ok(State::Greeting { noise, fields: message::hs1(cookie, &written) })

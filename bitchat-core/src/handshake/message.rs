@@ -87,7 +87,7 @@ impl Hello {
         if self.certificate.static_key != *remote {
             return Err(Failure::OtherKey);
         }
-        self.certificate.verify(wall).map_err(Failure::from)
+        self.certificate.verify(local.suite(), wall).map_err(Failure::from)
     }
 }
 

@@ -33,7 +33,7 @@ use crate::crypto::channel_keys::{ChannelKeys, Epoch};
 use crate::crypto::gate::CookieJar;
 use crate::crypto::identity::{Certificate, CertificateError};
 use crate::crypto::noise::{NoiseError, Role};
-use crate::crypto::suite::{DhPublic, DhSecret, Secret};
+use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use crate::wire::reader::DecodeError;
 use core::net::SocketAddr;
 
@@ -52,6 +52,14 @@ pub struct Local {
     pub features: u64,
     /// This run of the node.
     pub boot: BootId,
+}
+
+impl Local {
+    /// What handshakes compute with: the back end of the static key.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.static_key.suite()
+    }
 }
 
 /// What the node knows of other devices from earlier and present links.

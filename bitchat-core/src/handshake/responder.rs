@@ -232,7 +232,7 @@ fn answer(
     let cid = ConnectionId(env.rng.public.bytes());
     let mut about_us = cid.0.to_vec();
     Hello::put(env.local, &mut about_us);
-    let ephemeral = DhSecret::generate(&mut env.rng.secret);
+    let ephemeral = DhSecret::generate(env.local.suite(), &mut env.rng.secret);
     let mut written = Vec::new();
     noise.write_message(Some(ephemeral), &about_us, &mut written)?;
     let hs2 = message::hs2(remote_cid, &written);

@@ -74,9 +74,9 @@ macro_rules! env_of {
 use env_of;
 
 impl Party {
-    fn new(name: u8, at: &str) -> Self {
+    fn new(suite: Suite, name: u8, at: &str) -> Self {
         let mut rng = Rng::new(&Seed([name; 32]));
-        let static_key = DhSecret::generate(&mut rng.secret);
+        let static_key = DhSecret::generate(suite, &mut rng.secret);
         let identity = Identity::generate(&mut rng.secret);
         let certificate = Certificate::issue(
             &identity,
@@ -159,7 +159,7 @@ impl Party {
         let cid = receiver(body);
         // Stands for the link, which repeats its first packet until it is acknowledged.
         if let Some(session) = self.sessions.iter().find(|session| Some(session.local_cid) == cid) {
-            let datagram = first_packet(session);
+            let datagram = first_packet(self.local.suite(), session);
             self.effects.push(Effect::Send { to: from, datagram });
         }
         result
@@ -176,7 +176,7 @@ impl Party {
             Role::Responder => (&session.secrets.mask_i2r, &session.secrets.i2r),
         };
         let Ok(header) = MaskKey::new(mask).unmask(datagram, None) else { return true };
-        if PacketKey::new(key).open(&header, datagram).is_ok() {
+        if PacketKey::new(self.local.suite(), key).open(&header, datagram).is_ok() {
             self.confirmed.push(session.local_cid);
             if let Some(initiator) = &mut self.initiator
                 && initiator.local_cid() == session.local_cid
@@ -208,7 +208,7 @@ impl Party {
                 Effect::Observed(seen) => assert_eq!(seen, self.address),
                 Effect::Established(session) => {
                     if session.role == Role::Responder {
-                        out.push((session.remote, first_packet(&session)));
+                        out.push((session.remote, first_packet(self.local.suite(), &session)));
                     }
                     self.sessions.push(*session);
                 }
@@ -221,11 +221,11 @@ impl Party {
 }
 
 /// The packet with which a responder confirms a session.
-fn first_packet(session: &Established) -> Vec<u8> {
+fn first_packet(suite: Suite, session: &Established) -> Vec<u8> {
     let header = Header::new(session.remote_cid, KeyPhase::of_epoch(0), 0, None);
     let mut packet = vec![0; header.len() + 5 + PACKET_TAG_LEN];
     let mask = MaskKey::new(&session.secrets.mask_r2i);
-    PacketKey::new(&session.secrets.r2i).seal(&mask, &header, &mut packet).unwrap();
+    PacketKey::new(suite, &session.secrets.r2i).seal(&mask, &header, &mut packet).unwrap();
     packet
 }
 
@@ -248,8 +248,8 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u8) -> Self {
-        let mut parties = [Party::new(1, ALICE), Party::new(2, BOB)];
+    fn new(suite: Suite, seed: u8) -> Self {
+        let mut parties = [Party::new(suite, 1, ALICE), Party::new(suite, 2, BOB)];
         parties.iter_mut().for_each(|party| party.rng.reseed(&Seed([seed; 32])));
         Self {
             now: Timestamp::from_millis(1_000_000),
@@ -359,23 +359,25 @@ fn assert_same_session(a: &Established, b: &Established) {
 /// BC-05.20, BC-05.22, BC-05.23, BC-05.30
 #[test]
 fn two_members_meet() {
-    let mut world = World::new(1);
-    world.meet();
-    let [at_alice, at_bob] = world.session();
-    assert_same_session(at_alice, at_bob);
-    let [alice, bob] = &world.parties;
-    assert_eq!(at_alice.role, Role::Initiator);
-    assert_eq!((at_alice.device.peer, at_bob.device.peer), (bob.peer(), alice.peer()));
-    assert_eq!((at_alice.device.id, at_bob.device.id), (DeviceId([2; 16]), DeviceId([1; 16])));
-    assert_eq!((at_alice.features, at_bob.features), (2, 1));
-    assert_eq!((at_alice.boot, at_bob.boot), (BootId([2; 16]), BootId([1; 16])));
-    assert_eq!((at_alice.remote, at_bob.remote), (bob.address, alice.address));
-    assert_eq!(
-        (at_alice.remote_static, at_bob.remote_static),
-        (bob.static_key(), alice.static_key())
-    );
-    assert!(!at_alice.resumed);
-    assert!(alice.initiator.as_ref().is_some_and(Initiator::is_over));
-    assert!(bob.responder.is_empty() && alice.failures.is_empty());
-    assert_eq!(world.carried.len(), 6, "probe, ack, hs1, hs2, hs3, packet");
+    for &suite in Suite::ALL {
+        let mut world = World::new(suite, 1);
+        world.meet();
+        let [at_alice, at_bob] = world.session();
+        assert_same_session(at_alice, at_bob);
+        let [alice, bob] = &world.parties;
+        assert_eq!(at_alice.role, Role::Initiator);
+        assert_eq!((at_alice.device.peer, at_bob.device.peer), (bob.peer(), alice.peer()));
+        assert_eq!((at_alice.device.id, at_bob.device.id), (DeviceId([2; 16]), DeviceId([1; 16])));
+        assert_eq!((at_alice.features, at_bob.features), (2, 1));
+        assert_eq!((at_alice.boot, at_bob.boot), (BootId([2; 16]), BootId([1; 16])));
+        assert_eq!((at_alice.remote, at_bob.remote), (bob.address, alice.address));
+        assert_eq!(
+            (at_alice.remote_static, at_bob.remote_static),
+            (bob.static_key(), alice.static_key())
+        );
+        assert!(!at_alice.resumed);
+        assert!(alice.initiator.as_ref().is_some_and(Initiator::is_over));
+        assert!(bob.responder.is_empty() && alice.failures.is_empty());
+        assert_eq!(world.carried.len(), 6, "probe, ack, hs1, hs2, hs3, packet");
+    }
 }

@@ -9,7 +9,7 @@ use super::rekey::NewKeys;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::{MaskKey, PacketError, PacketKey};
-use crate::crypto::suite::Secret;
+use crate::crypto::suite::{Secret, Suite};
 use crate::wire::packet::{Header, KeyPhase};
 use core::ops::Range;
 use core::time::Duration;
@@ -47,6 +47,7 @@ pub(crate) struct Opened {
 /// The packet keys of one session.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
+    suite: Suite,
     role: Role,
     mask_send: MaskKey,
     mask_recv: MaskKey,
@@ -68,6 +69,7 @@ pub(crate) struct KeyRing {
 impl KeyRing {
     /// The keys that the handshake gave: epoch 0.
     pub(crate) fn new(
+        suite: Suite,
         role: Role,
         i2r: &Secret,
         r2i: &Secret,
@@ -79,11 +81,12 @@ impl KeyRing {
             Role::Responder => (r2i, i2r, mask_r2i, mask_i2r),
         };
         Self {
+            suite,
             role,
             mask_send: MaskKey::new(mask_send),
             mask_recv: MaskKey::new(mask_recv),
-            send: Epoch { number: 0, key: PacketKey::new(send) },
-            recv: Epoch { number: 0, key: PacketKey::new(recv) },
+            send: Epoch { number: 0, key: PacketKey::new(suite, send) },
+            recv: Epoch { number: 0, key: PacketKey::new(suite, recv) },
             previous: None,
             next: None,
             confirmed: false,
@@ -110,7 +113,7 @@ impl KeyRing {
     /// Takes the keys of a renewal: into use at once by the initiator, at the first packet under
     /// them by the responder.
     pub(crate) fn install(&mut self, keys: &NewKeys) {
-        let epoch = |key| Epoch { number: keys.generation, key: PacketKey::new(key) };
+        let epoch = |key| Epoch { number: keys.generation, key: PacketKey::new(self.suite, key) };
         match self.role {
             Role::Initiator => self.switch(epoch(&keys.r2i), epoch(&keys.i2r)),
             Role::Responder => self.next = Some((epoch(&keys.i2r), epoch(&keys.r2i))),

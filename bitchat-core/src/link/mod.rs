@@ -129,6 +129,7 @@ impl Link {
         let claim = session.claim(&local.public());
         let secrets = &session.secrets;
         let keys = KeyRing::new(
+            local.suite(),
             session.role,
             &secrets.i2r,
             &secrets.r2i,

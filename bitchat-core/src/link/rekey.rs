@@ -101,12 +101,16 @@ impl Rekey {
             return Err(RekeyError::OutOfTurn);
         }
         let mut noise = self.noise(self.generation + 1)?;
-        let kem = with_kem.then(|| KemSecret::generate(secret));
+        let kem = with_kem.then(|| KemSecret::generate(self.local.suite(), secret));
         let mut body = Vec::with_capacity(16 + NOISE_LEN + KEM_PUBLIC_LEN);
         body.put_varint(self.generation + 1);
         body.put_u8(if with_kem { WITH_KEM } else { 0 });
         // BC-08.04: fresh, on either side and every time.
-        noise.write_message(Some(DhSecret::generate(secret)), &[], &mut body)?;
+        noise.write_message(
+            Some(DhSecret::generate(self.local.suite(), secret)),
+            &[],
+            &mut body,
+        )?;
         if let Some((_, public)) = &kem {
             body.put_slice(public);
         }
@@ -146,7 +150,11 @@ impl Rekey {
             noise.set_psk(2, Secret([0; 32]))?;
         }
         reader.finish()?;
-        noise.write_message(Some(DhSecret::generate(secret)), &[], &mut response)?;
+        noise.write_message(
+            Some(DhSecret::generate(self.local.suite(), secret)),
+            &[],
+            &mut response,
+        )?;
         if let Some(ciphertext) = ciphertext {
             response.put_slice(&ciphertext);
         }

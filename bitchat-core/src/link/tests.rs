@@ -7,6 +7,7 @@ use crate::base::limits::Limits;
 use crate::base::rng::{Seed, Stream};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
+use crate::crypto::suite::Suite;
 use crate::handshake::{BootId, SessionSecrets};
 use crate::transport::{Class, TransportSink};
 use crate::wire::frame::Frame;
@@ -84,8 +85,10 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
 impl Pair {
     fn new(seed: u8, loss_percent: u64) -> Self {
         let mut rngs = [seed, seed + 100].map(|byte| Rng::new(&Seed([byte; 32])));
-        let keys =
-            [DhSecret::generate(&mut rngs[0].secret), DhSecret::generate(&mut rngs[1].secret)];
+        let keys = [
+            DhSecret::generate(Suite::default(), &mut rngs[0].secret),
+            DhSecret::generate(Suite::default(), &mut rngs[1].secret),
+        ];
         let now = Timestamp::from_millis(1);
         let mut link = |of: usize, role| {
             let session = established(role, &keys);

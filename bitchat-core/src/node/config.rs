@@ -2,6 +2,7 @@
 
 use super::log::LogLevel;
 use crate::base::limits::Limits;
+use crate::crypto::suite::{Backend, NotCompiledIn};
 use core::time::Duration;
 
 /// Which address families a node opens a UDP socket for.
@@ -19,6 +20,9 @@ pub struct Families {
 pub struct Config {
     /// Bounds on everything that peers can make the node hold.
     pub limits: Limits,
+    /// Which library computes AEAD, Diffie-Hellman and signatures: a matter of speed, peers see no
+    /// difference. The fastest that is compiled in.
+    pub crypto: Backend,
     /// The UDP port wanted; 0 leaves the choice to the system.
     pub port: u16,
     /// The address families to use; at least one.
@@ -43,6 +47,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            crypto: Backend::fastest(),
             port: 0,
             families: Families { v4: true, v6: true },
             local_trackers: false,
@@ -74,7 +79,14 @@ impl Config {
         if self.idle_timeout <= self.keepalive * 2 {
             return Err(ConfigError("idle_timeout: choose more than twice keepalive"));
         }
+        self.crypto.suite()?;
         self.limits.check().map_err(ConfigError)
+    }
+}
+
+impl From<NotCompiledIn> for ConfigError {
+    fn from(_: NotCompiledIn) -> Self {
+        Self("crypto: this back end is not compiled in; build with its cargo feature `aws-lc-rs`")
     }
 }
 

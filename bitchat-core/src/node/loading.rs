@@ -26,7 +26,7 @@ impl Node {
         if self.config.store {
             self.load(Pending::LoadNode, records::NODE.to_vec(), Vec::new());
         } else {
-            self.device_keys = Some(DeviceKeys::generate(&mut self.rng));
+            self.device_keys = Some(DeviceKeys::generate(self.suite, &mut self.rng));
         }
     }
 
@@ -70,7 +70,7 @@ impl Node {
         match *pending {
             Pending::LoadNode => {
                 if self.device_keys.is_none() {
-                    self.device_keys = Some(DeviceKeys::generate(&mut self.rng));
+                    self.device_keys = Some(DeviceKeys::generate(self.suite, &mut self.rng));
                 }
             }
             Pending::LoadChannel(handle) => {
@@ -86,7 +86,7 @@ impl Node {
     }
 
     fn on_node_record(&mut self, record: &Record) {
-        match records::read_node(record) {
+        match records::read_node(self.suite, record) {
             Ok(NodeRecord::Device(keys)) => self.device_keys = Some(keys),
             Ok(NodeRecord::Resumption(remote, secrets)) => {
                 let forgotten = self.meeting.resumptions.restore(remote, secrets);
@@ -99,7 +99,7 @@ impl Node {
 
     fn on_node_loaded(&mut self) {
         if self.device_keys.is_none() {
-            let keys = DeviceKeys::generate(&mut self.rng);
+            let keys = DeviceKeys::generate(self.suite, &mut self.rng);
             self.ledger.add(Change::Put(records::device(&keys)), None);
             self.device_keys = Some(keys);
         }
@@ -152,7 +152,8 @@ impl Node {
             let Some(joined) = self.channels.get_mut(&handle) else { continue };
             let chan = joined.chan;
             let limits = self.config.limits.clone();
-            let config = ChannelConfig { chan, epoch: Epoch::default(), local, limits };
+            let (suite, epoch) = (self.suite, Epoch::default());
+            let config = ChannelConfig { suite, chan, epoch, local, limits };
             joined.phase = Phase::Loading(Box::new(ChannelRestore::new(config)));
             if self.config.store {
                 let prefix = records::channel_prefix(chan);

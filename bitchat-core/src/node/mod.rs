@@ -33,6 +33,7 @@ use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId, RequestId, S
 use crate::base::rng::{Rng, Seed};
 use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::crypto::identity::{DeviceKeys, Identity};
+use crate::crypto::suite::Suite;
 use crate::handshake::BootId;
 use crate::link::{Link, LinkEvent};
 use crate::tracker::interface::TrackerQuery;
@@ -70,6 +71,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Debug)]
 pub struct Node {
     config: Config,
+    suite: Suite,
     identity: Identity,
     rng: Rng,
     boot: BootId,
@@ -126,13 +128,15 @@ impl Node {
         now: Now,
     ) -> Result<Self, ConfigError> {
         config.check()?;
+        let suite = config.crypto.suite()?;
         let mut rng = Rng::new(&seed);
         drop(seed);
         let boot = BootId(rng.public.bytes());
         let meeting = Meeting::new(&config.limits, &mut rng);
         let ledger = Ledger::new(config.store, config.limits.persist_bytes);
         let mut node = Self {
-            identity,
+            suite,
+            identity: identity.on(suite),
             boot,
             now,
             device_keys: None,

@@ -5,7 +5,7 @@ use crate::base::ids::{ChannelId, DeviceId};
 use crate::base::time::UnixMillis;
 use crate::channel;
 use crate::crypto::identity::DeviceKeys;
-use crate::crypto::suite::{DhPublic, DhSecret, Secret};
+use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use crate::wire::reader::{DecodeError, Reader};
 use bytes::{BufMut, Bytes};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -58,14 +58,14 @@ pub(super) fn resumption_key(remote: &DhPublic) -> Vec<u8> {
 }
 
 /// Reads a record under [`NODE`].
-pub(super) fn read_node(record: &Record) -> Result<NodeRecord, DecodeError> {
+pub(super) fn read_node(suite: Suite, record: &Record) -> Result<NodeRecord, DecodeError> {
     let mut reader = Reader::new(&record.value);
     if reader.u8()? != LAYOUT {
         return Err(DecodeError::Invalid("layout"));
     }
     if record.key == DEVICE {
         let id = DeviceId(reader.array()?);
-        let static_key = DhSecret::from_bytes(&Secret(reader.array()?));
+        let static_key = DhSecret::from_bytes(suite, &Secret(reader.array()?));
         reader.finish()?;
         return Ok(NodeRecord::Device(DeviceKeys { id, static_key }));
     }

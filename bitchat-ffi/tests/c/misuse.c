@@ -114,7 +114,10 @@ static void making(void) {
     config.store = 2;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
     OK(bitchat_config_init(&config));
-    config.reserved[1] = 1;
+    config.crypto = BITCHAT_CRYPTO_AWS_LC + 1;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
+    OK(bitchat_config_init(&config));
+    config.reserved[0] = 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
     config.ipv4 = 0;

@@ -9,7 +9,7 @@ use bitchat_core::base::time::UnixMillis;
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::{Certificate, Identity};
 use bitchat_core::crypto::noise::Role;
-use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, hash};
+use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, Suite, hash};
 use bitchat_core::handshake::{BootId, Established, SessionSecrets};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -36,7 +36,7 @@ pub(super) fn people() -> &'static [Person; 2] {
 
 fn person(name: u8) -> Person {
     let mut rng = Rng::new(&Seed([name; 32]));
-    let key = DhSecret::generate(&mut rng.secret);
+    let key = DhSecret::generate(Suite::default(), &mut rng.secret);
     let identity = Identity::generate(&mut rng.secret);
     let (id, public) = (DeviceId([name; 16]), key.public());
     // In the middle of its life, so that a clock may be wrong by a month either way.

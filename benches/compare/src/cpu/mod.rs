@@ -13,7 +13,7 @@ pub mod table;
 use crate::alloc::live;
 use crate::measure::{Column, Contender, compare, spent};
 use crate::report::Report;
-use bitchat_core::crypto::suite::{AeadKey, Secret};
+use bitchat_core::crypto::suite::{AeadKey, Secret, Suite};
 use bitchat_core::link::Lane;
 use boringtun_peer::Tunnel;
 use enet_peer::Hosts;
@@ -170,7 +170,7 @@ fn aead(len: usize) -> Row {
     } else {
         "AEAD alone, seal and open, 116 B"
     };
-    let core = AeadKey::new(&Secret([7; 32]));
+    let core = AeadKey::new(Suite::default(), &Secret([7; 32]));
     let ring = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &[7; 32]).expect("32 bytes"));
     let snow = [Backend::RustCrypto, Backend::Ring].map(snow_peer::Meeting::new);
     let mut ends = snow.map(|meeting| meeting.meet());

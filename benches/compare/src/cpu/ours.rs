@@ -8,7 +8,7 @@ use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
 use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::gate::{CookieJar, Envelope, Kind, NonceCache};
 use bitchat_core::crypto::identity::{Certificate, Identity};
-use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret};
+use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use bitchat_core::handshake::{
     BootId, Devices, Effect, Env, Established, Initiator, Local, Responder, Target, answer_probe,
 };
@@ -47,7 +47,7 @@ struct Party {
 impl Party {
     fn new(name: u8) -> Self {
         let mut rng = Rng::new(&Seed([name; 32]));
-        let static_key = DhSecret::generate(&mut rng.secret);
+        let static_key = DhSecret::generate(Suite::default(), &mut rng.secret);
         let identity = Identity::generate(&mut rng.secret);
         let lifetime = Certificate::MAX_LIFETIME;
         let certificate = Certificate::issue(

@@ -8,6 +8,7 @@ use crate::channel::entry::{AuthorId, Draft, Entry, Kind};
 use crate::channel::message::{self, Role};
 use crate::channel::{ChannelEvent, FullReason, Record, SendError};
 use crate::crypto::channel_keys::Epoch;
+use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 use core::time::Duration;
 
@@ -37,7 +38,7 @@ fn contradict(world: &World, index: usize, id: &EntryId, text: &str) -> Entry {
         kind: Kind::Text,
         body: text.as_bytes(),
     };
-    draft.sign(&log_key(world, index)).unwrap()
+    draft.sign(&Identity::from_bytes(&log_key(world, index))).unwrap()
 }
 
 fn inject(world: &mut World, index: usize, link: LinkId, entry: &Entry) {

@@ -66,7 +66,7 @@ proptest! {
     fn a_changed_entry_is_refused(at in 0..300_usize, bit in 0..8_u8) {
         let key = Secret([9; 32]);
         let body = binding(1, &key);
-        let raw = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+        let raw = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&Identity::from_bytes(&key)).unwrap();
         let mut changed = raw.raw().to_vec();
         let at = at % changed.len();
         changed[at] ^= 1 << bit;
@@ -82,7 +82,8 @@ fn entries_that_wait_for_nothing_are_bounded() {
     let limits = Limits { waiting_entries: 40, ..Limits::default() };
     let (mut world, link) = victim(&limits);
     for number in 0..100_u8 {
-        let raw = draft(7, EntryId([number; 32]), Kind::Text, b"x").sign(&Secret([number; 32]));
+        let raw = draft(7, EntryId([number; 32]), Kind::Text, b"x")
+            .sign(&Identity::from_bytes(&Secret([number; 32])));
         if let Ok(raw) = raw {
             feed(&mut world, link, &push(raw.raw())).unwrap();
         }
@@ -146,25 +147,32 @@ fn a_chain_that_breaks_the_rules_closes_the_link() {
     let (mut world, link) = victim(&Limits::default());
     let key = Secret([9; 32]);
     let body = binding(1, &key);
-    let first = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+    let first =
+        draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&Identity::from_bytes(&key)).unwrap();
     feed(&mut world, link, &push(first.raw())).unwrap();
     let hasty = Draft { lamport: 90, ..draft(1, first.id(), Kind::Text, b"x") };
     let wrong = EntryError::WrongLamport { found: 90, expected: 2 };
-    let refused = feed(&mut world, link, &push(hasty.sign(&key).unwrap().raw()));
+    let refused =
+        feed(&mut world, link, &push(hasty.sign(&Identity::from_bytes(&key)).unwrap().raw()));
     assert_eq!(refused, Err(wrong.into()));
-    let skipping = draft(2, first.id(), Kind::Text, b"x").sign(&key).unwrap();
+    let skipping =
+        draft(2, first.id(), Kind::Text, b"x").sign(&Identity::from_bytes(&key)).unwrap();
     let refused = feed(&mut world, link, &push(skipping.raw()));
     assert_eq!(refused, Err(EntryError::WrongPrev.into()));
-    let stolen = draft(1, first.id(), Kind::Text, b"x").sign(&Secret([8; 32])).unwrap();
+    let stolen = draft(1, first.id(), Kind::Text, b"x")
+        .sign(&Identity::from_bytes(&Secret([8; 32])))
+        .unwrap();
     let refused = feed(&mut world, link, &push(stolen.raw()));
     assert_eq!(refused, Err(EntryError::WrongPrev.into()));
     let elsewhere = Draft {
         chan: crate::base::ids::ChannelId([1; 20]),
         ..draft(1, first.id(), Kind::Text, b"x")
     };
-    let refused = feed(&mut world, link, &push(elsewhere.sign(&key).unwrap().raw()));
+    let refused =
+        feed(&mut world, link, &push(elsewhere.sign(&Identity::from_bytes(&key)).unwrap().raw()));
     assert_eq!(refused, Err(EntryError::WrongChannel.into()));
-    let later = draft(1, first.id(), Kind::Unknown(77), b"\xff").sign(&key).unwrap();
+    let later =
+        draft(1, first.id(), Kind::Unknown(77), b"\xff").sign(&Identity::from_bytes(&key)).unwrap();
     assert_eq!(feed(&mut world, link, &push(later.raw())), Ok(()));
     world.settle();
     assert_eq!(world.texts(0), ["hello", "kind 77"]);
@@ -178,7 +186,9 @@ fn one_device_does_not_fill_the_log_with_chains() {
     for number in 0..CHAINS_PER_DEVICE + 10 {
         let key = Secret([u8::try_from(number).unwrap() + 100; 32]);
         let body = binding(1, &key);
-        let first = draft(0, EntryId([0; 32]), Kind::Bind, &body).sign(&key).unwrap();
+        let first = draft(0, EntryId([0; 32]), Kind::Bind, &body)
+            .sign(&Identity::from_bytes(&key))
+            .unwrap();
         feed(&mut world, link, &push(first.raw())).unwrap();
         world.settle();
     }

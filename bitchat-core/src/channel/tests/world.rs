@@ -11,6 +11,7 @@ use crate::channel::{
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
+use crate::crypto::suite::Suite;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -92,7 +93,13 @@ pub(crate) fn device(index: usize) -> Device {
 
 pub(crate) fn config(index: usize, limits: &Limits) -> ChannelConfig {
     let limits = limits.clone();
-    ChannelConfig { chan: CHAN, epoch: Epoch::default(), local: device(index), limits }
+    ChannelConfig {
+        suite: Suite::default(),
+        chan: CHAN,
+        epoch: Epoch::default(),
+        local: device(index),
+        limits,
+    }
 }
 
 pub(crate) fn outside(index: usize, seed: u64) -> Outside {

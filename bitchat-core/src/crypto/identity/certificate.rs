@@ -3,7 +3,7 @@
 use super::{Identity, SIGNATURE_LEN, verify};
 use crate::base::ids::{DeviceId, PeerId};
 use crate::base::time::UnixMillis;
-use crate::crypto::suite::DhPublic;
+use crate::crypto::suite::{DhPublic, Suite};
 use crate::wire::reader::{DecodeError, Reader};
 use core::time::Duration;
 
@@ -136,7 +136,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`CertificateError`] says what is wrong.
-    pub fn verify(&self, now: UnixMillis) -> Result<(), CertificateError> {
+    pub fn verify(&self, suite: Suite, now: UnixMillis) -> Result<(), CertificateError> {
         self.check_lifetime()?;
         if now.plus(Self::SKEW) < self.not_before {
             return Err(CertificateError::NotYetValid);
@@ -144,7 +144,7 @@ impl Certificate {
         if now > self.not_after.plus(Self::SKEW) {
             return Err(CertificateError::Expired);
         }
-        verify(&self.peer, LABEL, &[&self.signed_bytes()], &self.signature)
+        verify(suite, &self.peer, LABEL, &[&self.signed_bytes()], &self.signature)
             .map_err(|_| CertificateError::Signature)
     }
 }

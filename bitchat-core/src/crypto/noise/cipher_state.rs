@@ -1,7 +1,7 @@
 //! A key and its counter (rev. 34 §5.1).
 
 use super::{MAX_MESSAGE_LEN, NoiseError};
-use crate::crypto::suite::{AeadKey, Secret, TAG_LEN};
+use crate::crypto::suite::{AeadKey, Secret, Suite, TAG_LEN};
 
 /// One direction of a finished handshake: a key and the number of messages it protected.
 ///
@@ -16,8 +16,8 @@ pub struct CipherState {
 impl CipherState {
     /// Takes one of the keys of [`HandshakeState::split`](super::HandshakeState::split) into use.
     #[must_use]
-    pub fn new(key: &Secret) -> Self {
-        Self { key: AeadKey::new(key), nonce: 0 }
+    pub fn new(suite: Suite, key: &Secret) -> Self {
+        Self { key: AeadKey::new(suite, key), nonce: 0 }
     }
 
     /// How many messages were sealed or opened.

@@ -16,7 +16,7 @@ pub struct Params<'a> {
     pub role: Role,
     /// What both sides must agree on without sending it.
     pub prologue: &'a [u8],
-    /// Our static key; every pattern here needs it.
+    /// Our static key; every pattern here needs it. Its back end is that of the handshake.
     pub local_static: Option<DhSecret>,
     /// The peer's static key: needed in KK and by the initiator of X, otherwise `None`.
     pub remote_static: Option<DhPublic>,
@@ -63,7 +63,7 @@ impl HandshakeState {
             pattern,
             role: params.role,
             next: 0,
-            symmetric: SymmetricState::new(&pattern.protocol_name()),
+            symmetric: SymmetricState::new(local_static.suite(), &pattern.protocol_name()),
             psks: Default::default(),
             local_static,
             local_ephemeral: None,

@@ -1,10 +1,11 @@
 //! The transcript and the keys made of it (rev. 34 §5.2).
 
 use super::{CipherState, NoiseError};
-use crate::crypto::suite::{Secret, hash, hkdf, prf};
+use crate::crypto::suite::{Secret, Suite, hash, hkdf, prf};
 
 #[derive(Clone, Debug)]
 pub(super) struct SymmetricState {
+    suite: Suite,
     cipher: Option<CipherState>,
     chaining_key: Secret,
     hash: [u8; 32],
@@ -12,7 +13,7 @@ pub(super) struct SymmetricState {
 
 impl SymmetricState {
     /// A name of at most 32 bytes is padded with zeros, a longer one hashed (BC-05.01).
-    pub(super) fn new(protocol_name: &str) -> Self {
+    pub(super) fn new(suite: Suite, protocol_name: &str) -> Self {
         let name = protocol_name.as_bytes();
         let mut padded = [0; 32];
         let hash = match padded.get_mut(..name.len()) {
@@ -22,7 +23,7 @@ impl SymmetricState {
             }
             None => hash(&[name]),
         };
-        Self { cipher: None, chaining_key: Secret(hash), hash }
+        Self { suite, cipher: None, chaining_key: Secret(hash), hash }
     }
 
     pub(super) const fn has_key(&self) -> bool {
@@ -40,14 +41,14 @@ impl SymmetricState {
     pub(super) fn mix_key(&mut self, input: &[u8]) {
         let [chaining_key, key] = hkdf(&self.chaining_key, input);
         self.chaining_key = chaining_key;
-        self.cipher = Some(CipherState::new(&key));
+        self.cipher = Some(CipherState::new(self.suite, &key));
     }
 
     pub(super) fn mix_key_and_hash(&mut self, input: &Secret) {
         let [chaining_key, mixed, key] = hkdf(&self.chaining_key, &input.0);
         self.chaining_key = chaining_key;
         self.mix_hash(&mixed.0);
-        self.cipher = Some(CipherState::new(&key));
+        self.cipher = Some(CipherState::new(self.suite, &key));
     }
 
     /// Appends `plaintext` to `out`, sealed as soon as there is a key.

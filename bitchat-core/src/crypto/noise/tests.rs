@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::rng::{Rng, Seed, Stream};
-use crate::crypto::suite::{DhPublic, DhSecret, Secret};
+use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 
 mod misuse;
 mod snow_peer;
@@ -10,12 +10,12 @@ fn stream(seed: u8) -> Stream {
     Rng::new(&Seed([seed; 32])).secret
 }
 
-fn key(byte: u8) -> DhSecret {
-    DhSecret::from_bytes(&Secret([byte; 32]))
+fn key(suite: Suite, byte: u8) -> DhSecret {
+    DhSecret::from_bytes(suite, &Secret([byte; 32]))
 }
 
 /// Initiator and responder with the statics 1 and 2, and all psks set alike.
-fn pair(pattern: Pattern, psks: &[u8]) -> (HandshakeState, HandshakeState) {
+fn pair(suite: Suite, pattern: Pattern, psks: &[u8]) -> (HandshakeState, HandshakeState) {
     let side = |role, local, remote| {
         let known = match pattern {
             Pattern::Xx => false,
@@ -27,8 +27,8 @@ fn pair(pattern: Pattern, psks: &[u8]) -> (HandshakeState, HandshakeState) {
             psks,
             role,
             prologue: b"prologue",
-            local_static: Some(key(local)),
-            remote_static: known.then(|| key(remote).public()),
+            local_static: Some(key(suite, local)),
+            remote_static: known.then(|| key(suite, remote).public()),
         })
         .unwrap();
         for &position in psks {
@@ -40,8 +40,8 @@ fn pair(pattern: Pattern, psks: &[u8]) -> (HandshakeState, HandshakeState) {
 }
 
 /// The next message of `writer`, which takes an ephemeral key unless it is the third.
-fn write(writer: &mut HandshakeState, number: u8) -> Vec<u8> {
-    let ephemeral = (number < 2).then(|| key(0x10 + number));
+fn write(suite: Suite, writer: &mut HandshakeState, number: u8) -> Vec<u8> {
+    let ephemeral = (number < 2).then(|| key(suite, 0x10 + number));
     let mut message = Vec::new();
     writer.write_message(ephemeral, &[number; 5], &mut message).unwrap();
     message
@@ -53,9 +53,9 @@ fn read(reader: &mut HandshakeState, message: &[u8]) -> Result<Vec<u8>, NoiseErr
 }
 
 /// Brings both sides of XX to the point where message 3 is due.
-fn until_third(initiator: &mut HandshakeState, responder: &mut HandshakeState) {
-    let first = write(initiator, 0);
+fn until_third(suite: Suite, initiator: &mut HandshakeState, responder: &mut HandshakeState) {
+    let first = write(suite, initiator, 0);
     read(responder, &first).unwrap();
-    let second = write(responder, 1);
+    let second = write(suite, responder, 1);
     read(initiator, &second).unwrap();
 }

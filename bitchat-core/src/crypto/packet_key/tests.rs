@@ -9,21 +9,25 @@ fn mask_key() -> MaskKey {
     MaskKey::new(&Secret([1; 32]))
 }
 
-fn key() -> PacketKey {
-    PacketKey::new(&Secret([2; 32]))
+fn key(suite: Suite) -> PacketKey {
+    PacketKey::new(suite, &Secret([2; 32]))
 }
 
-fn sealed(header: &Header, payload: &[u8]) -> Vec<u8> {
+fn sealed(suite: Suite, header: &Header, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0; header.len()];
     packet.extend_from_slice(payload);
     packet.resize(packet.len() + PACKET_TAG_LEN, 0);
-    key().seal(&mask_key(), header, &mut packet).unwrap();
+    key(suite).seal(&mask_key(), header, &mut packet).unwrap();
     packet
 }
 
-fn opened(mut packet: Vec<u8>, largest: Option<u64>) -> Result<(Header, Vec<u8>), PacketError> {
+fn opened(
+    suite: Suite,
+    mut packet: Vec<u8>,
+    largest: Option<u64>,
+) -> Result<(Header, Vec<u8>), PacketError> {
     let header = mask_key().unmask(&mut packet, largest)?;
-    let payload = key().open(&header, &mut packet)?;
+    let payload = key(suite).open(&header, &mut packet)?;
     Ok((header, packet[payload].to_vec()))
 }
 
@@ -34,55 +38,70 @@ fn header(pn: u64, acked: Option<u64>) -> Header {
 /// BC-06.05, BC-06.06, BC-06.07
 #[test]
 fn packets_of_every_number_length_open_again() {
-    for (pn, acked) in
-        [(0, None), (200, Some(100)), (1_000, Some(1)), (70_000, None), (1 << 40, Some(1 << 39))]
-    {
-        let header = header(pn, acked);
-        let packet = sealed(&header, b"frames");
-        assert_eq!(packet[..8], CID.0, "the connection id is in the clear");
-        assert_eq!(opened(packet, Some(pn.saturating_sub(1))), Ok((header, b"frames".to_vec())));
+    for &suite in Suite::ALL {
+        for (pn, acked) in [
+            (0, None),
+            (200, Some(100)),
+            (1_000, Some(1)),
+            (70_000, None),
+            (1 << 40, Some(1 << 39)),
+        ] {
+            let header = header(pn, acked);
+            let packet = sealed(suite, &header, b"frames");
+            assert_eq!(packet[..8], CID.0, "the connection id is in the clear");
+            assert_eq!(
+                opened(suite, packet, Some(pn.saturating_sub(1))),
+                Ok((header, b"frames".to_vec()))
+            );
+        }
     }
 }
 
 /// BC-06.04, BC-06.05, BC-06.07
 #[test]
 fn every_bit_of_a_packet_is_protected() {
-    let packet = sealed(&header(5, None), b"hello");
-    for at in 0..packet.len() {
-        for bit in 0..8 {
-            let mut changed = packet.clone();
-            changed[at] ^= 1 << bit;
-            assert!(opened(changed, Some(4)).is_err(), "bit {bit} of byte {at}");
+    for &suite in Suite::ALL {
+        let packet = sealed(suite, &header(5, None), b"hello");
+        for at in 0..packet.len() {
+            for bit in 0..8 {
+                let mut changed = packet.clone();
+                changed[at] ^= 1 << bit;
+                assert!(opened(suite, changed, Some(4)).is_err(), "bit {bit} of byte {at}");
+            }
+            assert!(opened(suite, packet[..at].to_vec(), Some(4)).is_err(), "cut at {at}");
         }
-        assert!(opened(packet[..at].to_vec(), Some(4)).is_err(), "cut at {at}");
     }
 }
 
 /// BC-06.06: the same bytes under another expectation give another number, thus another nonce.
 #[test]
 fn the_full_number_is_the_nonce() {
-    let packet = sealed(&header(5, None), b"hello");
-    assert_eq!(opened(packet.clone(), Some(5 + 256)), Err(PacketError::Auth));
-    assert!(opened(packet, Some(100)).is_ok());
+    for &suite in Suite::ALL {
+        let packet = sealed(suite, &header(5, None), b"hello");
+        assert_eq!(opened(suite, packet.clone(), Some(5 + 256)), Err(PacketError::Auth));
+        assert!(opened(suite, packet, Some(100)).is_ok());
+    }
 }
 
 /// BC-06.04
 #[test]
 fn a_packet_has_a_payload() {
-    let header = header(0, None);
-    let mut empty = vec![0; header.overhead()];
-    assert_eq!(key().seal(&mask_key(), &header, &mut empty), Err(PacketError::Short));
-    assert_eq!(empty, vec![0; header.overhead()]);
-    assert_eq!(sealed(&header, b"x").len(), MIN_PACKET_LEN);
-    assert_eq!(opened(vec![0; MIN_PACKET_LEN - 1], None), Err(PacketError::Short));
-    // A number of four bytes leaves no payload in the shortest packet; never read past the end.
-    let mut short = 0;
-    for first in 0..=255 {
-        let mut packet = vec![0; MIN_PACKET_LEN];
-        packet[FLAGS_AT] = first;
-        short += usize::from(mask_key().unmask(&mut packet, None) == Err(PacketError::Short));
+    for &suite in Suite::ALL {
+        let header = header(0, None);
+        let mut empty = vec![0; header.overhead()];
+        assert_eq!(key(suite).seal(&mask_key(), &header, &mut empty), Err(PacketError::Short));
+        assert_eq!(empty, vec![0; header.overhead()]);
+        assert_eq!(sealed(suite, &header, b"x").len(), MIN_PACKET_LEN);
+        assert_eq!(opened(suite, vec![0; MIN_PACKET_LEN - 1], None), Err(PacketError::Short));
+        // A number of four bytes leaves no payload in the shortest packet; never read past the end.
+        let mut short = 0;
+        for first in 0..=255 {
+            let mut packet = vec![0; MIN_PACKET_LEN];
+            packet[FLAGS_AT] = first;
+            short += usize::from(mask_key().unmask(&mut packet, None) == Err(PacketError::Short));
+        }
+        assert_eq!(short, 12, "four phases, three lengths");
     }
-    assert_eq!(short, 12, "four phases, three lengths");
 }
 
 /// BC-06.03

@@ -1,7 +1,9 @@
 use super::*;
 use crate::base::rng::{Rng, Seed};
 
+mod agreement;
 mod published;
+mod strict;
 mod vectors;
 
 #[test]
@@ -10,39 +12,48 @@ fn blake2s_of_rfc_7693_appendix_b() {
 }
 
 #[test]
-fn a_changed_message_does_not_open_and_stays_as_it_was() {
-    let key = AeadKey::new(&Secret([1; 32]));
-    let mut data = *b"hello";
-    let tag = key.seal(3, b"aad", &mut data);
-    let sealed = data;
-    assert_eq!(key.open(4, b"aad", &mut data, &tag), Err(AuthError));
-    assert_eq!(key.open(3, b"add", &mut data, &tag), Err(AuthError));
-    assert_eq!(data, sealed);
-    assert_eq!(key.open(3, b"aad", &mut data, &tag), Ok(()));
-    assert_eq!(&data, b"hello");
+fn a_changed_message_does_not_open_and_is_wiped() {
+    for &suite in Suite::ALL {
+        let key = AeadKey::new(suite, &Secret([1; 32]));
+        let mut data = *b"hello";
+        let tag = key.seal(3, b"aad", &mut data);
+        for (counter, aad) in [(4, b"aad"), (3, b"add")] {
+            let mut forged = data;
+            assert_eq!(key.open(counter, aad, &mut forged, &tag), Err(AuthError));
+            assert_eq!(forged, [0; 5]);
+        }
+        assert_eq!(key.open(3, b"aad", &mut data, &tag), Ok(()));
+        assert_eq!(&data, b"hello");
+    }
 }
 
 #[test]
 fn dh_agrees_and_refuses_points_of_small_order() {
-    let mut rng = Rng::new(&Seed([0; 32])).secret;
-    let (a, b) = (DhSecret::generate(&mut rng), DhSecret::generate(&mut rng));
-    assert_eq!(a.dh(&b.public()), b.dh(&a.public()));
-    for small in [[0; 32], core::array::from_fn(|i| u8::from(i == 0))] {
-        assert_eq!(a.dh(&DhPublic(small)), Err(AuthError));
+    for &suite in Suite::ALL {
+        let mut rng = Rng::new(&Seed([0; 32])).secret;
+        let (a, b) = (DhSecret::generate(suite, &mut rng), DhSecret::generate(suite, &mut rng));
+        assert_eq!(a.dh(&b.public()), b.dh(&a.public()));
+        for small in [[0; 32], core::array::from_fn(|i| u8::from(i == 0))] {
+            assert_eq!(a.dh(&DhPublic(small)), Err(AuthError));
+        }
     }
 }
 
 #[test]
 fn the_kem_agrees_and_refuses_keys_out_of_range() {
-    let mut rng = Rng::new(&Seed([0; 32])).secret;
-    let (secret, public) = KemSecret::generate(&mut rng);
-    let (ciphertext, shared) = kem_encapsulate(&public, &mut rng).unwrap();
-    assert_eq!(secret.decapsulate(&ciphertext), shared);
-    assert!(kem_encapsulate(&[0xff; KEM_PUBLIC_LEN], &mut rng).is_err());
+    for &suite in Suite::ALL {
+        let mut rng = Rng::new(&Seed([0; 32])).secret;
+        let (secret, public) = KemSecret::generate(suite, &mut rng);
+        let (ciphertext, shared) = kem_encapsulate(&public, &mut rng).unwrap();
+        assert_eq!(secret.decapsulate(&ciphertext), shared);
+        assert!(kem_encapsulate(&[0xff; KEM_PUBLIC_LEN], &mut rng).is_err());
+    }
 }
 
 #[test]
 fn secrets_do_not_print() {
-    assert_eq!(format!("{:?}", Secret([65; 32])), "Secret");
-    assert_eq!(format!("{:?}", AeadKey::new(&Secret([65; 32]))), "AeadKey");
+    for &suite in Suite::ALL {
+        assert_eq!(format!("{:?}", Secret([65; 32])), "Secret");
+        assert_eq!(format!("{:?}", AeadKey::new(suite, &Secret([65; 32]))), "AeadKey");
+    }
 }

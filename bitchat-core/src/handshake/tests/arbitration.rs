@@ -106,19 +106,24 @@ fn a_restart_wins_over_every_older_session() {
 /// BC-05.36: both dial at the same moment; two sessions result, and both keep the same one.
 #[test]
 fn simultaneous_open_ends_with_one_session() {
-    for seed in 0..20 {
-        let mut world = World::new(seed);
-        world.dial(0);
-        world.dial(1);
-        world.run();
-        let [alice, bob] = &world.parties;
-        assert_eq!((alice.sessions.len(), bob.sessions.len()), (2, 2));
-        let kept = |party: &Party| {
-            let claims: Vec<Claim> =
-                party.sessions.iter().map(|session| session.claim(&party.static_key())).collect();
-            kept(&claims)
-        };
-        assert_eq!(kept(alice).handshake_hash, kept(bob).handshake_hash);
-        assert_eq!(kept(alice).initiator, alice.static_key().min(bob.static_key()));
+    for &suite in Suite::ALL {
+        for seed in 0..20 {
+            let mut world = World::new(suite, seed);
+            world.dial(0);
+            world.dial(1);
+            world.run();
+            let [alice, bob] = &world.parties;
+            assert_eq!((alice.sessions.len(), bob.sessions.len()), (2, 2));
+            let kept = |party: &Party| {
+                let claims: Vec<Claim> = party
+                    .sessions
+                    .iter()
+                    .map(|session| session.claim(&party.static_key()))
+                    .collect();
+                kept(&claims)
+            };
+            assert_eq!(kept(alice).handshake_hash, kept(bob).handshake_hash);
+            assert_eq!(kept(alice).initiator, alice.static_key().min(bob.static_key()));
+        }
     }
 }

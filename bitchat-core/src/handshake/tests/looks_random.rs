@@ -60,32 +60,36 @@ fn probes_and_acks_look_random() {
 /// BC-05.32: repetitions of one and the same message.
 #[test]
 fn handshake_datagrams_look_random() {
-    let mut party = Party::new(1, ALICE);
-    let env = env_of!(party, Timestamp::ZERO);
-    let cid = ConnectionId([0; 8]);
-    let hs1 = message::hs1(&Cookie([0; 16]), &[0; 56]);
-    assert_random("hs1", &many(|| message::seal_hs1(env, &hs1)));
-    let hs2 = message::hs2(cid, &[0; 289]);
-    assert_random("hs2", &many(|| message::seal_hs2(env, &hs2, 350)));
-    let hs3 = message::hs3(cid, &[0; 249]);
-    assert_random("hs3", &many(|| message::seal_hs3(env, &hs3)));
+    for &suite in Suite::ALL {
+        let mut party = Party::new(suite, 1, ALICE);
+        let env = env_of!(party, Timestamp::ZERO);
+        let cid = ConnectionId([0; 8]);
+        let hs1 = message::hs1(&Cookie([0; 16]), &[0; 56]);
+        assert_random("hs1", &many(|| message::seal_hs1(env, &hs1)));
+        let hs2 = message::hs2(cid, &[0; 289]);
+        assert_random("hs2", &many(|| message::seal_hs2(env, &hs2, 350)));
+        let hs3 = message::hs3(cid, &[0; 249]);
+        assert_random("hs3", &many(|| message::seal_hs3(env, &hs3)));
+    }
 }
 
 /// BC-06.05: one session's packets, numbered from 0, all of them padding; the connection id is in
 /// the clear and not looked at.
 #[test]
 fn packets_look_random_behind_the_connection_id() {
-    let (mask, key) = (MaskKey::new(&Secret([1; 32])), PacketKey::new(&Secret([2; 32])));
-    let mut pn = 0;
-    let packets = many(|| {
-        let header =
-            Header::new(ConnectionId([0; 8]), KeyPhase::of_epoch(0), pn, pn.checked_sub(1));
-        pn += 1;
-        let mut packet = vec![0; header.overhead() + 20];
-        key.seal(&mask, &header, &mut packet).unwrap();
-        packet.split_off(8)
-    });
-    assert_random("packet", &packets);
+    for &suite in Suite::ALL {
+        let (mask, key) = (MaskKey::new(&Secret([1; 32])), PacketKey::new(suite, &Secret([2; 32])));
+        let mut pn = 0;
+        let packets = many(|| {
+            let header =
+                Header::new(ConnectionId([0; 8]), KeyPhase::of_epoch(0), pn, pn.checked_sub(1));
+            pn += 1;
+            let mut packet = vec![0; header.overhead() + 20];
+            key.seal(&mask, &header, &mut packet).unwrap();
+            packet.split_off(8)
+        });
+        assert_random("packet", &packets);
+    }
 }
 
 /// The tests above can fail: they see a single constant byte among random ones, and a lean of one

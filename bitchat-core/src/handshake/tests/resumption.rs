@@ -6,8 +6,8 @@ const CURRENT: Secret = Secret([0xc0; 32]);
 const PREVIOUS: Secret = Secret([0xb0; 32]);
 
 /// Alice and Bob meet with these memories of each other.
-fn meet(alice: [Option<Secret>; 2], bob: [Option<Secret>; 2]) -> World {
-    let mut world = World::new(1);
+fn meet(suite: Suite, alice: [Option<Secret>; 2], bob: [Option<Secret>; 2]) -> World {
+    let mut world = World::new(suite, 1);
     let (a, b) = (world.parties[0].static_key(), world.parties[1].static_key());
     world.alice().resumption.insert(b, alice);
     world.bob().resumption.insert(a, bob);
@@ -18,51 +18,63 @@ fn meet(alice: [Option<Secret>; 2], bob: [Option<Secret>; 2]) -> World {
 /// BC-05.27
 #[test]
 fn a_shared_secret_is_found_current_or_previous() {
-    for bob in [[Some(CURRENT), None], [Some(Secret([1; 32])), Some(CURRENT)]] {
-        let world = meet([Some(CURRENT), Some(PREVIOUS)], bob);
-        let [at_alice, at_bob] = world.session();
-        assert_same_session(at_alice, at_bob);
-        assert!(at_alice.resumed);
-        assert_eq!(world.carried.len(), 6, "at once");
+    for &suite in Suite::ALL {
+        for bob in [[Some(CURRENT), None], [Some(Secret([1; 32])), Some(CURRENT)]] {
+            let world = meet(suite, [Some(CURRENT), Some(PREVIOUS)], bob);
+            let [at_alice, at_bob] = world.session();
+            assert_same_session(at_alice, at_bob);
+            assert!(at_alice.resumed);
+            assert_eq!(world.carried.len(), 6, "at once");
+        }
     }
 }
 
 /// BC-05.27
 #[test]
 fn a_secret_that_only_the_responder_has_does_no_harm() {
-    let world = meet([None, None], [Some(CURRENT), Some(PREVIOUS)]);
-    let [at_alice, at_bob] = world.session();
-    assert_same_session(at_alice, at_bob);
-    assert!(!at_alice.resumed);
-    assert_eq!(world.carried.len(), 6, "at once");
+    for &suite in Suite::ALL {
+        let world = meet(suite, [None, None], [Some(CURRENT), Some(PREVIOUS)]);
+        let [at_alice, at_bob] = world.session();
+        assert_same_session(at_alice, at_bob);
+        assert!(!at_alice.resumed);
+        assert_eq!(world.carried.len(), 6, "at once");
+    }
 }
 
 /// BC-05.28
 #[test]
 fn a_secret_that_the_responder_lost_is_given_up() {
-    for bob in [[None, None], [Some(PREVIOUS), Some(Secret([1; 32]))]] {
-        let mut world = meet([Some(CURRENT), None], bob);
-        {
-            let [at_alice, at_bob] = world.session();
-            assert_same_session(at_alice, at_bob);
-            assert!(!at_alice.resumed);
+    for &suite in Suite::ALL {
+        for bob in [[None, None], [Some(PREVIOUS), Some(Secret([1; 32]))]] {
+            let mut world = meet(suite, [Some(CURRENT), None], bob);
+            {
+                let [at_alice, at_bob] = world.session();
+                assert_same_session(at_alice, at_bob);
+                assert!(!at_alice.resumed);
+            }
+            assert!(world.alice().failures.is_empty());
+            assert_eq!(
+                world.carried.len(),
+                4 + 2 + 4,
+                "two hs3 in vain, then hs1 to the first packet"
+            );
+            assert!(world.rejected.contains(&Rejected::Noise(NoiseError::Auth)));
         }
-        assert!(world.alice().failures.is_empty());
-        assert_eq!(world.carried.len(), 4 + 2 + 4, "two hs3 in vain, then hs1 to the first packet");
-        assert!(world.rejected.contains(&Rejected::Noise(NoiseError::Auth)));
     }
 }
 
 /// BC-05.28: on a slow path the answer to the first hs3 is waited for.
 #[test]
 fn a_slow_path_is_no_lost_secret() {
-    let mut world = World::new(4);
-    world.delay = 1_500;
-    let (a, b) = (world.parties[0].static_key(), world.parties[1].static_key());
-    world.alice().resumption.insert(b, [Some(CURRENT), None]);
-    world.bob().resumption.insert(a, [Some(CURRENT), None]);
-    world.meet();
-    let [at_alice, at_bob] = world.session();
-    assert_same_session(at_alice, at_bob);
-    assert!(at_alice.resumed);
+    for &suite in Suite::ALL {
+        let mut world = World::new(suite, 4);
+        world.delay = 1_500;
+        let (a, b) = (world.parties[0].static_key(), world.parties[1].static_key());
+        world.alice().resumption.insert(b, [Some(CURRENT), None]);
+        world.bob().resumption.insert(a, [Some(CURRENT), None]);
+        world.meet();
+        let [at_alice, at_bob] = world.session();
+        assert_same_session(at_alice, at_bob);
+        assert!(at_alice.resumed);
+    }
 }

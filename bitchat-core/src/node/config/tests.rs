@@ -18,3 +18,13 @@ fn the_defaults_are_valid_and_every_wrong_setting_is_named() {
         assert!(error.to_string().starts_with(name), "{error}");
     }
 }
+
+#[test]
+fn a_back_end_is_refused_where_it_is_not_compiled_in() {
+    let of = |crypto| Config { crypto, ..Config::default() }.check();
+    assert_eq!(of(Backend::RustCrypto), Ok(()));
+    assert_eq!(of(Backend::AwsLc).is_ok(), cfg!(feature = "aws-lc-rs"));
+    if let Err(error) = of(Backend::AwsLc) {
+        assert!(error.to_string().starts_with("crypto"), "{error}");
+    }
+}

@@ -3,14 +3,18 @@ use crate::base::rng::{Rng, Seed};
 
 #[test]
 fn what_is_written_is_read_back() {
-    let keys = DeviceKeys::generate(&mut Rng::new(&Seed([1; 32])));
-    let Ok(NodeRecord::Device(read)) = read_node(&device(&keys)) else { panic!("no device") };
+    let keys = DeviceKeys::generate(Suite::default(), &mut Rng::new(&Seed([1; 32])));
+    let Ok(NodeRecord::Device(read)) = read_node(Suite::default(), &device(&keys)) else {
+        panic!("no device")
+    };
     assert_eq!((read.id, read.static_key.public()), (keys.id, keys.static_key.public()));
     for previous in [None, Some(Secret([2; 32]))] {
         let secrets = [Some(Secret([1; 32])), previous];
         let record = resumption(&DhPublic([7; 32]), &secrets, Some(UnixMillis(5)));
         assert!(record.secret);
-        let Ok(NodeRecord::Resumption(remote, read)) = read_node(&record) else { panic!("none") };
+        let Ok(NodeRecord::Resumption(remote, read)) = read_node(Suite::default(), &record) else {
+            panic!("none")
+        };
         assert_eq!((remote, read), (DhPublic([7; 32]), secrets));
     }
     let chan = ChannelId([3; 20]);
@@ -28,11 +32,11 @@ fn what_is_written_is_read_back() {
 
 #[test]
 fn damaged_records_are_errors() {
-    let keys = DeviceKeys::generate(&mut Rng::new(&Seed([1; 32])));
+    let keys = DeviceKeys::generate(Suite::default(), &mut Rng::new(&Seed([1; 32])));
     let good = device(&keys);
     for len in 0..good.value.len() {
         let short = Record { value: good.value.slice(..len), ..good.clone() };
-        assert!(read_node(&short).is_err());
+        assert!(read_node(Suite::default(), &short).is_err());
     }
     let chan = ChannelId([3; 20]);
     let mut record = address(chan, "192.0.2.1:5".parse().unwrap(), None);
