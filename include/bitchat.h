@@ -51,6 +51,10 @@
 // `crypto`: AWS-LC, unless libbitchat was built without it.
 #define BITCHAT_CRYPTO_AWS_LC 2
 
+// The only value but 0 that `bitchat_config.insecure_key_log` takes. It is not 1, so that no flag that
+// slipped by a byte can switch the key log on.
+#define BITCHAT_INSECURE_KEY_LOG 181
+
 // What `bitchat_node_deadline` gives when the node waits for nothing but input.
 #define BITCHAT_NO_DEADLINE UINT64_MAX
 
@@ -408,8 +412,10 @@ typedef struct {
   // BITCHAT_CRYPTO_FASTEST, BITCHAT_CRYPTO_RUSTCRYPTO or BITCHAT_CRYPTO_AWS_LC: which library
   // computes. A matter of speed: peers see no difference.
   uint8_t crypto;
-  // 0.
-  uint8_t reserved[1];
+  // Dangerous, for debugging only: BITCHAT_INSECURE_KEY_LOG makes the node give away all its
+  // secrets through `bitchat_node_poll_key_log`. 0 leaves it off; anything else is
+  // BITCHAT_ERR_INVALID.
+  uint8_t insecure_key_log;
   // How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
   int32_t log;
   // 0.
@@ -1156,6 +1162,18 @@ int32_t bitchat_node_failed(bitchat_node *node,
                             uint64_t wall_ms,
                             uint64_t request,
                             const char *reason);
+
+// Writes the next line of the key log to `line`, with a line feed and a zero byte at its end;
+// BITCHAT_PENDING if there is none, as ever without BITCHAT_INSECURE_KEY_LOG in the config.
+//
+// A line is a secret. Poll before `bitchat_node_poll_transmit` and `bitchat_node_dispatch`, write it
+// to a file that nobody else can read (`fputs`), and keep it nowhere else. It lives, and is erased
+// then, until the next call on the node. At most 1,024 lines wait.
+//
+// # Safety
+// `node` is NULL or a live handle; `line` is NULL or valid for writes.
+int32_t bitchat_node_poll_key_log(bitchat_node *node,
+                                  const char **line);
 
 // Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
 // are to `count`; none while the channel is read back. The list lives until the next call on the

@@ -16,8 +16,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("1c", &["wire::frame", "wire::packet"]),
     ("2a", &["crypto::suite"]),
     ("2b", &["crypto::channel_keys", "crypto::identity", "crypto::noise", "crypto::packet_key"]),
-    // The gate is made of a channel's keys.
-    ("2c", &["crypto::gate"]),
+    // The gate is made of a channel's keys, the key log shows all kinds.
+    ("2c", &["crypto::gate", "crypto::key_log"]),
     ("3", &["chatfile", "handshake", "tracker", "transport"]),
     ("4", &["link"]),
     ("5", &["channel"]),

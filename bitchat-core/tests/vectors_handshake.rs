@@ -83,6 +83,7 @@ impl Side {
             cookies,
             devices: memory,
             rng: &mut self.rng,
+            key_log: false,
             effects: &mut self.effects,
         })
     }

@@ -16,6 +16,10 @@ pub const BITCHAT_CRYPTO_RUSTCRYPTO: u8 = 1;
 /// `crypto`: AWS-LC, unless libbitchat was built without it.
 pub const BITCHAT_CRYPTO_AWS_LC: u8 = 2;
 
+/// The only value but 0 that `bitchat_config.insecure_key_log` takes. It is not 1, so that no flag that
+/// slipped by a byte can switch the key log on.
+pub const BITCHAT_INSECURE_KEY_LOG: u8 = 0xb5;
+
 /// Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -43,8 +47,10 @@ pub struct bitchat_config {
     /// BITCHAT_CRYPTO_FASTEST, BITCHAT_CRYPTO_RUSTCRYPTO or BITCHAT_CRYPTO_AWS_LC: which library
     /// computes. A matter of speed: peers see no difference.
     pub crypto: u8,
-    /// 0.
-    pub reserved: [u8; 1],
+    /// Dangerous, for debugging only: BITCHAT_INSECURE_KEY_LOG makes the node give away all its
+    /// secrets through `bitchat_node_poll_key_log`. 0 leaves it off; anything else is
+    /// BITCHAT_ERR_INVALID.
+    pub insecure_key_log: u8,
     /// How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
     pub log: i32,
     /// 0.
@@ -83,7 +89,7 @@ impl Default for bitchat_config {
             local_trackers: defaults.local_trackers.into(),
             store: defaults.store.into(),
             crypto: BITCHAT_CRYPTO_FASTEST,
-            reserved: [0; 1],
+            insecure_key_log: if defaults.insecure_key_log { BITCHAT_INSECURE_KEY_LOG } else { 0 },
             log: level_code(defaults.log),
             reserved_2: 0,
             limits: core::ptr::null(),
@@ -113,7 +119,7 @@ pub(crate) unsafe fn read_config(
         1 => Ok(true),
         _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved != [0; 1] || config.reserved_2 != 0 {
+    if config.reserved_2 != 0 {
         return Err(refuse("reserved: leave it 0"));
     }
     let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
@@ -125,6 +131,12 @@ pub(crate) unsafe fn read_config(
         BITCHAT_CRYPTO_RUSTCRYPTO => Backend::RustCrypto,
         BITCHAT_CRYPTO_AWS_LC => Backend::AwsLc,
         _ => return Err(refuse("crypto: choose one of BITCHAT_CRYPTO_...")),
+    };
+    // BC-13.01
+    out.insecure_key_log = match config.insecure_key_log {
+        0 => false,
+        BITCHAT_INSECURE_KEY_LOG => true,
+        _ => return Err(refuse("insecure_key_log: choose 0 or BITCHAT_INSECURE_KEY_LOG")),
     };
     out.port = config.port;
     out.families = Families { v4: flag("ipv4", config.ipv4)?, v6: flag("ipv6", config.ipv6)? };

@@ -5,6 +5,7 @@ mod command;
 mod dispatch;
 mod event;
 mod input;
+mod key_log;
 mod list;
 mod log;
 mod transmit;
@@ -14,6 +15,7 @@ pub use command::*;
 pub use dispatch::*;
 pub use event::*;
 pub use input::*;
+pub use key_log::*;
 pub use list::*;
 pub use log::*;
 pub use transmit::*;
@@ -32,6 +34,7 @@ use core::cell::UnsafeCell;
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicU8, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use zeroize::Zeroizing;
 
 /// What `bitchat_node_deadline` gives when the node waits for nothing but input.
 pub const BITCHAT_NO_DEADLINE: u64 = u64::MAX;
@@ -75,6 +78,7 @@ enum Loan {
     Changes(Box<bitchat_changes>),
     Messages(Box<bitchat_messages>),
     Links(Box<bitchat_links>),
+    KeyLog(#[expect(dead_code, reason = "kept for the caller")] Zeroizing<Vec<u8>>),
 }
 
 const _: () = {

@@ -51,6 +51,12 @@ fn every_wrong_call_gives_its_status() {
     run_everywhere("misuse.c");
 }
 
+/// BC-13.01
+#[test]
+fn the_key_log_is_off_until_its_number_is_given() {
+    run_everywhere("keylog.c");
+}
+
 #[test]
 fn two_nodes_chat_through_callbacks() {
     run_everywhere("dispatch.c");

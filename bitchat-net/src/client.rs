@@ -2,6 +2,7 @@
 
 use crate::driver::{self, Clock, Command};
 use crate::identity::fresh_seed;
+use crate::key_log::{KeyLogError, KeyLogFile};
 use crate::log;
 use crate::store::{Store, StoreError};
 use crate::tcp::Tls;
@@ -35,13 +36,23 @@ pub struct Options {
     pub store: Option<PathBuf>,
     /// Whom TLS servers (HTTPS trackers) are believed from.
     pub tls: Tls,
+    /// **Dangerous: for debugging only.** The file that the secrets of all sessions are appended to,
+    /// for who records the datagrams and wants to read them (spec 13). It sets
+    /// `config.insecure_key_log`; without it that flag has no effect here.
+    pub insecure_key_log: Option<PathBuf>,
 }
 
 impl Options {
     /// The usual settings: any port, both address families, a store in `store`.
     #[must_use]
     pub fn new(identity: Identity, store: Option<PathBuf>) -> Self {
-        Self { config: Config::default(), identity, store, tls: Tls::platform() }
+        Self {
+            config: Config::default(),
+            identity,
+            store,
+            tls: Tls::platform(),
+            insecure_key_log: None,
+        }
     }
 }
 
@@ -55,6 +66,9 @@ pub enum StartError {
     /// No UDP socket, or not on the port that was asked for.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The key log that was asked for cannot be written.
+    #[error(transparent)]
+    KeyLog(#[from] KeyLogError),
     /// A setting is out of its range.
     #[error("bad setting: {0}")]
     Config(#[from] ConfigError),
@@ -116,11 +130,13 @@ impl Driver {
 /// # Errors
 /// [`StartError`] says what is wrong and what to do.
 pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartError> {
-    let Options { mut config, identity, store, tls } = options;
+    let Options { mut config, identity, store, tls, insecure_key_log } = options;
     config.store = store.is_some();
     if config.log == LogLevel::Off {
         config.log = log::wanted();
     }
+    config.insecure_key_log = insecure_key_log.is_some();
+    let key_log = insecure_key_log.as_deref().map(KeyLogFile::open).transpose()?;
     let store = match store {
         Some(path) => Some(Store::open(&path).await?),
         None => None,
@@ -132,7 +148,11 @@ pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartEr
     let node = Node::new(config, identity, seed, clock.now())?;
     let (commands, asked) = mpsc::channel(COMMANDS);
     let (told, events) = mpsc::channel(EVENTS);
-    let mut driver = driver::Driver::new(node, World::new(store, tls), clock, asked, told);
+    let mut world = World::new(store, tls);
+    if let Some(file) = key_log {
+        world.log_keys_to(file);
+    }
+    let mut driver = driver::Driver::new(node, world, clock, asked, told);
     driver.begin();
     let (errors, some_socket) = driver.world().bind_errors();
     for error in errors {

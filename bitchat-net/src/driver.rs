@@ -10,6 +10,7 @@ use crate::udp::ReceiveBuffers;
 use crate::world::{News, World};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::time::{Now, Timestamp};
+use bitchat_core::crypto::key_log::KeyLogLine;
 use bitchat_core::node::{
     Action, Deadline, Event, Failure, Input, LogRecord, Node, Transmit, TransmitPoll,
 };
@@ -36,6 +37,10 @@ pub(crate) trait Machine {
     fn poll_event(&mut self) -> Option<Event>;
     fn poll_log(&mut self) -> Option<LogRecord>;
     fn poll_timeout(&self) -> Option<Deadline>;
+    /// Secrets for who debugs; a machine has none unless it was told to give them away.
+    fn poll_key_log(&mut self) -> Option<KeyLogLine> {
+        None
+    }
     fn shutdown(&mut self, now: Now);
     fn is_drained(&self) -> bool;
 }
@@ -61,6 +66,9 @@ impl Machine for Node {
     }
     fn poll_timeout(&self) -> Option<Deadline> {
         self.poll_timeout()
+    }
+    fn poll_key_log(&mut self) -> Option<KeyLogLine> {
+        self.poll_key_log()
     }
     fn shutdown(&mut self, now: Now) {
         self.shutdown(now);
@@ -185,6 +193,10 @@ impl<M: Machine> Driver<M> {
     fn drain(&mut self) {
         self.again = false;
         loop {
+            // Before the packets that the keys open (BC-13.05).
+            while let Some(line) = self.machine.poll_key_log() {
+                self.world.log_key(&line);
+            }
             let mut worked = self.transmit();
             while let Some(action) = self.machine.poll_action() {
                 worked = true;

@@ -7,6 +7,7 @@
 mod client;
 mod driver;
 pub mod identity;
+mod key_log;
 mod log;
 mod private;
 pub mod store;
@@ -16,6 +17,7 @@ mod udp;
 mod world;
 
 pub use client::{Client, Driver, Ended, Events, Options, RequestError, StartError, start};
+pub use key_log::KeyLogError;
 pub use tcp::Tls;
 pub use udp::BindError;
 

@@ -1,9 +1,11 @@
 //! What the node asks of the world, carried out; what the world answers.
 
+use crate::key_log::KeyLogFile;
 use crate::store::{Answer, Opened, Store, StoreError};
 use crate::tcp::{StreamNews, Streams, Tls};
 use crate::udp::{BindError, Udp};
 use bitchat_core::base::ids::{RequestId, SocketId};
+use bitchat_core::crypto::key_log::KeyLogLine;
 use bitchat_core::node::{Action, Failure, Family, Input};
 use std::future::{pending, poll_fn};
 use std::io;
@@ -49,6 +51,7 @@ pub(crate) struct World {
     interfaces: Vec<IpAddr>,
     interfaces_due: Interval,
     bind_errors: Vec<BindError>,
+    key_log: Option<KeyLogFile>,
 }
 
 impl World {
@@ -63,6 +66,19 @@ impl World {
             interfaces: Vec::new(),
             interfaces_due,
             bind_errors: Vec::new(),
+            key_log: None,
+        }
+    }
+
+    /// From now on the key log is written to `file`.
+    pub(crate) fn log_keys_to(&mut self, file: KeyLogFile) {
+        self.key_log = Some(file);
+    }
+
+    /// Writes a line of the key log, where there is one.
+    pub(crate) fn log_key(&mut self, line: &KeyLogLine) {
+        if let Some(file) = &mut self.key_log {
+            file.write(line);
         }
     }
 

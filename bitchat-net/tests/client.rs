@@ -34,7 +34,10 @@ struct Member {
 
 impl Member {
     async fn start(number: u8, store: Option<&Path>) -> Self {
-        let options = Options::new(identity(number), store.map(Path::to_owned));
+        Self::start_with(Options::new(identity(number), store.map(Path::to_owned))).await
+    }
+
+    async fn start_with(options: Options) -> Self {
         let (client, mut events, driver) = start(options).await.unwrap();
         let task = tokio::spawn(driver.run());
         let channel = client.join(channel()).await.unwrap();
@@ -98,6 +101,34 @@ async fn two_nodes_talk_and_remember() {
     let ada = Member::start(1, Some(&store)).await;
     assert_eq!(ada.client.device().await.unwrap(), device, "the same device as before");
     assert_eq!(ada.texts().await, [long.as_str(), "short"]);
+}
+
+/// The key log is asked for at one end alone, and has what opens both directions.
+#[tokio::test]
+async fn the_key_log_is_written_where_it_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    let mut options = Options::new(identity(1), None);
+    options.insecure_key_log = Some(path.clone());
+    let ada = Member::start_with(options).await;
+    // The flag alone does nothing here: there is no file to write to.
+    let mut options = Options::new(identity(2), None);
+    options.config.insecure_key_log = true;
+    let mut ben = Member::start_with(options).await;
+    ada.meet(&ben).await;
+    ada.client.send_text(ada.channel, "logged").await.unwrap();
+    assert_eq!(ben.hears().await, "logged");
+    let log = std::fs::read_to_string(&path).unwrap();
+    for start in ["GATE_MAC", "GATE_MASK", "HANDSHAKE", "MASK", "PACKET"] {
+        let start = format!("BITCHAT1_{start} ");
+        assert!(log.lines().any(|line| line.starts_with(&start)), "no {start} in\n{log}");
+    }
+    for direction in ["i2r", "r2i"] {
+        // Text flows under the keys of the first renewal, and later.
+        let renewed = format!(" {direction} 1 ");
+        assert!(log.lines().any(|line| line.contains(&renewed)), "no {renewed} in\n{log}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -84,6 +84,7 @@ impl Links {
             keepalive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
             limits: Limits::default(),
+            key_log: false,
         };
         let mut events = Vec::new();
         let ends = [0, 1].map(|of| {

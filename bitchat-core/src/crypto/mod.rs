@@ -5,6 +5,7 @@
 pub mod channel_keys;
 pub mod gate;
 pub mod identity;
+pub mod key_log;
 pub mod noise;
 pub mod packet_key;
 pub mod suite;

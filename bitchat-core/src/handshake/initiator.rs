@@ -184,6 +184,7 @@ impl Initiator {
         let ephemeral = DhSecret::generate(env.local.suite(), &mut env.rng.secret);
         let mut written = Vec::new();
         noise.write_message(Some(ephemeral), &self.cid.0, &mut written)?;
+        env.log_keys(1, &written, &mut noise);
         Ok(State::Greeting { noise, fields: message::hs1(cookie, &written) })
     }
 
@@ -224,6 +225,7 @@ impl Initiator {
         mut noise: HandshakeState,
         payload: &[u8],
     ) -> Result<(State, Box<Established>), Rejected> {
+        env.log_keys(2, &self.cid.0, &mut noise);
         let mut reader = Reader::new(payload);
         let remote_cid = ConnectionId(reader.array()?);
         let hello = Hello::read(reader).map_err(Failure::from)?;
@@ -244,6 +246,7 @@ impl Initiator {
         let (mut about_us, mut written) = (Vec::new(), Vec::new());
         Hello::put(env.local, &mut about_us);
         noise.write_message(None, &about_us, &mut written)?;
+        env.log_keys(3, &remote_cid.0, &mut noise);
         let session = Box::new(Established {
             role: Role::Initiator,
             channel: (env.keys.chan(), env.keys.epoch()),

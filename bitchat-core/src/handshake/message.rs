@@ -50,6 +50,9 @@ pub(super) fn new_noise(env: &Env<'_>, role: Role) -> Result<HandshakeState, Noi
         remote_static: None,
     })?;
     noise.set_psk(0, env.keys.psk.clone())?;
+    if env.key_log {
+        noise.keep_log();
+    }
     Ok(noise)
 }
 

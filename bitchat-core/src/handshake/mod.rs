@@ -32,7 +32,8 @@ use crate::base::time::{Timestamp, UnixMillis};
 use crate::crypto::channel_keys::{ChannelKeys, Epoch};
 use crate::crypto::gate::CookieJar;
 use crate::crypto::identity::{Certificate, CertificateError};
-use crate::crypto::noise::{NoiseError, Role};
+use crate::crypto::key_log::KeyLogLine;
+use crate::crypto::noise::{HandshakeState, NoiseError, Role};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use crate::wire::reader::DecodeError;
 use core::net::SocketAddr;
@@ -88,8 +89,21 @@ pub struct Env<'a> {
     pub devices: &'a dyn Devices,
     /// The node's randomness.
     pub rng: &'a mut Rng,
+    /// The embedder asked for a key log (spec 13).
+    pub key_log: bool,
     /// What is to be done: the parent acts on it when the call returns.
     pub effects: &'a mut Vec<Effect>,
+}
+
+impl Env<'_> {
+    /// Logs what the parts of message `message` were sealed with, if that was asked for; `anchor`
+    /// is what finds the datagram (BC-13.03).
+    fn log_keys(&mut self, message: u8, anchor: &[u8], noise: &mut HandshakeState) {
+        let Some(anchor) = anchor.first_chunk() else { return };
+        for sealed in noise.take_log() {
+            self.effects.push(Effect::KeyLog(KeyLogLine::handshake(message, anchor, &sealed)));
+        }
+    }
 }
 
 /// What a machine asks of its parent, or tells it.
@@ -111,6 +125,8 @@ pub enum Effect {
     Withdrawn(ConnectionId),
     /// The attempt is over.
     Failed(Failure),
+    /// A line of the key log, where one was asked for.
+    KeyLog(KeyLogLine),
 }
 
 /// A session with keys on our side.

@@ -156,7 +156,8 @@ impl Responder {
         }
         match pending.finish(env, message::read_hs3(body)?) {
             Ok((resumed, payload)) => {
-                let session = self.remove(cid).ok_or(Rejected::NotAwaited)?;
+                let mut session = self.remove(cid).ok_or(Rejected::NotAwaited)?;
+                env.log_keys(3, &cid.0, &mut session.noise);
                 let session = session.establish(env, cid, resumed, &payload)?;
                 env.effects.push(Effect::Established(Box::new(session)));
                 Ok(())
@@ -227,6 +228,7 @@ fn answer(
     let mut noise = message::new_noise(env, Role::Responder)?;
     let mut payload = Vec::new();
     noise.read_message(noise1, &mut payload)?;
+    env.log_keys(1, noise1, &mut noise);
     let remote_cid = payload.first_chunk().copied().map(ConnectionId);
     let remote_cid = remote_cid.ok_or(NoiseError::TooShort)?;
     let cid = ConnectionId(env.rng.public.bytes());
@@ -235,6 +237,7 @@ fn answer(
     let ephemeral = DhSecret::generate(env.local.suite(), &mut env.rng.secret);
     let mut written = Vec::new();
     noise.write_message(Some(ephemeral), &about_us, &mut written)?;
+    env.log_keys(2, &remote_cid.0, &mut noise);
     let hs2 = message::hs2(remote_cid, &written);
     let deadline = env.now + LIFETIME;
     let channel = (env.keys.chan(), env.keys.epoch());

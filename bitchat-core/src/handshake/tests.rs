@@ -67,6 +67,7 @@ macro_rules! env_of {
             cookies: &$party.cookies,
             devices: &$party.resumption,
             rng: &mut $party.rng,
+            key_log: false,
             effects: &mut $party.effects,
         }
     };
@@ -214,6 +215,7 @@ impl Party {
                 }
                 Effect::Withdrawn(cid) => self.sessions.retain(|session| session.local_cid != cid),
                 Effect::Failed(failure) => self.failures.push(failure),
+                Effect::KeyLog(line) => panic!("nobody asked for {line:?}"),
             }
         }
         out

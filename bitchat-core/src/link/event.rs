@@ -2,6 +2,7 @@
 
 use crate::base::ids::ChannelId;
 use crate::base::limits::Limits;
+use crate::crypto::key_log::KeyLogLine;
 use crate::crypto::suite::Secret;
 use bytes::Bytes;
 use core::time::Duration;
@@ -33,6 +34,8 @@ pub struct LinkConfig {
     pub idle_timeout: Duration,
     /// Bounds on what a peer can make a link hold.
     pub limits: Limits,
+    /// The embedder asked for a key log (spec 13).
+    pub key_log: bool,
 }
 
 /// Why a link ended.
@@ -74,6 +77,8 @@ pub enum LinkEvent {
     Writable(ChannelId),
     /// The peer is at another address now.
     Moved,
+    /// A line of the key log, where one was asked for.
+    KeyLog(KeyLogLine),
     /// The link is over; it may still have a CLOSE to send.
     Closed(Ended),
 }

@@ -3,10 +3,12 @@
 use super::control::{Control, StreamHeader};
 use super::lanes::{In, Lanes};
 use super::path::Via;
+use super::rekey::NewKeys;
 use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
+use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
@@ -284,6 +286,7 @@ impl Link {
             Ok(Control::RekeyInit(body)) => match self.rekey.on_init(body, &mut rng.secret) {
                 Ok((response, keys)) => {
                     self.keys.install(&keys);
+                    self.log_keys(&keys, events);
                     self.send_control(&Control::RekeyResponse(&response).encode());
                     events.extend(keys.resumption.map(LinkEvent::Resumption));
                     Ok(())
@@ -293,6 +296,7 @@ impl Link {
             Ok(Control::RekeyResponse(body)) => match self.rekey.on_response(body) {
                 Ok(keys) => {
                     self.keys.install(&keys);
+                    self.log_keys(&keys, events);
                     self.on_renewed(keys.generation, rng, events);
                     events.extend(keys.resumption.map(LinkEvent::Resumption));
                     // The responder uses the keys once it sees a packet under them.
@@ -318,6 +322,21 @@ impl Link {
         };
         if let Err(what) = result {
             self.violation(now, &what, events);
+        }
+    }
+
+    /// Tells the keys of a renewal, if that was asked for, before a packet is sealed with them
+    /// (BC-13.05).
+    fn log_keys(&self, keys: &NewKeys, events: &mut Vec<LinkEvent>) {
+        if !self.config.key_log {
+            return;
+        }
+        let ids = SessionIds::new(self.role, self.local_cid, self.remote_cid);
+        for (direction, key) in
+            [(Direction::ToResponder, &keys.i2r), (Direction::ToInitiator, &keys.r2i)]
+        {
+            let line = KeyLogLine::packet(ids, direction, keys.generation, key);
+            events.push(LinkEvent::KeyLog(line));
         }
     }
 

@@ -28,6 +28,7 @@ fn config() -> LinkConfig {
         keepalive: Duration::from_secs(15),
         idle_timeout: Duration::from_secs(60),
         limits: Limits::default(),
+        key_log: false,
     }
 }
 

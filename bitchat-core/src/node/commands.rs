@@ -94,6 +94,7 @@ impl Node {
             members: BTreeMap::new(),
             rotates_at: None,
         };
+        self.log_channel(&joined);
         self.channels.insert(handle, joined);
         let text = format_args!("channel {} is joined", handle.0);
         self.log.add(now.mono, LogLevel::Info, "channel", text);

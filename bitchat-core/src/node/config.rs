@@ -41,6 +41,10 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How much [`Node::poll_log`](super::Node::poll_log) gives; nothing by default.
     pub log: LogLevel,
+    /// **Dangerous: for debugging only.** The node hands out the secrets of all its sessions and
+    /// channels through [`Node::poll_key_log`](super::Node::poll_key_log): whoever has them reads
+    /// everything in a recording (spec 13, SECURITY.md). Off.
+    pub insecure_key_log: bool,
 }
 
 impl Default for Config {
@@ -56,6 +60,7 @@ impl Default for Config {
             keepalive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
             log: LogLevel::Off,
+            insecure_key_log: false,
         }
     }
 }

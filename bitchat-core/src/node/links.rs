@@ -39,6 +39,7 @@ impl Node {
                 }
             }
             Effect::Established(session) => self.on_established(now, met.channel, &session),
+            Effect::KeyLog(line) => self.log_key(line),
             Effect::Withdrawn(cid) => {
                 if let Some(id) = self.by_cid.get(&cid).copied() {
                     self.log.add(now.mono, LogLevel::Debug, "link", "a session had no other end");
@@ -104,12 +105,14 @@ impl Node {
             keepalive: self.config.keepalive,
             idle_timeout: self.config.idle_timeout,
             limits: self.config.limits.clone(),
+            key_log: self.config.insecure_key_log,
         };
         let via = Via { socket, remote: session.remote };
         let (device, cid) = (session.device, session.local_cid);
         let link = Link::new(now.mono, id, session, &keys.static_key, via, config, &mut self.rng);
         self.links.insert(id, link);
         self.by_cid.insert(cid, id);
+        self.log_session(session);
         self.arbitrate_device(device);
         let paused = self.paused;
         let live: Vec<_> = self
@@ -216,6 +219,7 @@ impl Node {
                 let Some(channel) = self.handle_of(chan) else { return };
                 self.with_channel(now, channel, |joined, world| joined.on_writable(now, id, world));
             }
+            LinkEvent::KeyLog(line) => self.log_key(line),
             LinkEvent::Closed(ended) => self.on_closed(now, id, ended),
         }
     }

@@ -66,12 +66,13 @@ pub(super) struct Meeting {
     responder: Responder,
     attempts: BTreeMap<SocketAddr, (ChannelHandle, Initiator)>,
     limit: usize,
+    key_log: bool,
     /// What is to be done; the node takes it after each call.
     pub met: Vec<Met>,
 }
 
 impl Meeting {
-    pub(super) fn new(limits: &Limits, rng: &mut Rng) -> Self {
+    pub(super) fn new(limits: &Limits, key_log: bool, rng: &mut Rng) -> Self {
         Self {
             local: None,
             resumptions: Resumptions::new(limits.resumptions),
@@ -80,6 +81,7 @@ impl Meeting {
             responder: Responder::new(limits.handshakes),
             attempts: BTreeMap::new(),
             limit: limits.handshakes,
+            key_log,
             met: Vec::new(),
         }
     }
@@ -234,6 +236,7 @@ impl Meeting {
             cookies: &self.cookies,
             devices: &known,
             rng,
+            key_log: self.key_log,
             effects: &mut effects,
         };
         let mut parts = Parts { nonces: &mut self.nonces, responder: &mut self.responder };

@@ -7,6 +7,7 @@ mod config;
 mod dialling;
 mod input;
 mod joined;
+mod key_log;
 mod ledger;
 mod links;
 mod loading;
@@ -33,6 +34,7 @@ use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId, RequestId, S
 use crate::base::rng::{Rng, Seed};
 use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::crypto::identity::{DeviceKeys, Identity};
+use crate::crypto::key_log::KeyLogLine;
 use crate::crypto::suite::Suite;
 use crate::handshake::BootId;
 use crate::link::{Link, LinkEvent};
@@ -94,6 +96,8 @@ pub struct Node {
     streams: BTreeMap<StreamId, (ChannelHandle, TrackerQuery)>,
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
+    /// Empty unless the embedder asked for a key log.
+    key_log: VecDeque<KeyLogLine>,
     /// Links that may have a packet to send.
     dirty: BTreeSet<LinkId>,
     /// Links of which nothing more will come.
@@ -132,7 +136,7 @@ impl Node {
         let mut rng = Rng::new(&seed);
         drop(seed);
         let boot = BootId(rng.public.bytes());
-        let meeting = Meeting::new(&config.limits, &mut rng);
+        let meeting = Meeting::new(&config.limits, config.insecure_key_log, &mut rng);
         let ledger = Ledger::new(config.store, config.limits.persist_bytes);
         let mut node = Self {
             suite,
@@ -153,6 +157,7 @@ impl Node {
             streams: BTreeMap::new(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
+            key_log: VecDeque::new(),
             dirty: BTreeSet::new(),
             dead: Vec::new(),
             link_events: Vec::new(),

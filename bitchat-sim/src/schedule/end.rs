@@ -130,6 +130,7 @@ impl End {
             keepalive: KEEPALIVE,
             idle_timeout: IDLE_TIMEOUT,
             limits: limits().clone(),
+            key_log: false,
         };
         let via = Via { socket: SocketId(0), remote: established.remote };
         let key = &people()[self.name].key;
@@ -210,7 +211,7 @@ impl End {
             LinkEvent::Message { data, .. } => return self.on_message(number, &data, world),
             LinkEvent::Renewed(_) => self.renewals += 1,
             LinkEvent::Moved => self.moved += 1,
-            LinkEvent::Ready | LinkEvent::Resumption(_) => {}
+            LinkEvent::Ready | LinkEvent::Resumption(_) | LinkEvent::KeyLog(_) => {}
             LinkEvent::Closed(ended) => {
                 world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
                 self.closed.push((number, ended.clone()));

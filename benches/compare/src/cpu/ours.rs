@@ -79,6 +79,7 @@ impl Party {
             cookies: &self.cookies,
             devices: &Strangers,
             rng: &mut self.rng,
+            key_log: false,
             effects: &mut effects,
         };
         act(Step { env, nonces: &mut self.nonces, responder: &mut self.responder });
@@ -152,6 +153,7 @@ impl Meeting {
             keepalive: defaults.keepalive,
             idle_timeout: defaults.idle_timeout,
             limits: defaults.limits,
+            key_log: false,
         };
         let party = &self.parties[of];
         let (id, local) = (LinkId(of as u64), &party.local.static_key);

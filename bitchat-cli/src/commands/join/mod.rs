@@ -26,6 +26,9 @@ const LINES: usize = 16;
 /// Who has met nobody for so long is told what the reason may be.
 const ALONE: Duration = Duration::from_secs(15);
 
+/// The environment variable that names a key log (spec 13), in the manner of SSLKEYLOGFILE.
+const KEY_LOG: &str = "BITCHATKEYLOGFILE";
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The .chat file
@@ -58,6 +61,15 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut options = Options::new(identity, Some(store_file(&home)));
     options.config.port = arguments.port;
     options.config.local_trackers = arguments.local;
+    if let Some(path) = std::env::var_os(KEY_LOG).filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        eprintln!(
+            "WARNING: {KEY_LOG} is set: the secrets of this conversation are written to {}, and \
+             whoever reads that file reads everything that was said",
+            path.display()
+        );
+        options.insecure_key_log = Some(path);
+    }
     let (client, events, driver) = bitchat_net::start(options).await?;
     let signals = Signals::listen()?;
     let task = tokio::spawn(driver.run());

@@ -1,7 +1,7 @@
 //! A handshake in progress (rev. 34 §5.3).
 
 use super::pattern::{ModifiedPattern, Pattern, Role, Token};
-use super::symmetric_state::SymmetricState;
+use super::symmetric_state::{SealedWith, SymmetricState};
 use super::{DH_LEN, MAX_MESSAGE_LEN, NoiseError};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, TAG_LEN};
 
@@ -168,6 +168,18 @@ impl HandshakeState {
     #[must_use]
     pub const fn is_our_turn(&self) -> bool {
         !self.is_finished() && self.next.is_multiple_of(2) == matches!(self.role, Role::Initiator)
+    }
+
+    /// From now on keeps what each part of a message is sealed with, for a key log (spec 13). To be
+    /// called before the first message.
+    pub fn keep_log(&mut self) {
+        self.symmetric.keep_log();
+    }
+
+    /// What the parts of the messages since the last call were sealed with, in their order. Empty
+    /// without [`keep_log`](Self::keep_log).
+    pub fn take_log(&mut self) -> Vec<SealedWith> {
+        self.symmetric.take_log()
     }
 
     /// Bytes that the next message adds to its payload; 0 once finished.

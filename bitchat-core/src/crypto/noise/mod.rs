@@ -13,6 +13,7 @@ mod symmetric_state;
 pub use cipher_state::CipherState;
 pub use handshake_state::{HandshakeState, Params};
 pub use pattern::{Pattern, Role};
+pub use symmetric_state::SealedWith;
 
 /// Bytes that a Noise message has at most (rev. 34 §3, BC-05.08).
 pub const MAX_MESSAGE_LEN: usize = 65_535;

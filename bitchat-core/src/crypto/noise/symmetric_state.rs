@@ -3,12 +3,31 @@
 use super::{CipherState, NoiseError};
 use crate::crypto::suite::{Secret, Suite, hash, hkdf, prf};
 
+/// What a sealed part of a handshake message was sealed with: for a key log, nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedWith {
+    /// The AEAD key.
+    pub key: Secret,
+    /// Its counter.
+    pub nonce: u64,
+    /// The associated data.
+    pub hash: [u8; 32],
+}
+
+/// The key in use, and what was sealed or opened since the log was taken.
+#[derive(Clone, Debug, Default)]
+struct Log {
+    key: Option<Secret>,
+    parts: Vec<SealedWith>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct SymmetricState {
     suite: Suite,
     cipher: Option<CipherState>,
     chaining_key: Secret,
     hash: [u8; 32],
+    log: Option<Box<Log>>,
 }
 
 impl SymmetricState {
@@ -23,7 +42,7 @@ impl SymmetricState {
             }
             None => hash(&[name]),
         };
-        Self { suite, cipher: None, chaining_key: Secret(hash), hash }
+        Self { suite, cipher: None, chaining_key: Secret(hash), hash, log: None }
     }
 
     pub(super) const fn has_key(&self) -> bool {
@@ -41,14 +60,40 @@ impl SymmetricState {
     pub(super) fn mix_key(&mut self, input: &[u8]) {
         let [chaining_key, key] = hkdf(&self.chaining_key, input);
         self.chaining_key = chaining_key;
-        self.cipher = Some(CipherState::new(self.suite, &key));
+        self.set_key(key);
     }
 
     pub(super) fn mix_key_and_hash(&mut self, input: &Secret) {
         let [chaining_key, mixed, key] = hkdf(&self.chaining_key, &input.0);
         self.chaining_key = chaining_key;
         self.mix_hash(&mixed.0);
+        self.set_key(key);
+    }
+
+    fn set_key(&mut self, key: Secret) {
         self.cipher = Some(CipherState::new(self.suite, &key));
+        if let Some(log) = &mut self.log {
+            log.key = Some(key);
+        }
+    }
+
+    /// Keeps what is sealed from now on with which key.
+    pub(super) fn keep_log(&mut self) {
+        self.log = Some(Box::default());
+    }
+
+    /// What was sealed and opened since the last call; nothing if no log is kept.
+    pub(super) fn take_log(&mut self) -> Vec<SealedWith> {
+        self.log.as_mut().map(|log| core::mem::take(&mut log.parts)).unwrap_or_default()
+    }
+
+    /// Notes a part that was sealed or opened just now, before its hash is mixed in.
+    fn note(&mut self) {
+        if let (Some(log), Some(cipher)) = (&mut self.log, &self.cipher)
+            && let Some(key) = log.key.clone()
+        {
+            log.parts.push(SealedWith { key, nonce: cipher.nonce() - 1, hash: self.hash });
+        }
     }
 
     /// Appends `plaintext` to `out`, sealed as soon as there is a key.
@@ -62,6 +107,7 @@ impl SymmetricState {
             Some(cipher) => cipher.seal(&self.hash, plaintext, out)?,
             None => out.extend_from_slice(plaintext),
         }
+        self.note();
         self.mix_hash(&out[start..]);
         Ok(())
     }
@@ -76,6 +122,7 @@ impl SymmetricState {
             Some(cipher) => cipher.open(&self.hash, ciphertext, out)?,
             None => out.extend_from_slice(ciphertext),
         }
+        self.note();
         self.mix_hash(ciphertext);
         Ok(())
     }
