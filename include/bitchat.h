@@ -734,6 +734,17 @@ typedef struct {
   const uint8_t *channel_ids;
   // How many channels.
   size_t channel_count;
+  // The smallest round-trip time; 0 until it was measured.
+  uint64_t min_rtt_ns;
+  // Bytes a second that the path carries by estimate, what a sender of media is to keep below; 0
+  // until it was measured, and low until much was sent.
+  uint64_t rate;
+  // Bytes that may be in flight.
+  uint64_t window;
+  // Packets lost lately, in thousandths; 0 until enough were sent to tell.
+  uint32_t loss;
+  // 0.
+  uint32_t reserved2;
 } bitchat_link;
 
 // Counters since the node started.

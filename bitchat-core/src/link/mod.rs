@@ -29,7 +29,9 @@ use crate::crypto::packet_key::ReplayWindow;
 use crate::crypto::suite::{DhPublic, DhSecret, Secret};
 use crate::handshake::{Claim, Established};
 use crate::transport::messages::MessageReader;
-use crate::transport::{Side, Transport, TransportConfig, TransportStats, TransportStreamId};
+use crate::transport::{
+    PathEstimate, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
+};
 use control::StreamHeader;
 use core::time::Duration;
 use keys::KeyRing;
@@ -266,10 +268,10 @@ impl Link {
         matches!(self.state, State::Dead)
     }
 
-    /// Smoothed round-trip time, once measured.
+    /// What is known of the path.
     #[must_use]
-    pub fn rtt(&self) -> Option<Duration> {
-        self.transport.largest_acked().map(|_| self.transport.rtt().smoothed())
+    pub fn path_estimate(&self) -> PathEstimate {
+        self.transport.path_estimate()
     }
 
     /// Counters and estimates of its transport.

@@ -447,6 +447,15 @@ pub struct LinkInfo {
     pub generation: u64,
     /// Smoothed round-trip time, once measured.
     pub rtt: Option<Duration>,
+    /// The smallest round-trip time, once measured.
+    pub min_rtt: Option<Duration>,
+    /// Bytes a second that the path carries by estimate, once measured: what a sender of media is to
+    /// keep below. It is low until much was sent.
+    pub rate: Option<u64>,
+    /// Bytes that may be in flight.
+    pub window: u64,
+    /// Packets lost lately, in thousandths; 0 until enough were sent to tell.
+    pub loss: u16,
     /// The channels that it carries.
     pub channels: Vec<ChannelId>,
 }

@@ -15,6 +15,7 @@ use crate::crypto::channel_keys::Epoch;
 use crate::handshake::BootId;
 use crate::link::code;
 use crate::tracker::announcer::Announcer;
+use crate::transport::PathEstimate;
 use std::collections::BTreeMap;
 
 /// Why a channel was not joined.
@@ -248,13 +249,20 @@ impl Node {
     pub fn links(&self) -> Vec<LinkInfo> {
         let ready = self.links.values().filter(|link| link.is_open() && link.is_ready());
         ready
-            .map(|link| LinkInfo {
-                link: link.id(),
-                device: link.device(),
-                address: link.via().remote,
-                generation: link.generation(),
-                rtt: link.rtt(),
-                channels: link.shared().collect(),
+            .map(|link| {
+                let PathEstimate { rtt, min_rtt, rate, window, loss } = link.path_estimate();
+                LinkInfo {
+                    link: link.id(),
+                    device: link.device(),
+                    address: link.via().remote,
+                    generation: link.generation(),
+                    rtt,
+                    min_rtt,
+                    rate,
+                    window,
+                    loss,
+                    channels: link.shared().collect(),
+                }
             })
             .collect()
     }

@@ -137,6 +137,22 @@ pub struct PacketMeta {
     pub ect: bool,
 }
 
+/// What is known of the path to the peer; `None` until something was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathEstimate {
+    /// The moving average of the round-trip time.
+    pub rtt: Option<Duration>,
+    /// The smallest round-trip time.
+    pub min_rtt: Option<Duration>,
+    /// Bytes a second, protection included, that the path carries: what media may be sent at. Before
+    /// much was sent it is low, as nothing more is known.
+    pub rate: Option<u64>,
+    /// Bytes that may be in flight.
+    pub window: u64,
+    /// Packets lost lately, in thousandths; 0 until enough were sent to tell.
+    pub loss: u16,
+}
+
 /// Counters since the transport was made, and the present estimates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransportStats {

@@ -14,6 +14,7 @@ mod datagrams;
 mod ecn;
 mod error;
 mod loss;
+mod loss_meter;
 pub mod messages;
 mod numbers;
 mod pacing;
@@ -29,7 +30,7 @@ mod streams;
 
 pub use config::{
     CongestionControl, Ecn, INITIAL_MAX_DATA, INITIAL_MAX_STREAM_DATA, INITIAL_MAX_STREAMS,
-    MAX_ACK_DELAY, PacketMeta, SendGate, Side, TransportConfig, TransportStats,
+    MAX_ACK_DELAY, PacketMeta, PathEstimate, SendGate, Side, TransportConfig, TransportStats,
 };
 pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
@@ -350,6 +351,19 @@ impl Transport {
     #[must_use]
     pub const fn rtt(&self) -> &Rtt {
         &self.recovery.rtt
+    }
+
+    /// What is known of the path.
+    #[must_use]
+    pub fn path_estimate(&self) -> PathEstimate {
+        let Recovery { rtt, controller, losses, .. } = &self.recovery;
+        PathEstimate {
+            rtt: rtt.min().map(|_| rtt.smoothed()),
+            min_rtt: rtt.min(),
+            rate: rtt.min().map(|_| controller.rate(rtt)),
+            window: controller.window(),
+            loss: u16::try_from(losses.per_mille()).unwrap_or(u16::MAX),
+        }
     }
 
     /// The probe timeout without back-off, the peer's acknowledgement delay included.

@@ -6,6 +6,7 @@ use super::builder::PacketBuilder;
 use super::config::{Ecn, PacketMeta, SendGate};
 use super::error::TransportError;
 use super::recovery::Permission;
+use super::repeat::Path;
 use super::sent::{NewPacket, SentFrame};
 use super::sink::TransportSink;
 use super::streams::Class;
@@ -254,6 +255,19 @@ impl Transport {
         }
     }
 
+    /// Packet `pn` carries urgent data for the first time.
+    fn plan_copies(&mut self, now: Timestamp, pn: u64, record: &[SentFrame]) {
+        let urgent = record.iter().filter(|frame| self.streams.is_urgent(frame));
+        let bytes: u64 = urgent.map(SentFrame::len).sum();
+        let path = Path {
+            in_flight: self.recovery.sent.bytes(),
+            loss: self.recovery.losses.per_mille(),
+            rate: self.recovery.pacing_rate(),
+        };
+        let size = bytes + self.config.packet_overhead as u64;
+        self.repeater.on_sent(now, pn, size, path);
+    }
+
     fn on_built(&mut self, now: Timestamp, built: Built, record: &[SentFrame]) -> PacketMeta {
         let Built { len, ack_eliciting, traffic, urgent } = built;
         let pn = self.numbers.take();
@@ -263,7 +277,7 @@ impl Transport {
             self.recovery.on_sent(NewPacket { pn, sent_at: now, size, ect }, record);
             self.recovery.ecn.on_sent();
             if urgent {
-                self.repeater.on_sent(now, pn, size, self.recovery.sent.bytes());
+                self.plan_copies(now, pn, record);
             }
         }
         self.stats.packets_sent += 1;

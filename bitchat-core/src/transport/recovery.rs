@@ -5,6 +5,7 @@ use super::config::{MAX_ACK_DELAY, TransportConfig};
 use super::congestion::{AckSummary, AckedPacket, Congestion, Controller, Spurious};
 use super::ecn::EcnState;
 use super::loss::{Expired, LossDetector, Losses};
+use super::loss_meter::LossMeter;
 use super::pacing::Pacer;
 use super::rate::RateSampler;
 use super::reordering::{LostPacket, Reordering};
@@ -39,6 +40,7 @@ pub(super) struct Recovery {
     pub(super) ecn: EcnState,
     /// What is asked of the peer's acknowledgements.
     pub(super) ask: AckAsk,
+    pub(super) losses: LossMeter,
     detector: LossDetector,
     pacer: Pacer,
     sampler: RateSampler,
@@ -66,6 +68,7 @@ impl Recovery {
             controller,
             ecn: EcnState::default(),
             ask: AckAsk::default(),
+            losses: LossMeter::default(),
             detector: LossDetector::default(),
             pacer: Pacer::new(now, config.packet_size()),
             sampler: RateSampler::default(),
@@ -92,7 +95,7 @@ impl Recovery {
             self.app_limited = false;
             return Permission::Congested;
         }
-        let rate = self.controller.pacing_rate(&self.rtt);
+        let rate = self.pacing_rate();
         match self.pacer.wait(now, self.packet_size, rate) {
             Some(at) => {
                 self.app_limited = false;
@@ -100,6 +103,11 @@ impl Recovery {
             }
             None => Permission::Granted,
         }
+    }
+
+    /// Bytes a second that may leave.
+    pub(super) fn pacing_rate(&self) -> u64 {
+        self.controller.pacing_rate(&self.rtt)
     }
 
     /// Nothing was left to send although more could have been in flight.
@@ -135,7 +143,7 @@ impl Recovery {
         let mut acked_bytes = 0;
         for range in ack.ranges() {
             self.find_late(now, &range, ack.largest);
-            let Self { sent, controller, rtt, path_start, app_limited, sampler, .. } = self;
+            let Self { sent, controller, rtt, path_start, app_limited, sampler, losses, .. } = self;
             sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
                 newly_ect += u64::from(packet.ect);
@@ -143,6 +151,7 @@ impl Recovery {
                 if packet.pn >= *path_start {
                     let SentPacket { pn, sent_at, size: bytes, stamp, .. } = *packet;
                     acked_bytes += bytes;
+                    losses.on_acked();
                     sampler.on_acked(now, pn, bytes, sent_at, stamp);
                     let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
                     controller.on_acked(now, packet, rtt);
@@ -175,6 +184,7 @@ impl Recovery {
     fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) {
         while let Some(packet) = self.detector.reordering.take(range) {
             self.packets_late += 1;
+            self.losses.on_late();
             if packet.pn < self.path_start {
                 continue;
             }
@@ -198,6 +208,7 @@ impl Recovery {
         let Losses { pass, packets, bytes, newest, stamp, persistent } = losses;
         self.sampler.on_lost(bytes);
         self.packets_lost += packets;
+        self.losses.on_lost(packets);
         if let Some(sent_at) = newest {
             let lost_since_send = self.sampler.lost_since(&stamp);
             let in_flight_at_send = stamp.in_flight;
@@ -244,6 +255,7 @@ impl Recovery {
         self.ecn = EcnState::default();
         self.detector.on_progress();
         self.detector.reordering = Reordering::default();
+        self.losses = LossMeter::default();
     }
 }
 

@@ -1,64 +1,95 @@
-//! Small urgent data rides twice.
+//! Small urgent data rides twice, on a bad line three times.
 //!
 //! On a quiet link nothing follows a message whose acknowledgements would show that it was lost, so
-//! its recovery takes a probe timeout. Sent again a moment later, it is late only if both copies are
+//! its recovery takes a probe timeout. Sent again a moment later, it is late only if all copies are
 //! lost (BC-07.31).
 
 use crate::base::time::Timestamp;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-/// When the second copy leaves.
-const DELAY: Duration = Duration::from_millis(15);
-/// Bytes in flight beyond which later packets reveal a loss soon enough.
+/// When further copies leave: apart from each other, so that one burst of losses does not take all.
+const DELAYS: [Duration; MAX_COPIES] = [Duration::from_millis(15), Duration::from_millis(30)];
+const MAX_COPIES: usize = 2;
+/// Bytes in flight beyond which later packets reveal a loss soon enough, on a line that hardly loses.
 const LITTLE: u64 = 4 * 1_200;
-/// Packets that wait for their second copy.
-const MAX_WAITING: usize = 4;
-/// Bytes a second that second copies may take, and at once.
+/// Loss, in thousandths, from which on copies leave even then, and a third one leaves.
+const SOME_LOSS: u64 = 5;
+const MUCH_LOSS: u64 = 30;
+/// Packets that wait for each of their copies.
+const MAX_WAITING: usize = 16;
+/// Bytes a second that copies may take, and at once; and which share of what the path carries.
 const RATE: u64 = 16_384;
 const BURST: u64 = 4 * 1_200;
+const SHARE: u64 = 8;
+
+/// The path as it is when a packet leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path {
+    /// Bytes in flight, the packet included.
+    pub(super) in_flight: u64,
+    /// Packets that it loses, in thousandths.
+    pub(super) loss: u64,
+    /// Bytes a second that may leave.
+    pub(super) rate: u64,
+}
 
 #[derive(Debug)]
 pub(super) struct Repeater {
-    /// Packet numbers in the order of their times.
-    waiting: VecDeque<(Timestamp, u64)>,
+    /// Packet numbers in the order of their times, for each copy.
+    waiting: [VecDeque<(Timestamp, u64)>; MAX_COPIES],
     allowance: u64,
     filled_at: Timestamp,
 }
 
 impl Repeater {
     pub(super) const fn new(now: Timestamp) -> Self {
-        Self { waiting: VecDeque::new(), allowance: BURST, filled_at: now }
+        let waiting = [const { VecDeque::new() }; MAX_COPIES];
+        Self { waiting, allowance: BURST, filled_at: now }
     }
 
-    /// A packet with urgent data left that was never sent before; `in_flight` includes it.
-    pub(super) fn on_sent(&mut self, now: Timestamp, pn: u64, size: u64, in_flight: u64) {
-        let earned = now.saturating_since(self.filled_at).as_nanos() * u128::from(RATE);
+    fn earn(&mut self, now: Timestamp, rate: u64) {
+        let rate = RATE.min(rate / SHARE);
+        let earned = now.saturating_since(self.filled_at).as_nanos() * u128::from(rate);
         let earned = u64::try_from(earned / 1_000_000_000).unwrap_or(u64::MAX);
         if earned > 0 {
             self.allowance = self.allowance.saturating_add(earned).min(BURST);
             self.filled_at = now;
         }
-        let affordable = size <= self.allowance;
-        if in_flight <= LITTLE && affordable && self.waiting.len() < MAX_WAITING {
-            self.allowance -= size;
-            self.waiting.push_back((now + DELAY, pn));
+    }
+
+    /// A packet left with urgent data that was never sent before; a copy of it takes `size` bytes.
+    pub(super) fn on_sent(&mut self, now: Timestamp, pn: u64, size: u64, path: Path) {
+        self.earn(now, path.rate);
+        if path.in_flight > LITTLE && path.loss < SOME_LOSS {
+            return;
+        }
+        let copies = if path.loss >= MUCH_LOSS { MAX_COPIES } else { 1 };
+        for (waiting, delay) in self.waiting.iter_mut().zip(DELAYS).take(copies) {
+            if size <= self.allowance && waiting.len() < MAX_WAITING {
+                self.allowance -= size;
+                waiting.push_back((now + delay, pn));
+            }
         }
     }
 
     /// The next packet whose time has come.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<u64> {
-        self.waiting.front().filter(|(at, _)| *at <= now)?;
-        self.waiting.pop_front().map(|(_, pn)| pn)
+        let due = |waiting: &&mut VecDeque<(Timestamp, u64)>| {
+            waiting.front().is_some_and(|&(at, _)| at <= now)
+        };
+        self.waiting.iter_mut().find(due)?.pop_front().map(|(_, pn)| pn)
     }
 
-    /// Packets that were acknowledged need no second copy; `in_flight` says which did not.
+    /// Packets that were acknowledged need no further copy; `in_flight` says which did not.
     pub(super) fn retain(&mut self, in_flight: impl Fn(u64) -> bool) {
-        self.waiting.retain(|&(_, pn)| in_flight(pn));
+        for waiting in &mut self.waiting {
+            waiting.retain(|&(_, pn)| in_flight(pn));
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.waiting.front().map(|&(at, _)| at)
+        self.waiting.iter().filter_map(|waiting| waiting.front()).map(|&(at, _)| at).min()
     }
 }
 

@@ -34,6 +34,16 @@ pub(super) enum SentFrame {
     },
 }
 
+impl SentFrame {
+    /// Bytes of stream data.
+    pub(super) const fn len(&self) -> u64 {
+        match self {
+            Self::Stream { start, end, .. } => *end - *start,
+            _ => 0,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SentPacket {
     pub(super) pn: u64,

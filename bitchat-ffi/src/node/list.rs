@@ -9,6 +9,7 @@ use crate::values::{bitchat_address, bitchat_device};
 use bitchat_core::base::ids::{ChannelHandle, EntryId};
 use bitchat_core::node::{LinkInfo, Message};
 use core::ffi::c_char;
+use core::mem::offset_of;
 use core::ptr;
 
 /// The messages of a channel.
@@ -134,11 +135,22 @@ pub struct bitchat_link {
     pub channel_ids: *const u8,
     /// How many channels.
     pub channel_count: usize,
+    /// The smallest round-trip time; 0 until it was measured.
+    pub min_rtt_ns: u64,
+    /// Bytes a second that the path carries by estimate, what a sender of media is to keep below; 0
+    /// until it was measured, and low until much was sent.
+    pub rate: u64,
+    /// Bytes that may be in flight.
+    pub window: u64,
+    /// Packets lost lately, in thousandths; 0 until enough were sent to tell.
+    pub loss: u32,
+    /// 0.
+    pub reserved2: u32,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
 unsafe impl Grows for bitchat_link {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, min_rtt_ns);
 }
 
 /// Writes the links that carry chat to `list` and how many they are to `count`. The list lives until
@@ -198,6 +210,11 @@ pub unsafe extern "C" fn bitchat_links_get(
             rtt_ns: link.rtt.map_or(0, nanos),
             channel_ids: channel_ids.as_ptr(),
             channel_count: link.channels.len(),
+            min_rtt_ns: link.min_rtt.map_or(0, nanos),
+            rate: link.rate.unwrap_or(0),
+            window: link.window,
+            loss: link.loss.into(),
+            reserved2: 0,
         };
         // SAFETY: as the caller says.
         unsafe { write_struct(&value, out) }

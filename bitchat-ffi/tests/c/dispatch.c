@@ -328,6 +328,8 @@ static void chat(void) {
     link.struct_size = sizeof link;
     OK(bitchat_links_get(links, 0, &link));
     CHECK(count == 1 && link.channel_count == 1 && link.generation >= 1 && link.rtt_ns > 0);
+    CHECK(link.min_rtt_ns > 0 && link.min_rtt_ns <= link.rtt_ns * 8);
+    CHECK(link.rate > 0 && link.window > 0 && link.loss <= 1000);
     OK(bitchat_chatfile_channel_id(chatfile, id));
     CHECK(memcmp(link.channel_ids, id, 20) == 0);
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_links_get(links, 1, &link));

@@ -1,5 +1,6 @@
 //! Every byte, in order, exactly once, whatever the network does.
 
+use super::pair::End;
 use super::{Lane, Pair, contents};
 use crate::transport::{Class, Read, StreamError, TransportConfig, TransportStreamId};
 use core::time::Duration;
@@ -160,6 +161,49 @@ fn a_peer_that_is_heard_again_is_probed_soon() {
     });
     let took = pair.now.saturating_since(healed);
     assert!(done && took < Duration::from_millis(100), "took {took:?}");
+}
+
+/// BC-07.13: whatever is lost, and however long nothing arrives, both ends hear of each other again
+/// soon after the path heals, and nothing is missing.
+#[test]
+fn no_loss_ends_a_link() {
+    let mut slowest = Duration::ZERO;
+    for seed in 0..100 {
+        let loss = seed * 4;
+        let mut pair = Pair::new(seed, Lane { loss, queue: 40_000, ..Lane::CLEAN });
+        let streams = [(0, Class::Chat), (1, Class::Chat), (0, Class::File)];
+        let ids = streams.map(|(from, class)| {
+            (from, pair.ends[from].transport.open_stream(class).expect("a stream"))
+        });
+        let write = |pair: &mut Pair, at: u64| {
+            for (from, id) in ids {
+                let data = contents(id, at * 20_000..(at + 1) * 20_000);
+                assert_eq!(pair.ends[from].transport.write(id, data), Ok(20_000));
+            }
+        };
+        write(&mut pair, 0);
+        pair.run(Duration::from_millis(300), |_| false);
+        for burst in 0..3 {
+            // One way only, the other, and both.
+            let lanes = if burst == 2 { 0..2 } else { burst..burst + 1 };
+            write(&mut pair, burst as u64 + 1);
+            pair.run(Duration::from_millis(seed), |_| false);
+            pair.lanes[lanes].iter_mut().for_each(|lane| lane.loss = 1_000);
+            pair.run(Duration::from_millis(1_000 + seed * 90), |_| false);
+            pair.lanes.iter_mut().for_each(|lane| lane.loss = loss);
+        }
+        let healed = pair.now;
+        let done = pair.run(Duration::from_secs(30), |pair| {
+            pair.ends.iter_mut().for_each(End::read_reported);
+            let whole = |&(from, id): &(usize, _)| {
+                pair.ends[1 - from].received.get(&id).is_some_and(|data| data.len() == 80_000)
+            };
+            ids.iter().all(whole)
+        });
+        assert!(done, "seed {seed}: not in 30 s: {:?}", pair.ends);
+        slowest = slowest.max(pair.now.saturating_since(healed));
+    }
+    println!("all whole again after at most {slowest:?}");
 }
 
 /// BC-07.13

@@ -5,6 +5,7 @@ mod bulk;
 mod chaos;
 mod congestion;
 mod hostile;
+mod latency;
 mod pair;
 mod sending;
 

@@ -304,6 +304,26 @@ impl Pair {
         }
     }
 
+    /// Steps until `until` exactly, unless `done` before.
+    pub(in crate::transport) fn run_until(
+        &mut self,
+        until: Timestamp,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) {
+        while !done(self) && self.next().is_some_and(|at| at < until) {
+            self.step();
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// When something happens next, once all that may leave has left.
+    fn next(&mut self) -> Option<Timestamp> {
+        (0..2).for_each(|from| self.drain(from));
+        let timeouts = self.ends.iter().filter_map(|end| end.transport.poll_timeout());
+        let arrivals = self.transit.iter().filter_map(|lane| lane.keys().next().map(|key| key.0));
+        timeouts.chain(arrivals).min()
+    }
+
     /// Runs until nothing is going to happen any more.
     pub(in crate::transport) fn settle(&mut self) {
         self.run(Duration::from_secs(3_600), |pair| {

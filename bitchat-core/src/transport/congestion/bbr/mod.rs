@@ -327,6 +327,13 @@ impl Controller for Bbr {
         rate(self.window * State::Startup.pacing_gain() / 100, rtt.smoothed().max(MIN_PACED_RTT))
     }
 
+    fn rate(&self, rtt: &Rtt) -> u64 {
+        match self.bandwidth() {
+            0 => rate(self.window, rtt.smoothed().max(MIN_PACED_RTT)),
+            bandwidth => bandwidth,
+        }
+    }
+
     fn reset(&mut self) {
         *self = Self::new(self.packet_size, self.random);
     }
