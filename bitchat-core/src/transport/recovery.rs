@@ -231,17 +231,17 @@ impl Recovery {
 
     /// Frames to send again because a timer expired are appended to `lost`.
     pub(super) fn handle_timeout(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
-        if self.sent.count() == 0 {
-            return;
-        }
-        match self.detector.expired(now, self.detector.probe_time(&self.rtt)) {
-            Some(Expired::Loss) => self.detect_losses(now, lost),
-            Some(Expired::Probe) => {
-                self.probe_timeouts += 1;
-                self.probes = PROBES;
-                self.sent.copy_oldest(usize::from(PROBES), lost);
+        // A loss that was waited for may have kept a probe back that is due by now.
+        while self.sent.count() > 0 {
+            match self.detector.expired(now, self.detector.probe_time(&self.rtt)) {
+                Some(Expired::Loss) => self.detect_losses(now, lost),
+                Some(Expired::Probe) => {
+                    self.probe_timeouts += 1;
+                    self.probes = PROBES;
+                    self.sent.copy_oldest(usize::from(PROBES), lost);
+                }
+                None => break,
             }
-            None => {}
         }
     }
 
