@@ -1,10 +1,7 @@
-//! Which packet keys a session uses now: the old ones fade out while the new ones come in
-//! (spec 08 §Renewal).
-//!
-//! The rule is that of the model-checked table in the spec: the initiator sends under new keys once
-//! it has the answer, the responder once it has received a packet under them, and the next renewal
-//! waits until the initiator has received one too. So each side can always read what the other sends.
+//! The packet keys of a session: the old ones fade out while the new ones come in
+//! (spec 08 §Renewal). Which of them is for what, [`Epochs`] decides.
 
+use super::epochs::{Epochs, ReceiveKey};
 use super::rekey::NewKeys;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
@@ -22,18 +19,6 @@ const MAX_PACKETS: u64 = 1 << 30;
 /// stops: the time to get a renewal through on a bad path.
 const GRACE: Duration = Duration::from_secs(60);
 
-#[derive(Debug)]
-struct Epoch {
-    number: u64,
-    key: PacketKey,
-}
-
-impl Epoch {
-    fn matches(&self, phase: KeyPhase) -> bool {
-        KeyPhase::of_epoch(self.number) == phase
-    }
-}
-
 /// A packet that opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -49,17 +34,16 @@ pub(crate) struct Opened {
 pub(crate) struct KeyRing {
     suite: Suite,
     role: Role,
+    epochs: Epochs,
     mask_send: MaskKey,
     mask_recv: MaskKey,
-    send: Epoch,
-    recv: Epoch,
+    send: PacketKey,
+    recv: PacketKey,
     /// The receive key before, and when it is erased: not known before the peer has shown that it
     /// sends under the new one.
-    previous: Option<(Epoch, Option<Timestamp>)>,
+    previous: Option<(PacketKey, Option<Timestamp>)>,
     /// The responder's answered renewal: (receive, send), in use from the first packet on.
-    next: Option<(Epoch, Epoch)>,
-    /// A packet under the newest keys has been received.
-    confirmed: bool,
+    next: Option<(PacketKey, PacketKey)>,
     /// When user data first went under the keys in use.
     first_use: Option<Timestamp>,
     /// Packets sealed under the send key in use.
@@ -83,66 +67,61 @@ impl KeyRing {
         Self {
             suite,
             role,
+            epochs: Epochs::new(role),
             mask_send: MaskKey::new(mask_send),
             mask_recv: MaskKey::new(mask_recv),
-            send: Epoch { number: 0, key: PacketKey::new(suite, send) },
-            recv: Epoch { number: 0, key: PacketKey::new(suite, recv) },
+            send: PacketKey::new(suite, send),
+            recv: PacketKey::new(suite, recv),
             previous: None,
             next: None,
-            confirmed: false,
             first_use: None,
             sealed: 0,
         }
     }
 
+    /// Which generations are in use.
+    pub(crate) const fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
     /// How many renewals are in use for sending.
     pub(crate) const fn generation(&self) -> u64 {
-        self.send.number
+        self.epochs.send()
     }
 
     /// The phase that packets are sent in.
     pub(crate) const fn phase(&self) -> KeyPhase {
-        KeyPhase::of_epoch(self.send.number)
-    }
-
-    /// The peer has proven that it has the newest keys.
-    pub(crate) const fn is_confirmed(&self) -> bool {
-        self.confirmed
+        KeyPhase::of_epoch(self.epochs.send())
     }
 
     /// Takes the keys of a renewal: into use at once by the initiator, at the first packet under
     /// them by the responder.
     pub(crate) fn install(&mut self, keys: &NewKeys) {
-        let epoch = |key| Epoch { number: keys.generation, key: PacketKey::new(self.suite, key) };
-        match self.role {
-            Role::Initiator => self.switch(epoch(&keys.r2i), epoch(&keys.i2r)),
-            Role::Responder => self.next = Some((epoch(&keys.i2r), epoch(&keys.r2i))),
+        let (i2r, r2i) =
+            (PacketKey::new(self.suite, &keys.i2r), PacketKey::new(self.suite, &keys.r2i));
+        let (recv, send) = match self.role {
+            Role::Initiator => (r2i, i2r),
+            Role::Responder => (i2r, r2i),
+        };
+        if self.epochs.install(keys.generation) {
+            self.switch(recv, send);
+        } else {
+            self.next = Some((recv, send));
         }
     }
 
-    fn switch(&mut self, recv: Epoch, send: Epoch) {
+    fn switch(&mut self, recv: PacketKey, send: PacketKey) {
         let old = core::mem::replace(&mut self.recv, recv);
         self.previous = Some((old, None));
         self.send = send;
-        self.confirmed = false;
         self.first_use = None;
         self.sealed = 0;
-    }
-
-    /// A packet under the newest keys arrived: from the first one on the old receive key fades, not
-    /// before. Until then the peer may send nothing but packets under the old one, and needs them
-    /// understood: by them a peer at a new address is found again (BC-08.60). True for the first.
-    fn confirm(&mut self, now: Timestamp, fade: Duration) -> bool {
-        if let Some((_, erase_at @ None)) = &mut self.previous {
-            *erase_at = Some(now + fade.min(MAX_FADE));
-        }
-        !core::mem::replace(&mut self.confirmed, true)
     }
 
     /// Seals a packet in place; see [`PacketKey::seal`].
     pub(crate) fn seal(&mut self, header: &Header, packet: &mut [u8]) -> Result<(), PacketError> {
         self.sealed += 1;
-        self.send.key.seal(&self.mask_send, header, packet)
+        self.send.seal(&self.mask_send, header, packet)
     }
 
     /// Takes the mask off a packet.
@@ -164,39 +143,25 @@ impl KeyRing {
         fade: Duration,
     ) -> Result<Opened, PacketError> {
         self.expire(now);
-        let pn = header.pn;
-        if self.recv.matches(header.phase) {
-            let payload = self.recv.key.open(header, packet)?;
-            let first = self.confirm(now, fade);
-            let renewed = (first && self.recv.number > 0).then_some(self.recv.number);
-            return Ok(Opened { pn, payload, renewed });
-        }
-        if let Some((previous, _)) = &self.previous
-            && previous.matches(header.phase)
+        let (which, _) = self.epochs.key_for(header.phase).ok_or(PacketError::Auth)?;
+        let key = match which {
+            ReceiveKey::Current => Some(&self.recv),
+            ReceiveKey::Previous => self.previous.as_ref().map(|(key, _)| key),
+            ReceiveKey::Next => self.next.as_ref().map(|(key, _)| key),
+        };
+        let payload = key.ok_or(PacketError::Auth)?.open(header, packet)?;
+        if which == ReceiveKey::Next
+            && let Some((recv, send)) = self.next.take()
         {
-            let payload = previous.key.open(header, packet)?;
-            return Ok(Opened { pn, payload, renewed: None });
+            self.switch(recv, send);
         }
-        match self.next.take() {
-            Some((recv, send)) if recv.matches(header.phase) => {
-                match recv.key.open(header, packet) {
-                    Ok(payload) => {
-                        let renewed = Some(recv.number);
-                        self.switch(recv, send);
-                        self.confirm(now, fade);
-                        Ok(Opened { pn, payload, renewed })
-                    }
-                    Err(error) => {
-                        self.next = Some((recv, send));
-                        Err(error)
-                    }
-                }
-            }
-            next => {
-                self.next = next;
-                Err(PacketError::Auth)
-            }
+        let opened = self.epochs.on_opened(which);
+        if opened.fades
+            && let Some((_, erase_at)) = &mut self.previous
+        {
+            *erase_at = Some(now + fade.min(MAX_FADE));
         }
+        Ok(Opened { pn: header.pn, payload, renewed: opened.renewed })
     }
 
     /// User data was sent or received under the keys in use.
@@ -206,7 +171,7 @@ impl KeyRing {
 
     /// When a renewal is due; the first is due at once.
     pub(crate) fn renewal_due(&self, interval: Duration) -> Option<Timestamp> {
-        if self.send.number == 0 || self.sealed >= MAX_PACKETS {
+        if self.epochs.send() == 0 || self.sealed >= MAX_PACKETS {
             return Some(Timestamp::ZERO);
         }
         self.first_use.map(|first| first + interval)
@@ -215,7 +180,7 @@ impl KeyRing {
     /// User data may be sent: the first renewal is done and the keys are not too old.
     pub(crate) fn may_send_user_data(&self, now: Timestamp, interval: Duration) -> bool {
         // BC-08.05
-        self.send.number > 0 && self.first_use.is_none_or(|first| now < first + interval + GRACE)
+        self.epochs.send() > 0 && self.first_use.is_none_or(|first| now < first + interval + GRACE)
     }
 
     /// Erases the old receive key when its time is over.
@@ -223,6 +188,7 @@ impl KeyRing {
         if self.poll_timeout().is_some_and(|erase_at| erase_at <= now) {
             // BC-08.09: dropping a key erases it.
             self.previous = None;
+            self.epochs.on_erased();
         }
     }
 

@@ -6,6 +6,7 @@
 //! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
 
 pub mod control;
+pub mod epochs;
 mod event;
 mod keys;
 mod lanes;

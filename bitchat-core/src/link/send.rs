@@ -109,12 +109,10 @@ impl Link {
     /// When the next renewal is to be started or asked for by this side; `None` while it has to
     /// wait for the peer.
     pub(super) fn renewal_due(&self) -> Option<Timestamp> {
+        let epochs = self.keys.epochs();
         let may = match self.role {
-            // BC-08.06
-            Role::Initiator => {
-                !self.rekey.is_pending() && (self.generation() == 0 || self.keys.is_confirmed())
-            }
-            Role::Responder => !self.asked && self.generation() > 0,
+            Role::Initiator => epochs.may_start(self.rekey.is_pending()),
+            Role::Responder => epochs.may_ask(self.asked),
         };
         if !may {
             return None;

@@ -15,7 +15,7 @@ pub enum Pattern {
 }
 
 /// Which side of a handshake this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Writes the first message.
     Initiator,

@@ -53,7 +53,7 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
         assert_eq!(b.generation(), 0, "the responder waits");
         a.install(&keys(1));
         assert_eq!(a.generation(), 1, "the initiator does not");
-        assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.is_confirmed());
+        assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.epochs().is_confirmed());
         assert_eq!(
             receive(&mut a, now, &packet(&mut b, 0)),
             Ok(None),
@@ -63,7 +63,7 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
         assert_eq!(receive(&mut b, now, &under_new), Ok(Some(1)));
         assert_eq!(receive(&mut b, now, &late), Ok(None));
         assert_eq!(receive(&mut a, now, &packet(&mut b, 1)), Ok(Some(1)));
-        assert!(a.is_confirmed() && b.is_confirmed());
+        assert!(a.epochs().is_confirmed() && b.epochs().is_confirmed());
         assert_eq!(a.poll_timeout(), Some(now + FADE));
         assert_eq!(b.poll_timeout(), Some(now + FADE));
         assert_eq!(receive(&mut b, now + FADE, &late), Err(PacketError::Auth), "erased");
@@ -135,7 +135,7 @@ fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() 
                 match rng.below(6) {
                     0 if asked == rings[0].generation()
                         && answered == asked
-                        && (rings[0].is_confirmed() || asked == 0) =>
+                        && (rings[0].epochs().is_confirmed() || asked == 0) =>
                     {
                         asked += 1;
                     }
