@@ -322,7 +322,8 @@ impl Transport {
     /// when nothing has happened for a while; what is needed again is asked for again.
     pub fn shrink(&mut self) {
         self.streams.shrink();
-        self.recovery.sent.shrink();
+        self.recovery.shrink();
+        self.repeater.shrink();
         self.record = Vec::new();
         self.acked = Vec::new();
         self.lost = Vec::new();

@@ -245,6 +245,12 @@ impl Recovery {
         }
     }
 
+    /// Gives memory back; the link is quiet, so nothing that was lost lately matters any more.
+    pub(super) fn shrink(&mut self) {
+        self.sent.shrink();
+        self.detector.reordering.forget();
+    }
+
     /// Packets leave on another path from number `next_pn` on.
     pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
         self.path_start = next_pn;

@@ -99,6 +99,11 @@ impl Reordering {
         self.changed_at = now;
     }
 
+    /// Forgets all that was lost, and gives its memory back.
+    pub(super) fn forget(&mut self) {
+        self.lost = VecDeque::new();
+    }
+
     /// Forgets what is too old to matter, and takes the thresholds back a step if nothing was late
     /// for a while.
     pub(super) fn age(&mut self, now: Timestamp, round: Duration, probe_timeout: Duration) {
@@ -110,7 +115,7 @@ impl Reordering {
         }
         if self.lost.is_empty() && self.lost.capacity() > 0 {
             // A link that is idle keeps nothing.
-            self.lost = VecDeque::new();
+            self.forget();
         }
         if now.saturating_since(self.changed_at) > round.saturating_mul(PATIENCE) {
             self.packets = (self.packets * 3 / 4).max(PACKET_THRESHOLD);

@@ -88,6 +88,11 @@ impl Repeater {
         }
     }
 
+    /// Gives memory back while nothing waits.
+    pub(super) fn shrink(&mut self) {
+        self.waiting.iter_mut().for_each(VecDeque::shrink_to_fit);
+    }
+
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.waiting.iter().filter_map(|waiting| waiting.front()).map(|&(at, _)| at).min()
     }

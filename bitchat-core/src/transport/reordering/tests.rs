@@ -34,6 +34,9 @@ fn little_is_remembered_and_nothing_for_long() {
     assert_eq!(reordering.take(&(1_000..9_000)), None);
     reordering.age(at(10_000), MS * 100, MS * 300);
     assert_eq!(reordering.lost.capacity(), 0, "nothing is left behind");
+    let mut reordering = lost(0..9);
+    reordering.forget();
+    assert_eq!(reordering.lost.capacity(), 0);
 }
 
 /// BC-07.46
