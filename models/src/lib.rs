@@ -57,7 +57,7 @@ where
 pub enum Extent {
     /// A minute or so: with every change.
     Quick,
-    /// Ten million states and more.
+    /// As far as there is time.
     Full,
 }
 
