@@ -61,7 +61,8 @@ fn header(pn: u64) -> Header {
 }
 
 fn packets(c: &mut Criterion<CpuTime>) {
-    let (key, mask) = (PacketKey::new(Suite::default(), &Secret([1; 32])), MaskKey::new(&Secret([2; 32])));
+    let (key, mask) =
+        (PacketKey::new(Suite::default(), &Secret([1; 32])), MaskKey::new(&Secret([2; 32])));
     let mut group = c.benchmark_group("packet");
     for len in [140, 1_200] {
         group.throughput(Throughput::Bytes(len as u64));
@@ -148,7 +149,9 @@ fn signatures(c: &mut Criterion<CpuTime>) {
     let signature = identity.sign(LABEL, &parts);
     c.bench_function("ed25519 sign", |b| b.iter(|| identity.sign(LABEL, black_box(&parts))));
     c.bench_function("ed25519 verify", |b| {
-        b.iter(|| verify(Suite::default(), &peer, LABEL, black_box(&parts), &signature).expect("its own"));
+        b.iter(|| {
+            verify(Suite::default(), &peer, LABEL, black_box(&parts), &signature).expect("its own")
+        });
     });
 }
 
@@ -236,7 +239,11 @@ fn log(c: &mut Criterion<CpuTime>) {
         .collect();
     let last = entries.last().expect("there are entries");
     c.bench_function("log: parse and verify an entry", |b| {
-        b.iter(|| Entry::parse(black_box(last)).and_then(|entry| entry.verify(Suite::default())).expect("its own"));
+        b.iter(|| {
+            Entry::parse(black_box(last))
+                .and_then(|entry| entry.verify(Suite::default()))
+                .expect("its own")
+        });
     });
     let mut group = c.benchmark_group("log");
     group.throughput(Throughput::Elements(records.len() as u64));

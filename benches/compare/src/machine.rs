@@ -13,7 +13,7 @@ pub struct Machine {
     pub lines: Vec<String>,
 }
 
-const CRATES: [&str; 16] = [
+const CRATES: [&str; 17] = [
     "quinn-proto",
     "quinn",
     "snow",
@@ -25,6 +25,7 @@ const CRATES: [&str; 16] = [
     "tokio",
     "rustls",
     "ring",
+    "aws-lc-rs",
     "chacha20poly1305",
     "poly1305",
     "x25519-dalek",

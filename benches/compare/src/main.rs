@@ -10,11 +10,16 @@ mod measure;
 mod plot;
 mod report;
 
+use bitchat_core::crypto::suite::Suite;
 use machine::Machine;
 use report::Report;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+
+/// The back ends of Bit Chat's cryptography, the default first.
+const AWS_LC: Suite = Suite::ALL[1];
+const RUST_CRYPTO: Suite = Suite::ALL[0];
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;

@@ -36,12 +36,16 @@ pub struct Contender<'a> {
 /// Whose figure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
-    /// Bit Chat.
+    /// Bit Chat with aws-lc-rs, which it takes where it is compiled in.
     Ours,
+    /// Bit Chat with RustCrypto.
+    OursRust,
     /// quinn-proto as it comes, with ring.
     Quinn,
-    /// quinn-proto with the AEAD implementation that Bit Chat uses.
-    QuinnSameAead,
+    /// quinn-proto with aws-lc-rs.
+    QuinnAws,
+    /// quinn-proto with packet protection by RustCrypto.
+    QuinnRust,
     /// snow with RustCrypto.
     Snow,
     /// snow with ring where it can.
@@ -63,9 +67,11 @@ pub enum Column {
 impl Column {
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Ours => "Bit Chat",
+            Self::Ours => "Bit Chat, aws-lc-rs",
+            Self::OursRust => "Bit Chat, RustCrypto",
             Self::Quinn => "quinn, ring",
-            Self::QuinnSameAead => "quinn, our AEAD",
+            Self::QuinnAws => "quinn, aws-lc-rs",
+            Self::QuinnRust => "quinn, RustCrypto",
             Self::Snow => "snow, RustCrypto",
             Self::SnowRing => "snow, ring",
             Self::Boringtun => "boringtun",

@@ -13,6 +13,7 @@ pub mod table;
 use crate::alloc::live;
 use crate::measure::{Column, Contender, compare, spent};
 use crate::report::Report;
+use crate::{AWS_LC, RUST_CRYPTO};
 use bitchat_core::crypto::suite::{AeadKey, Secret, Suite};
 use bitchat_core::link::Lane;
 use boringtun_peer::Tunnel;
@@ -58,14 +59,14 @@ pub fn bulk() -> Report {
     let aeads = [aead(PAYLOAD), aead(116)];
     let rows = [transfer(1_200), transfer(1_452)].concat();
     let mut report = Report::default();
-    if let Some(ours) = rows[0].advantage(Column::Quinn) {
+    if let Some(ours) = rows[0].advantage(Column::Ours, Column::QuinnAws) {
         report.at_least("bulk in memory, to quinn-proto", 1.5, ours, "×");
     }
     if let (Some(ours), Some(alone)) = (rows[0].of(Column::Ours), aeads[0].of(Column::Ours)) {
         report.at_least("bulk in memory, of its AEAD alone", 0.85, ours / alone, "");
     }
     let note = "The roof: in a row of AEAD alone \"Bit Chat\" is its cipher, \"quinn, ring\" is ring, \
-                snow is its transport.";
+                and snow is its transport.";
     report.tables.push(table("CPU: AEAD alone, seal and open", note, &aeads));
     let note = "One stream of pieces of 16 KiB, 100 µs each way, no loss. boringtun neither \
                 acknowledges nor repeats and has no streams; KCP and ENet do not encrypt.";
@@ -79,7 +80,7 @@ pub fn messages() -> Report {
     let mut report = Report::default();
     let targets = [(0, "one per packet", 2.5), (2, "coalesced", 3.0)];
     for (row, how, wanted) in targets {
-        if let Some(ours) = rows[row].advantage(Column::Quinn) {
+        if let Some(ours) = rows[row].advantage(Column::Ours, Column::QuinnAws) {
             report.at_least(format!("messages {how}, to quinn-proto"), wanted, ours, "×");
         }
     }
@@ -128,16 +129,19 @@ fn quinn(aead: Aead, mtu: Option<u16>, mutual: bool) -> Quinn {
 }
 
 fn handshakes() -> Row {
-    let mut meeting = ours::Meeting::new();
-    let quinn = quinn(Aead::Ring, Some(1_200), true);
+    let mut meetings = [AWS_LC, RUST_CRYPTO].map(ours::Meeting::new);
+    let [aws, rust] = &mut meetings;
+    let quinns = [Aead::Ring, Aead::AwsLc].map(|aead| quinn(aead, Some(1_200), true));
     let snow = [Backend::RustCrypto, Backend::Ring].map(snow_peer::Meeting::new);
     let wireguard = boringtun_peer::Meeting::new();
     let figures = compare(
         ROUNDS,
         vec![
             contender(Column::Boringtun, || per_handshake(|| drop(wireguard.meet()))),
-            contender(Column::Ours, || per_handshake(|| drop(meeting.meet()))),
-            contender(Column::Quinn, || per_handshake(|| drop(quinn.connect()))),
+            contender(Column::Ours, || per_handshake(|| drop(aws.meet()))),
+            contender(Column::OursRust, || per_handshake(|| drop(rust.meet()))),
+            contender(Column::Quinn, || per_handshake(|| drop(quinns[0].connect()))),
+            contender(Column::QuinnAws, || per_handshake(|| drop(quinns[1].connect()))),
             contender(Column::Snow, || per_handshake(|| drop(snow[0].meet()))),
             contender(Column::SnowRing, || per_handshake(|| drop(snow[1].meet()))),
         ],
@@ -146,49 +150,54 @@ fn handshakes() -> Row {
 }
 
 fn half_handshakes() -> Row {
-    let quinn = quinn(Aead::Ring, Some(1_200), false);
-    let round = contender(Column::Quinn, || per_handshake(|| drop(quinn.connect())));
-    Row::new("the same, certificate of the server only", "µs", compare(ROUNDS, vec![round]))
+    let quinns = [Aead::Ring, Aead::AwsLc].map(|aead| quinn(aead, Some(1_200), false));
+    let rounds = vec![
+        contender(Column::Quinn, || per_handshake(|| drop(quinns[0].connect()))),
+        contender(Column::QuinnAws, || per_handshake(|| drop(quinns[1].connect()))),
+    ];
+    Row::new("the same, certificate of the server only", "µs", compare(ROUNDS, rounds))
 }
 
 fn first_renewal() -> Row {
-    let mut meeting = ours::Meeting::new();
-    let round = contender(Column::Ours, || {
-        let mut links: Vec<_> =
-            (0..HANDSHAKES).map(|_| Links::new(&mut meeting, Lane::Chat)).collect();
-        let mut next = links.iter_mut();
-        per_handshake(|| next.next().expect("one for each").settle())
-    });
+    let round = |column, suite| {
+        let mut meeting = ours::Meeting::new(suite);
+        contender(column, move || {
+            let mut links: Vec<_> =
+                (0..HANDSHAKES).map(|_| Links::new(&mut meeting, Lane::Chat)).collect();
+            let mut next = links.iter_mut();
+            per_handshake(|| next.next().expect("one for each").settle())
+        })
+    };
     let what = "then the first renewal with ML-KEM-768, and the channel found, both ends";
-    Row::new(what, "µs", compare(ROUNDS, vec![round]))
+    let rounds = vec![round(Column::Ours, AWS_LC), round(Column::OursRust, RUST_CRYPTO)];
+    Row::new(what, "µs", compare(ROUNDS, rounds))
 }
 
 /// Gigabytes a second of sealing and opening, each counted.
 fn aead(len: usize) -> Row {
-    let what = if len == PAYLOAD {
-        "AEAD alone, seal and open, 1,171 B (snow: its transport)"
-    } else {
-        "AEAD alone, seal and open, 116 B"
+    let what = if len == PAYLOAD { "1,171 B" } else { "116 B" };
+    let ours = |suite: Suite| {
+        let core = AeadKey::new(suite, &Secret([7; 32]));
+        let mut data = vec![7; len];
+        move || {
+            for counter in 0..AEADS {
+                let tag = core.seal(counter, &[1; 13], &mut data);
+                core.open(counter, &[1; 13], &mut data, &tag).expect("its own");
+            }
+        }
     };
-    let core = AeadKey::new(Suite::default(), &Secret([7; 32]));
+    let (mut aws, mut rust) = (ours(AWS_LC), ours(RUST_CRYPTO));
     let ring = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &[7; 32]).expect("32 bytes"));
     let snow = [Backend::RustCrypto, Backend::Ring].map(snow_peer::Meeting::new);
     let mut ends = snow.map(|meeting| meeting.meet());
     let [plain, accelerated] = &mut ends;
-    let mut data = vec![7; len];
     let mut other = vec![7; len];
     let rate = |seconds: f64| (len as u64 * AEADS) as f64 / seconds / 1e6;
     let figures = compare(
         ROUNDS,
         vec![
-            contender(Column::Ours, || {
-                rate(spent(|| {
-                    for counter in 0..AEADS {
-                        let tag = core.seal(counter, &[1; 13], &mut data);
-                        core.open(counter, &[1; 13], &mut data, &tag).expect("its own");
-                    }
-                }))
-            }),
+            contender(Column::Ours, || rate(spent(&mut aws))),
+            contender(Column::OursRust, || rate(spent(&mut rust))),
             contender(Column::Quinn, || {
                 rate(spent(|| {
                     for counter in 0..AEADS {
@@ -218,12 +227,15 @@ fn aead(len: usize) -> Row {
 
 /// All pairs that carry data in datagrams of `mtu` bytes, taking turns at `work`.
 fn pairs(mtu: u16, lane: Lane, work: fn(&mut dyn Pair, u64) -> Cost, count: u64) -> Costs {
+    let links = |suite| Links::ready(&mut ours::Meeting::new(suite), lane);
     let connect = |aead| quinn(aead, Some(mtu), true).connect();
     let wireguard = boringtun_peer::Meeting::new();
     let mut contenders: Vec<(Column, Box<dyn Pair>)> = vec![
-        (Column::Ours, Box::new(Links::ready(&mut ours::Meeting::new(), lane))),
+        (Column::Ours, Box::new(links(AWS_LC))),
+        (Column::OursRust, Box::new(links(RUST_CRYPTO))),
         (Column::Quinn, Box::new(connect(Aead::Ring))),
-        (Column::QuinnSameAead, Box::new(connect(Aead::RustCrypto))),
+        (Column::QuinnAws, Box::new(connect(Aead::AwsLc))),
+        (Column::QuinnRust, Box::new(connect(Aead::RustCrypto))),
         (Column::Boringtun, Box::new(Tunnel::new(&wireguard, mtu.into()))),
         (Column::Kcp, Box::new(Conversation::new(mtu.into()))),
         (Column::Enet, Box::new(Hosts::new(mtu))),
@@ -297,7 +309,7 @@ fn idle_bytes() -> Vec<Row> {
     let quinn = quinn(Aead::Ring, Some(1_200), true);
     let idle = Duration::from_secs(5);
     let figures = |bytes: u64| {
-        let mut links = Links::ready(&mut ours::Meeting::new(), Lane::History);
+        let mut links = Links::ready(&mut ours::Meeting::new(Suite::default()), Lane::History);
         let mut connections = quinn.connect();
         let mut conversation = Conversation::new(1_200);
         if bytes > 0 {

@@ -45,10 +45,10 @@ struct Party {
 }
 
 impl Party {
-    fn new(name: u8) -> Self {
+    fn new(suite: Suite, name: u8) -> Self {
         let mut rng = Rng::new(&Seed([name; 32]));
-        let static_key = DhSecret::generate(Suite::default(), &mut rng.secret);
-        let identity = Identity::generate(&mut rng.secret);
+        let static_key = DhSecret::generate(suite, &mut rng.secret);
+        let identity = Identity::generate(&mut rng.secret).on(suite);
         let lifetime = Certificate::MAX_LIFETIME;
         let certificate = Certificate::issue(
             &identity,
@@ -101,8 +101,9 @@ pub struct Meeting {
 }
 
 impl Meeting {
-    pub fn new() -> Self {
-        Self { now: Timestamp::from_millis(1), parties: [Party::new(1), Party::new(2)] }
+    pub fn new(suite: Suite) -> Self {
+        let parties = [1, 2].map(|name| Party::new(suite, name));
+        Self { now: Timestamp::from_millis(1), parties }
     }
 
     /// A whole handshake, from the probe to the third message, through the gate's envelopes.

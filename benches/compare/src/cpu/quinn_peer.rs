@@ -10,7 +10,7 @@ use quinn_proto::{
     ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
     Event, ServerConfig, StreamEvent, StreamId, TransportConfig, WriteError,
 };
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, SupportedCipherSuite, Tls13CipherSuite};
@@ -29,7 +29,9 @@ pub const NAME: &str = "bench.example";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aead {
     Ring,
-    /// The implementation that Bit Chat uses.
+    /// One of the implementations that Bit Chat uses, here for everything.
+    AwsLc,
+    /// The other one.
     RustCrypto,
 }
 
@@ -72,6 +74,7 @@ pub struct Quinn {
 fn suite(aead: Aead) -> &'static Tls13CipherSuite {
     match aead {
         Aead::RustCrypto => same_aead::suite(),
+        Aead::AwsLc => tls13(aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256),
         Aead::Ring => tls13(ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256),
     }
 }
@@ -98,10 +101,18 @@ fn trust(certificate: &CertificateDer<'static>) -> Arc<RootCertStore> {
 impl Quinn {
     pub fn new(setup: Setup) -> Self {
         let suite = suite(setup.aead);
-        let provider = Arc::new(CryptoProvider {
-            cipher_suites: vec![SupportedCipherSuite::Tls13(suite)],
-            kx_groups: vec![ring::kx_group::X25519],
-            ..ring::default_provider()
+        let cipher_suites = vec![SupportedCipherSuite::Tls13(suite)];
+        let provider = Arc::new(match setup.aead {
+            Aead::AwsLc => CryptoProvider {
+                cipher_suites,
+                kx_groups: vec![aws_lc_rs::kx_group::X25519],
+                ..aws_lc_rs::default_provider()
+            },
+            Aead::Ring | Aead::RustCrypto => CryptoProvider {
+                cipher_suites,
+                kx_groups: vec![ring::kx_group::X25519],
+                ..ring::default_provider()
+            },
         });
         let initial = tls13(ring::cipher_suite::TLS13_AES_128_GCM_SHA256);
         let initial = initial.quic_suite().expect("ring's suites know QUIC");

@@ -33,28 +33,38 @@ impl Row {
         self.figures.get(&column).copied()
     }
 
-    /// How many times better ours is than another's.
-    pub fn advantage(&self, over: Column) -> Option<f64> {
-        let (ours, other) = (self.of(Column::Ours)?, self.of(over)?);
+    /// How many times better one is than another.
+    pub fn advantage(&self, of: Column, over: Column) -> Option<f64> {
+        let (ours, other) = (self.of(of)?, self.of(over)?);
         Some(if self.more_is_better { ours / other } else { other / ours })
     }
 }
 
+/// What is compared: one, the other, and how that is called.
+const RATIOS: [(Column, Column, &str); 3] = [
+    (Column::Ours, Column::QuinnAws, "ours to quinn, both aws-lc-rs"),
+    (Column::Ours, Column::Quinn, "ours to quinn with ring"),
+    (Column::OursRust, Column::QuinnRust, "ours to quinn, both RustCrypto"),
+];
+
 /// Rows under the columns of those who have a figure in one of them.
 pub fn table(title: &str, note: &str, rows: &[Row]) -> Table {
     let who: BTreeSet<Column> = rows.iter().flat_map(|row| row.figures.keys().copied()).collect();
-    let over: Vec<Column> = [Column::Quinn, Column::QuinnSameAead]
+    let over: Vec<_> = RATIOS
         .into_iter()
-        .filter(|over| rows.iter().any(|row| row.advantage(*over).is_some()))
+        .filter(|(of, over, _)| rows.iter().any(|row| row.advantage(*of, *over).is_some()))
         .collect();
     let mut table = Table::new(title, &["figure", "unit"]).note(note);
     table.columns.extend(who.iter().map(|column| column.title().to_owned()));
-    table.columns.extend(over.iter().map(|column| format!("ours to {}", column.title())));
+    table.columns.extend(over.iter().map(|(_, _, title)| (*title).to_owned()));
     for row in rows {
         let mut cells = vec![row.what.to_owned(), row.unit.to_owned()];
         cells.extend(who.iter().map(|column| row.of(*column).map_or_else(String::new, digits)));
         let times = |times| format!("{times:.2}×");
-        cells.extend(over.iter().map(|over| row.advantage(*over).map_or_else(String::new, times)));
+        cells.extend(
+            over.iter()
+                .map(|(of, over, _)| row.advantage(*of, *over).map_or_else(String::new, times)),
+        );
         table.rows.push(cells);
     }
     table

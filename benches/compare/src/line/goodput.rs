@@ -44,11 +44,12 @@ fn transfer(peer: Peer, line: Line, seed: u64, time: Duration) -> World {
     world
 }
 
-/// The payload's share of what a peer puts on a line that loses nothing.
+/// The payload's share of what a peer puts on a line that is so wide that nothing is lost, once its
+/// rate is steady.
 fn payload_share(peer: Peer) -> f64 {
-    let line = Line { rate: 10_000_000, queue: 100.0, weather: Weather::Random(0.0) };
-    let world = transfer(peer, line, 0, Duration::from_secs(12));
-    let (payload, wire) = world.flows[0].since(FROM);
+    let line = Line { rate: 1_000_000_000, queue: 100.0, weather: Weather::Random(0.0) };
+    let world = transfer(peer, line, 0, Duration::from_millis(2_500));
+    let (payload, wire) = world.flows[0].since(Duration::from_millis(1_500));
     payload as f64 / wire as f64
 }
 
@@ -99,7 +100,7 @@ pub fn report(seeds: u64) -> Report {
     let note = format!(
         "50 ms one way, queue of one rate × round trip, loss in both directions; medians of {seeds} \
          seeds, from second {} on. Mbit/s of payload, and in brackets the share of the possible: \
-         rate × (1 − loss) × payload share of the peer's own packets, headers of IP and UDP counted \
+         rate × (1 − loss) × the payload's share of the peer's own packets, headers of IP and UDP counted \
          ({}).",
         FROM.as_secs(),
         lossless.join(", ")

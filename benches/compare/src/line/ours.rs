@@ -4,6 +4,7 @@ use super::{End, MESSAGE, PIECE, Taken, message};
 use crate::cpu::ours::{self, CHANNEL, Meeting, ROOM, via};
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
+use bitchat_core::crypto::suite::Suite;
 use bitchat_core::link::{Lane, Link, LinkEvent};
 use std::collections::VecDeque;
 
@@ -23,7 +24,7 @@ struct Ours {
 
 /// Both ends, fresh from a handshake.
 pub fn ends(seed: u64, now: Timestamp) -> [Box<dyn End>; 2] {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::new(Suite::default());
     let sessions = meeting.meet();
     [0, 1].map(|of| {
         let mut key = [of as u8; 32];

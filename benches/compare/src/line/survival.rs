@@ -1,28 +1,44 @@
-//! Many short transfers over bad lines: does each session live, and move on to the end?
+//! Many short transfers over bad lines: does each session live, and move on?
 
 use super::{Line, Peer, Weather, World};
 use crate::report::{Report, Table};
 use std::time::Duration;
 
 const TIME: Duration = Duration::from_secs(10);
-/// A session that gets nothing through in its last seconds is as good as dead.
+/// A session that gets nothing through in its last seconds has stalled.
 const STALL: Duration = Duration::from_secs(3);
+/// It is stuck if nothing comes in so much more time either. A burst is over after so many packets,
+/// not after so long: a sender that rests while it is in one stays in it.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The first seed; the other groups use small ones.
+const FIRST: u64 = 1_000;
 const PEERS: [Peer; 3] = [Peer::Ours, Peer::QuinnCubic, Peer::QuinnBbr];
 const WEATHERS: [Weather; 3] = [Weather::Random(0.05), Weather::Random(0.10), Weather::Bursts];
 
-/// How many sessions of `seeds` ended, and how many stalled.
-fn casualties(peer: Peer, weather: Weather, seeds: u64) -> (u64, u64) {
+/// The seeds with which sessions ended, with which they got stuck, and with which they stalled but
+/// went on.
+fn casualties(peer: Peer, weather: Weather, seeds: u64) -> [Vec<u64>; 3] {
     let line = Line { rate: 10_000_000, queue: 1.0, weather };
-    let (mut ended, mut stalled) = (0, 0);
-    for seed in 0..seeds {
-        let mut world = World::new(line, 1_000 + seed, &[peer]);
+    let mut casualties = [const { Vec::new() }; 3];
+    let [ended, stuck, stalled] = &mut casualties;
+    for seed in FIRST..FIRST + seeds {
+        let mut world = World::new(line, seed, &[peer]);
         world.flows[0].bulk = true;
         world.run(TIME);
+        let stalls = world.flows[0].since(TIME - STALL).0 == 0;
+        if stalls {
+            world.run(PATIENCE);
+        }
         let flow = &world.flows[0];
-        ended += u64::from(flow.dead);
-        stalled += u64::from(!flow.dead && flow.since(TIME - STALL).0 == 0);
+        if flow.dead {
+            ended.push(seed);
+        } else if flow.since(TIME - STALL).0 == 0 {
+            stuck.push(seed);
+        } else if stalls {
+            stalled.push(seed);
+        }
     }
-    (ended, stalled)
+    casualties
 }
 
 /// All lines.
@@ -30,25 +46,35 @@ pub fn report(seeds: u64) -> Report {
     let mut report = Report::default();
     let mut columns = vec!["10 Mbit/s"];
     columns.extend(PEERS.map(Peer::title));
-    let title = format!("Lossy line: sessions of {seeds} that ended or stalled");
+    let title = format!("Lossy line: sessions of {seeds} that ended, stuck or stalled");
     let mut table = Table::new(title, &columns).note(format!(
-        "Transfers of {} s. Ended + stalled, which is: nothing arrived in the last {} s.",
+        "Transfers of {} s. Ended + stuck + stalled: nothing arrived in the last {} s, and, if stuck, \
+         not in {} s more.",
         TIME.as_secs(),
-        STALL.as_secs()
+        STALL.as_secs(),
+        PATIENCE.as_secs()
     ));
     let mut ours = 0;
+    let mut which = String::new();
     for weather in WEATHERS {
         let mut row = vec![weather.name()];
         for peer in PEERS {
-            let (ended, stalled) = casualties(peer, weather, seeds);
+            let casualties = casualties(peer, weather, seeds);
+            let [ended, stuck, stalled] = casualties.each_ref().map(Vec::len);
             if peer == Peer::Ours {
-                ours += ended + stalled;
+                ours += ended + stuck;
+                if ended + stuck + stalled > 0 {
+                    which += &format!(" {}: seeds {:?}.", weather.name(), casualties.concat());
+                }
             }
-            row.push(format!("{ended} + {stalled}"));
+            row.push(format!("{ended} + {stuck} + {stalled}"));
         }
         table.rows.push(row);
     }
     report.at_most(format!("dead links in {seeds} seeds of each bad line"), 0.0, ours as f64, "");
+    if !which.is_empty() {
+        table.note += &format!(" Of Bit Chat:{which}");
+    }
     report.tables.push(table);
     report
 }

@@ -107,7 +107,7 @@ impl World {
         let dice = Dice::new(seed);
         let link = |name| Link::new(line.clean(), dice.fork(name));
         let now = Timestamp::from_millis(1);
-        let window = line.volume() * 3 / 2;
+        let window = line.volume();
         let flows = peers.iter().zip(0..).map(|(peer, of)| Flow {
             ends: peer.ends(seed * 16 + of, now, window),
             bulk: false,

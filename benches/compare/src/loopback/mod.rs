@@ -7,9 +7,11 @@ mod quinn;
 mod raw;
 mod utp;
 
+use crate::cpu::quinn_peer::Aead;
 use crate::cpu::table::{Row, table};
 use crate::measure::{Column, Contender, compare, process_cpu};
 use crate::report::Report;
+use crate::{AWS_LC, RUST_CRYPTO};
 use std::future::Future;
 
 /// Payload bytes of a round.
@@ -37,8 +39,10 @@ pub fn report() -> Report {
     let figures = compare(
         ROUNDS,
         vec![
-            contender(Column::Ours, || run(ours::transfer())),
-            contender(Column::Quinn, || run(quinn::transfer())),
+            contender(Column::Ours, || run(ours::transfer(AWS_LC))),
+            contender(Column::OursRust, || run(ours::transfer(RUST_CRYPTO))),
+            contender(Column::Quinn, || run(quinn::transfer(Aead::Ring))),
+            contender(Column::QuinnAws, || run(quinn::transfer(Aead::AwsLc))),
             contender(Column::Utp, || run(utp::transfer())),
             contender(Column::Enet, enet::transfer),
             contender(Column::RawGso, || raw::transfer(true)),
@@ -48,7 +52,7 @@ pub fn report() -> Report {
     let what = "one stream, MB per second of CPU time, both ends and the kernel";
     let row = Row::new(what, "MB/s", figures).more_is_better();
     let mut report = Report::default();
-    if let Some(ours) = row.advantage(Column::Quinn) {
+    if let Some(ours) = row.advantage(Column::Ours, Column::QuinnAws) {
         report.at_least("loopback per CPU second, to quinn", 2.0, ours, "×");
     }
     let note = "Each as it chooses its packets: ours and quinn with segmentation offload, uTP and \

@@ -6,6 +6,7 @@ use crate::cpu::ours::{self, CHANNEL, Meeting, ROOM};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
+use bitchat_core::crypto::suite::Suite;
 use bitchat_core::link::{Lane, Link, LinkEvent, Via};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{ErrorKind, IoSliceMut};
@@ -44,8 +45,8 @@ struct End {
     received: u64,
 }
 
-fn ends() -> [End; 2] {
-    let mut meeting = Meeting::new();
+fn ends(suite: Suite) -> [End; 2] {
+    let mut meeting = Meeting::new(suite);
     let sessions = meeting.meet();
     let epoch = Instant::now();
     let sockets = [(); 2].map(|()| {
@@ -216,8 +217,8 @@ async fn until(ends: &mut [End; 2], done: impl Fn(&[End; 2]) -> bool) {
 }
 
 /// Moves the bytes of a round.
-pub async fn transfer() -> f64 {
-    let mut ends = ends();
+pub async fn transfer(suite: Suite) -> f64 {
+    let mut ends = ends(suite);
     until(&mut ends, |ends| ends.iter().all(|end| end.up)).await;
     ends[0].bulk = true;
     rate(until(&mut ends, |ends| ends[1].received >= BULK)).await

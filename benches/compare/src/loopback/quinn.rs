@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Moves the bytes of a round.
-pub async fn transfer() -> f64 {
-    let configs = Quinn::new(Setup { wide: true, ..Setup::of(Aead::Ring) });
+pub async fn transfer(aead: Aead) -> f64 {
+    let configs = Quinn::new(Setup { wide: true, ..Setup::of(aead) });
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = ServerConfig::clone(&configs.server);
     let server = Endpoint::server(server, any).expect("a socket");
