@@ -320,7 +320,8 @@ fn idle_bytes() -> Vec<Row> {
         links.idle(idle);
         connections.idle(idle);
         let ours = freed(|| links.drop_end());
-        let wireguard = boringtun_peer::Meeting::new().meet().into_iter().next();
+        let wireguard = boringtun_peer::Meeting::new().meet().map(Box::new);
+        let wireguard = wireguard.into_iter().next();
         [
             (Column::Ours, ours),
             (Column::Quinn, freed(|| connections.drop_end())),
