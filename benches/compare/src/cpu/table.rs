@@ -33,10 +33,11 @@ impl Row {
         self.figures.get(&column).copied()
     }
 
-    /// How many times better one is than another.
+    /// How many times better one is than another; none where one costs nothing.
     pub fn advantage(&self, of: Column, over: Column) -> Option<f64> {
         let (ours, other) = (self.of(of)?, self.of(over)?);
-        Some(if self.more_is_better { ours / other } else { other / ours })
+        let times = if self.more_is_better { ours / other } else { other / ours };
+        times.is_finite().then_some(times)
     }
 }
 
