@@ -44,6 +44,7 @@ fn messages() -> Value {
             named("REKEY_ASK", &Control::RekeyAsk),
             named("SLOT_TOKENS", &Control::SlotTokens { base: 16, tokens: &list }),
             named("SLOT_CLOSE", &Control::SlotClose { slot: 300 }),
+            named("MAX_DATAGRAM", &Control::MaxDatagram(65_507)),
         ],
         "skipped": ["c8", "06010203"],
         "malformed": ["", "0300", "0410", "04000102", "05", "050000", &format!("0400{}", "00".repeat(15 * 16))],

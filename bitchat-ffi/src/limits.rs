@@ -26,6 +26,9 @@ pub struct bitchat_limits {
     pub probe_nonces: u64,
     /// Candidate addresses remembered per channel.
     pub candidates: u64,
+    /// Bytes of the largest UDP payload that the node sends or takes in. Your buffers for datagrams
+    /// have this size.
+    pub datagram_bytes: u64,
     /// Bytes a link may buffer of what the peer sends and the node has not consumed.
     pub receive_window: u64,
     /// Bytes a link may buffer of what the node sends and the peer has not acknowledged.
@@ -106,6 +109,7 @@ convert!(
     resumptions,
     probe_nonces,
     candidates,
+    datagram_bytes,
     receive_window,
     send_buffer,
     streams,

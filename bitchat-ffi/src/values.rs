@@ -4,6 +4,7 @@ use crate::grows::{Grows, check_struct, write_struct};
 use crate::status::BITCHAT_ERR_INVALID;
 use bitchat_core::base::ids::{Device, DeviceId, PeerId};
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
+use bitchat_core::node::Ecn;
 use core::ffi::c_char;
 use core::fmt::Display;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,6 +15,34 @@ pub const BITCHAT_FAMILY_NONE: u8 = 0;
 pub const BITCHAT_FAMILY_V4: u8 = 4;
 /// IPv6.
 pub const BITCHAT_FAMILY_V6: u8 = 6;
+
+/// No ECN mark (RFC 3168), or it is not known. The values are those of the two bits in the IP header.
+pub const BITCHAT_ECN_NONE: u32 = 0;
+/// ECT(1).
+pub const BITCHAT_ECN_ECT1: u32 = 1;
+/// ECT(0): what the node asks for.
+pub const BITCHAT_ECN_ECT0: u32 = 2;
+/// A router on the way is congested.
+pub const BITCHAT_ECN_CE: u32 = 3;
+
+pub(crate) const fn ecn_to_c(ecn: Option<Ecn>) -> u32 {
+    match ecn {
+        None => BITCHAT_ECN_NONE,
+        Some(Ecn::Ect1) => BITCHAT_ECN_ECT1,
+        Some(Ecn::Ect0) => BITCHAT_ECN_ECT0,
+        Some(Ecn::Ce) => BITCHAT_ECN_CE,
+    }
+}
+
+pub(crate) const fn ecn_from_c(ecn: u32) -> Result<Option<Ecn>, i32> {
+    match ecn {
+        BITCHAT_ECN_NONE => Ok(None),
+        BITCHAT_ECN_ECT1 => Ok(Some(Ecn::Ect1)),
+        BITCHAT_ECN_ECT0 => Ok(Some(Ecn::Ect0)),
+        BITCHAT_ECN_CE => Ok(Some(Ecn::Ce)),
+        _ => Err(BITCHAT_ERR_INVALID),
+    }
+}
 
 /// An IP address and a port. This struct never grows.
 #[repr(C)]

@@ -252,7 +252,9 @@ impl<M: Machine> Driver<M> {
         let socket = self.world.socket(transmit.socket);
         let data = self.out.get(..transmit.len);
         match (socket, data) {
-            (Some(socket), Some(data)) => socket.send(transmit.to, data, transmit.segment_size),
+            (Some(socket), Some(data)) => {
+                socket.send(transmit.to, transmit.ecn, data, transmit.segment_size)
+            }
             _ => true,
         }
     }
@@ -344,8 +346,9 @@ impl<M: Machine> Driver<M> {
                 return;
             }
             let now = self.clock.now();
-            for (from, stride, data) in self.buffers.batches(filled) {
-                self.machine.handle_input(now, Input::Datagram { socket: id, from, stride, data });
+            for (from, ecn, stride, data) in self.buffers.batches(filled) {
+                let input = Input::Datagram { socket: id, from, ecn, stride, data };
+                self.machine.handle_input(now, input);
             }
             self.drain();
         }

@@ -1,7 +1,7 @@
 //! UDP sockets with segmentation offload: many datagrams per system call.
 
-use bitchat_core::node::Family;
-use quinn_udp::{RecvMeta, UdpSocketState};
+use bitchat_core::node::{Ecn, Family};
+use quinn_udp::{EcnCodepoint, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -67,14 +67,19 @@ impl ReceiveBuffers {
         Self { bytes: vec![0; SLOT * SLOTS].into(), meta: [RecvMeta::default(); SLOTS] }
     }
 
-    /// The first `filled` buffers: sender, length of each datagram, bytes.
+    /// The first `filled` buffers: sender, ECN mark, length of each datagram, bytes.
     pub(crate) fn batches(
         &mut self,
         filled: usize,
-    ) -> impl Iterator<Item = (SocketAddr, usize, &mut [u8])> {
+    ) -> impl Iterator<Item = (SocketAddr, Option<Ecn>, usize, &mut [u8])> {
         self.bytes.chunks_exact_mut(SLOT).zip(&self.meta).take(filled).filter_map(|(slot, meta)| {
             let data = slot.get_mut(..meta.len)?;
-            Some((meta.addr, meta.stride.clamp(1, meta.len.max(1)), data))
+            let ecn = meta.ecn.map(|ecn| match ecn {
+                EcnCodepoint::Ect0 => Ecn::Ect0,
+                EcnCodepoint::Ect1 => Ecn::Ect1,
+                EcnCodepoint::Ce => Ecn::Ce,
+            });
+            Some((meta.addr, ecn, meta.stride.clamp(1, meta.len.max(1)), data))
         })
     }
 }
@@ -114,6 +119,12 @@ impl Udp {
         self.local
     }
 
+    /// Whether the system may cut datagrams on the way.
+    #[cfg(test)]
+    pub(crate) fn may_fragment(&self) -> bool {
+        self.state.may_fragment()
+    }
+
     /// How many datagrams one call of [`Udp::send`] may carry now.
     pub(crate) fn max_segments(&self) -> usize {
         self.state.max_gso_segments().max(1)
@@ -146,11 +157,18 @@ impl Udp {
         })
     }
 
-    /// Sends `data`, cut into datagrams of `segment` bytes (BC-11.10). False if the system takes nothing now:
+    /// Sends `data`, cut into datagrams of `segment` bytes (BC-11.10), marked with `ecn` and never
+    /// fragmented (BC-11.60). False if the system takes nothing now:
     /// wait with [`Udp::poll_writable`] and send again. Whatever cannot be sent at all is lost, as
-    /// any datagram may be.
-    pub(crate) fn send(&self, to: SocketAddr, data: &[u8], segment: Option<usize>) -> bool {
-        let Err(error) = self.try_send(to, data, segment) else { return true };
+    /// any datagram may be: one that is too long for the interface above all.
+    pub(crate) fn send(
+        &self,
+        to: SocketAddr,
+        ecn: Option<Ecn>,
+        data: &[u8],
+        segment: Option<usize>,
+    ) -> bool {
+        let Err(error) = self.try_send(to, ecn, data, segment) else { return true };
         if error.kind() == io::ErrorKind::WouldBlock {
             return false;
         }
@@ -158,16 +176,26 @@ impl Udp {
         // An interface that turns out not to do GSO: from now on max_segments is 1.
         if let Some(size) = segment.filter(|&size| size > 0 && self.max_segments() == 1) {
             for datagram in data.chunks(size) {
-                let _ = self.try_send(to, datagram, None);
+                let _ = self.try_send(to, ecn, datagram, None);
             }
         }
         true
     }
 
-    fn try_send(&self, to: SocketAddr, data: &[u8], segment: Option<usize>) -> io::Result<()> {
+    fn try_send(
+        &self,
+        to: SocketAddr,
+        ecn: Option<Ecn>,
+        data: &[u8],
+        segment: Option<usize>,
+    ) -> io::Result<()> {
         let transmit = quinn_udp::Transmit {
             destination: to,
-            ecn: None,
+            ecn: ecn.map(|ecn| match ecn {
+                Ecn::Ect0 => EcnCodepoint::Ect0,
+                Ecn::Ect1 => EcnCodepoint::Ect1,
+                Ecn::Ce => EcnCodepoint::Ce,
+            }),
             contents: data,
             segment_size: segment,
             src_ip: None,

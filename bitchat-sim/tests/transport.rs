@@ -8,7 +8,8 @@ use bitchat_core::base::time::Now;
 use bitchat_core::crypto::suite;
 use bitchat_core::node::{Action, Deadline, Event, Family, Input, Transmit, TransmitPoll};
 use bitchat_core::transport::{
-    Class, Read, SendGate, Side, Transport, TransportConfig, TransportSink, TransportStreamId,
+    Class, Ecn, MAX_DATAGRAM, Read, SendGate, Side, Transport, TransportConfig, TransportSink,
+    TransportStreamId,
 };
 use bitchat_core::wire::frame::NewConnectionId;
 use bitchat_sim::machine::Machine;
@@ -60,15 +61,17 @@ struct End {
     writing: BTreeMap<TransportStreamId, (Bytes, usize)>,
     read: BTreeMap<TransportStreamId, (Vec<u8>, bool)>,
     /// A datagram for which the buffer was too small.
-    built: Option<Vec<u8>>,
+    built: Option<(Vec<u8>, Option<Ecn>)>,
 }
 
 impl End {
     fn new(now: Now, side: Side, peer: SocketAddr) -> Self {
         let config = TransportConfig::new(&Limits::default());
         let bind = Action::BindUdp { request: RequestId(1), family: Family::V4, port: 7 };
+        let mut transport = Transport::new(config, side, [3; 16], now.mono);
+        transport.set_peer_max_datagram(MAX_DATAGRAM);
         Self {
-            transport: Transport::new(config, side, [3; 16], now.mono),
+            transport,
             peer,
             socket: None,
             actions: VecDeque::from([bind]),
@@ -97,16 +100,16 @@ impl End {
         });
     }
 
-    fn build(&mut self, now: Now) -> Option<Vec<u8>> {
-        let mut frames = [0; 1_500];
+    fn build(&mut self, now: Now) -> Option<(Vec<u8>, Option<Ecn>)> {
+        let mut frames = [0; MAX_DATAGRAM - 16];
         let meta = self.transport.poll_packet(now.mono, &mut frames, SendGate::All)?;
         let mut datagram = [&meta.pn.to_le_bytes()[..], &frames[..meta.len]].concat();
         let sum = suite::hash(&[&datagram]);
         datagram.extend(&sum[..8]);
-        Some(datagram)
+        Some((datagram, meta.ect.then_some(Ecn::Ect0)))
     }
 
-    fn on_packet(&mut self, now: Now, data: &[u8]) {
+    fn on_packet(&mut self, now: Now, ecn: Option<Ecn>, data: &[u8]) {
         let Some((body, sum)) = data.split_last_chunk::<8>() else { return };
         let Some((pn, frames)) = body.split_first_chunk::<8>() else { return };
         let pn = u64::from_le_bytes(*pn);
@@ -114,7 +117,7 @@ impl End {
             return;
         }
         let mut notes = Notes::default();
-        self.transport.on_packet(now.mono, pn, None, frames, &mut notes).expect("an honest peer");
+        self.transport.on_packet(now.mono, pn, ecn, frames, &mut notes).expect("an honest peer");
         for stream in notes.readable {
             self.read(stream);
         }
@@ -143,8 +146,8 @@ impl Machine for End {
     fn handle_input(&mut self, now: Now, input: Input<'_>) {
         match input {
             Input::Bound { socket, .. } => self.socket = Some(socket),
-            Input::Datagram { stride, data, .. } => {
-                data.chunks(stride).for_each(|datagram| self.on_packet(now, datagram));
+            Input::Datagram { ecn, stride, data, .. } => {
+                data.chunks(stride).for_each(|datagram| self.on_packet(now, ecn, datagram));
             }
             _ => {}
         }
@@ -159,12 +162,13 @@ impl Machine for End {
         if self.built.is_none() {
             self.built = self.build(now);
         }
-        let Some(datagram) = &self.built else { return TransmitPoll::Pending };
+        let Some((datagram, ecn)) = &self.built else { return TransmitPoll::Pending };
         let len = datagram.len();
         let Some(space) = buf.get_mut(..len) else { return TransmitPoll::NeedSpace(len) };
         space.copy_from_slice(datagram);
+        let ecn = *ecn;
         self.built = None;
-        TransmitPoll::Ready(Transmit { socket, to: self.peer, len, segment_size: None })
+        TransmitPoll::Ready(Transmit { socket, to: self.peer, len, segment_size: None, ecn })
     }
 
     fn poll_action(&mut self) -> Option<Action> {
@@ -264,4 +268,79 @@ fn everything_arrives_over_bad_lines() {
         };
         assert_replays(0..3, |seed, text| transfer(seed, text, &line, 100_000).0);
     }
+}
+
+/// A line of 100 Mbit/s that carries IP packets of `mtu` bytes.
+fn carrying(mtu: usize) -> LinkConfig {
+    let rate = Some(100_000_000);
+    LinkConfig { rate, queue: 512 * 1_024, mtu, ..LinkConfig::default() }
+}
+
+/// BC-07.60, BC-07.62: what flows finds the size that the path carries, and loses nothing for it.
+#[test]
+fn packets_become_as_large_as_the_path_carries() {
+    // The machine's packets are 10 bytes shorter than the size they stand for.
+    let paths = [(1_228, 1_200), (1_280, 1_232), (1_500, 1_472), (9_000, 8_972), (65_535, 65_507)];
+    for (mtu, expected) in paths {
+        assert_replays(0..1, |seed, text| {
+            let (mut world, one, other) = pair(seed, text, &carrying(mtu));
+            let data = world.dice.blob(4_000_000);
+            let file = world.call(one, |end, _| end.send(Class::File, data.clone()));
+            assert!(world.run_until(Duration::from_secs(5), |world| arrived(world, other, file)));
+            let end = world.machine(one).expect("it runs");
+            assert_eq!(end.transport.path_mtu(), expected, "a path of {mtu}");
+            let stats = world.net.path_stats(one, other);
+            assert!(stats.too_big <= 9, "{} probes were lost", stats.too_big);
+            assert_eq!(end.transport.stats().packets_lost, 0);
+            assert!(world.machine(other).is_some_and(|end| end.read[&file].0 == data), "damaged");
+            world.into_trace()
+        });
+    }
+}
+
+/// BC-07.64: a path that carries less from one moment on is noticed within a few round trips.
+#[test]
+fn a_black_hole_in_mid_transfer_loses_nothing_and_little_time() {
+    for smaller in [1_280, 1_500] {
+        assert_replays(0..2, |seed, text| {
+            let (mut world, one, other) = pair(seed, text, &carrying(9_000));
+            let data = world.dice.blob(20_000_000);
+            let file = world.call(one, |end, _| end.send(Class::File, data.clone()));
+            world.run(Duration::from_millis(600));
+            let size =
+                |world: &World<End>| world.machine(one).map_or(0, |end| end.transport.path_mtu());
+            assert_eq!(size(&world), 8_972);
+            world.net.set_paths(one, other, &carrying(smaller));
+            let (start, rtt) = (world.now(), Duration::from_millis(20));
+            assert!(world.run_until(rtt * 8, |world| size(world) == 1_200), "not noticed");
+            println!("noticed after {:?}", world.now().saturating_since(start));
+            assert!(world.run_until(Duration::from_secs(5), |world| arrived(world, other, file)));
+            let whole = world.now().saturating_since(start);
+            assert!(whole < Duration::from_millis(2_000), "the rest took {whole:?}");
+            assert_eq!(size(&world), if smaller == 1_280 { 1_232 } else { 1_472 });
+            assert!(world.machine(other).is_some_and(|end| end.read[&file].0 == data), "damaged");
+            world.into_trace()
+        });
+    }
+}
+
+/// BC-07.29: a queue that marks is kept short without losing anything.
+#[test]
+fn a_queue_that_marks_instead_of_losing_loses_nothing() {
+    let line = LinkConfig {
+        rate: Some(20_000_000),
+        queue: 256 * 1_024,
+        mark: Some(16 * 1_024),
+        ..LinkConfig::default()
+    };
+    assert_replays(0..2, |seed, text| {
+        let (mut world, one, other) = pair(seed, text, &line);
+        let data = world.dice.blob(5_000_000);
+        let file = world.call(one, |end, _| end.send(Class::File, data.clone()));
+        assert!(world.run_until(Duration::from_secs(5), |world| arrived(world, other, file)));
+        let stats = world.net.path_stats(one, other);
+        assert!(stats.marked > 0, "{stats:?}");
+        assert_eq!(stats.overflowed, 0, "{stats:?}");
+        world.into_trace()
+    });
 }

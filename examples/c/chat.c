@@ -290,6 +290,19 @@ static int sockets[SOCKETS] = {-1, -1};
 static stream streams[STREAMS];
 static uint64_t next_stream;
 
+/* The node finds out how large datagrams may be: none may be cut on the way. */
+static void dont_fragment(int file, int family) {
+#ifdef IP_PMTUDISC_PROBE
+    int v4 = IP_PMTUDISC_PROBE, v6 = IPV6_PMTUDISC_PROBE;
+    if (family == AF_INET) setsockopt(file, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4);
+    if (family == AF_INET6) setsockopt(file, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6);
+#elif defined IP_DONTFRAG
+    int yes = 1;
+    if (family == AF_INET) setsockopt(file, IPPROTO_IP, IP_DONTFRAG, &yes, sizeof yes);
+    if (family == AF_INET6) setsockopt(file, IPPROTO_IPV6, IPV6_DONTFRAG, &yes, sizeof yes);
+#endif
+}
+
 static void bind_udp(bitchat_node *node, const bitchat_action *action) {
     struct sockaddr_storage address;
     bitchat_address any = {action->family, 0, action->port, {0}}, local;
@@ -297,6 +310,7 @@ static void bind_udp(bitchat_node *node, const bitchat_action *action) {
     socklen_t len = to_sockaddr(&any, &address);
     int yes = 1, file = socket(address.ss_family, SOCK_DGRAM, 0);
     if (file >= 0 && name == 1) setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+    if (file >= 0) dont_fragment(file, address.ss_family);
     if (file < 0 || fcntl(file, F_SETFL, O_NONBLOCK) != 0 ||
         bind(file, (struct sockaddr *)&address, len) != 0 ||
         getsockname(file, (struct sockaddr *)&address, &len) != 0) {
@@ -354,6 +368,7 @@ static void open_tcp(bitchat_node *node, const bitchat_action *action) {
         return;
     }
     int file = socket(address.ss_family, SOCK_STREAM, 0);
+    if (file >= 0) dont_fragment(file, address.ss_family);
     if (file < 0 || fcntl(file, F_SETFL, O_NONBLOCK) != 0 ||
         (connect(file, (struct sockaddr *)&address, len) != 0 && errno != EINPROGRESS)) {
         must(bitchat_node_failed(node, NOW, action->request, strerror(errno)));
@@ -436,7 +451,8 @@ static void receive(bitchat_node *node, uint32_t name) {
                                &len);
         if (got < 0) return;
         bitchat_address from = from_sockaddr((struct sockaddr *)&address);
-        must(bitchat_node_datagram(node, NOW, name, &from, bytes, (size_t)got, 0));
+        must(bitchat_node_datagram(node, NOW, name, &from, bytes, (size_t)got, 0,
+                                   BITCHAT_ECN_NONE));
     }
 }
 
@@ -564,7 +580,7 @@ static void carry_out(bitchat_node *node, const bitchat_action *action) {
 
 /* Takes out everything that the node has to say, until it is silent. */
 static void drain(bitchat_node *node) {
-    uint8_t datagram[1200];
+    static uint8_t datagram[DATAGRAM];
     bitchat_transmit transmit = {0};
     bitchat_action action = {0};
     bitchat_event event = {0};

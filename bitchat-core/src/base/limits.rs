@@ -18,6 +18,10 @@ pub struct Limits {
     pub probe_nonces: usize,
     /// Candidate addresses remembered per channel.
     pub candidates: usize,
+    /// Bytes of the largest UDP payload that this node sends or takes in; 1,200 to 65,507. Buffers for
+    /// datagrams have this size. Larger packets than 1,200 bytes leave only where the path and the peer
+    /// carry them.
+    pub datagram_bytes: usize,
     /// Bytes a link may buffer of what the peer sends and the node has not consumed.
     pub receive_window: u64,
     /// Bytes a link may buffer of what the node sends and the peer has not acknowledged.
@@ -74,6 +78,7 @@ impl Default for Limits {
             resumptions: 1_024,
             probe_nonces: 4_096,
             candidates: 512,
+            datagram_bytes: 65_507,
             receive_window: 1024 * 1024,
             send_buffer: 1024 * 1024,
             streams: 200,
@@ -128,6 +133,7 @@ impl Limits {
             resumptions: 1 to 1_048_576,
             probe_nonces: 1 to 16_777_216,
             candidates: 1 to 1_048_576,
+            datagram_bytes: 1_200 to 65_507,
             receive_window: 16_384 to 1_073_741_824,
             send_buffer: 16_384 to 1_073_741_824,
             streams: 4 to 65_536,

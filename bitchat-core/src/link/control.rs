@@ -1,5 +1,6 @@
 //! Messages of the control stream, and the first message of every other stream (spec 08 §Control).
 
+use super::PACKET_LEN;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
 use bytes::BufMut;
@@ -30,6 +31,8 @@ pub enum Control<'a> {
         /// Its sender's slot.
         slot: u64,
     },
+    /// The sender takes UDP payloads of up to so many bytes.
+    MaxDatagram(u64),
     /// A kind of message that this version does not know: skipped (BC-08.03).
     Unknown,
 }
@@ -39,6 +42,7 @@ const REKEY_RESPONSE: u8 = 2;
 const REKEY_ASK: u8 = 3;
 const SLOT_TOKENS: u8 = 4;
 const SLOT_CLOSE: u8 = 5;
+const MAX_DATAGRAM: u8 = 6;
 
 impl<'a> Control<'a> {
     /// Reads a message, without the length in front of it.
@@ -58,6 +62,14 @@ impl<'a> Control<'a> {
                     return Err(DecodeError::Invalid("tokens"));
                 }
                 Self::SlotTokens { base, tokens }
+            }
+            MAX_DATAGRAM => {
+                let bytes = reader.varint()?;
+                // BC-07.61
+                if bytes < PACKET_LEN as u64 {
+                    return Err(DecodeError::Invalid("largest datagram"));
+                }
+                Self::MaxDatagram(bytes)
             }
             SLOT_CLOSE => Self::SlotClose { slot: reader.varint()? },
             _ => return Ok(Self::Unknown),
@@ -88,6 +100,10 @@ impl<'a> Control<'a> {
             Self::SlotClose { slot } => {
                 out.put_u8(SLOT_CLOSE);
                 out.put_varint(*slot);
+            }
+            Self::MaxDatagram(bytes) => {
+                out.put_u8(MAX_DATAGRAM);
+                out.put_varint(*bytes);
             }
             Self::Unknown => {}
         }

@@ -19,7 +19,7 @@ pub mod slots;
 pub use control::Lane;
 pub use event::{Ended, LinkConfig, LinkEvent, Verdict, code};
 pub use path::Via;
-pub use send::PACKET_LEN;
+pub use send::{PACKET_LEN, Sealed};
 
 use crate::base::ids::{ChannelId, ConnectionId, Device, LinkId};
 use crate::base::rng::Rng;
@@ -279,6 +279,12 @@ impl Link {
     #[must_use]
     pub fn transport_stats(&self) -> TransportStats {
         self.transport.stats()
+    }
+
+    /// Bytes of the largest UDP payload that the path is known to carry.
+    #[must_use]
+    pub const fn path_mtu(&self) -> usize {
+        self.transport.path_mtu()
     }
 
     /// The channels that both sides have.

@@ -12,7 +12,7 @@ use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
-use crate::transport::{Read, TransportSink, TransportStreamId};
+use crate::transport::{Ecn, Read, TransportSink, TransportStreamId};
 use crate::wire::frame::NewConnectionId;
 use core::net::SocketAddr;
 use core::ops::Bound::{Excluded, Unbounded};
@@ -95,11 +95,12 @@ impl TransportSink for Inbox<'_> {
 }
 
 impl Link {
-    /// Takes a datagram that names this link's connection id.
+    /// Takes a datagram that names this link's connection id; `ecn` is how its IP header was marked.
     pub fn handle_datagram(
         &mut self,
         now: Timestamp,
         via: Via,
+        ecn: Option<Ecn>,
         datagram: &mut [u8],
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
@@ -125,7 +126,7 @@ impl Link {
         if let Some(generation) = renewed {
             self.on_confirmed(generation, rng, events);
         }
-        self.on_payload(now, via, pn, payload, datagram, rng, events);
+        self.on_payload(now, via, pn, ecn, datagram.get(payload).unwrap_or_default(), rng, events);
         self.drive(now, rng);
         self.watch_channels(now);
         Verdict::Authentic
@@ -162,12 +163,11 @@ impl Link {
         now: Timestamp,
         via: Via,
         pn: u64,
-        payload: Range<usize>,
-        datagram: &[u8],
+        ecn: Option<Ecn>,
+        payload: &[u8],
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
-        let payload = datagram.get(payload).unwrap_or_default();
         let mut inbox = Inbox {
             gathered: &mut self.gathered,
             lanes: &mut self.lanes,
@@ -175,7 +175,7 @@ impl Link {
             message_bytes: self.config.limits.message_bytes,
             paused: self.paused,
         };
-        let result = self.transport.on_packet(now, pn, None, payload, &mut inbox);
+        let result = self.transport.on_packet(now, pn, ecn, payload, &mut inbox);
         if let Some(token) = self.gathered.challenge.take() {
             self.paths.on_challenge(via, token);
         }
@@ -305,6 +305,11 @@ impl Link {
                 }
                 Err(error) => Err(error.to_string()),
             },
+            Ok(Control::MaxDatagram(bytes)) => {
+                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                self.transport.set_peer_max_datagram(bytes);
+                Ok(())
+            }
             Ok(Control::SlotTokens { base, tokens }) => match self.slots.on_tokens(base, tokens) {
                 Ok(()) => {
                     self.match_slots(events);

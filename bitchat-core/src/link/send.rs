@@ -13,15 +13,55 @@ use crate::transport::{SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
 use crate::wire::packet::Header;
 
-/// Bytes of a packet: what every path carries (RFC 9000 §14).
+/// Bytes of a packet that every path carries (RFC 9000 §14). Larger ones leave where the path is
+/// known to carry them.
 pub const PACKET_LEN: usize = 1_200;
+/// A packet that a link built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where it goes.
+    pub via: Via,
+    /// Its bytes.
+    pub len: usize,
+    /// Mark its IP header ECT(0).
+    pub ect: bool,
+    /// More of the same length may follow it in one batch: it is as large as the path carries.
+    pub full: bool,
+}
+
 /// Plaintext of a packet that a link builds itself.
 const OWN_PAYLOAD: usize = 24;
 
 impl Link {
-    /// Builds one packet at the front of `buf`, which has room for [`PACKET_LEN`] bytes, and says
-    /// where it goes and how long it is.
-    pub fn poll_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<(Via, usize)> {
+    /// Appends packets to `buf`, whose first `first.len` bytes hold `first`, as long as they belong
+    /// into one batch with it: up to `max` packets of its length, of which the last may be shorter.
+    /// The bytes and packets that there are then.
+    pub fn poll_batch(
+        &mut self,
+        now: Timestamp,
+        first: &Sealed,
+        max: usize,
+        buf: &mut [u8],
+    ) -> (usize, usize) {
+        let (mut len, mut packets) = (first.len, 1);
+        // Only full packets are followed by others: behind a shorter one there may be none.
+        while first.full && len == packets * first.len && packets < max && self.continues(first) {
+            let room = buf.get_mut(len..len + first.len);
+            let Some(next) = room.and_then(|room| self.transport_packet(now, room)) else { break };
+            len += next.len;
+            packets += 1;
+        }
+        (len, packets)
+    }
+
+    /// A packet of the transport would go where `first` goes, in the same way.
+    fn continues(&self, first: &Sealed) -> bool {
+        self.is_open() && self.via() == first.via && self.transport.marks_ecn() == first.ect
+    }
+
+    /// Builds one packet at the front of `buf`, which has room for [`PACKET_LEN`] bytes at least. The
+    /// packet is as large as the path carries and `buf` holds.
+    pub fn poll_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
         match &mut self.state {
             State::Dead => return None,
             State::Closing { due, .. } if !*due => return None,
@@ -29,7 +69,7 @@ impl Link {
                 *due = false;
                 let frame = Frame::Close { code: *code, reason: b"" };
                 let via = self.via();
-                return self.own_packet(buf, &frame).map(|len| (via, len));
+                return self.own_packet(via, buf, &frame);
             }
             State::Open => {}
         }
@@ -41,14 +81,14 @@ impl Link {
                 PathFrame::Challenge(token) => Frame::PathChallenge(token),
                 PathFrame::Response(token) => Frame::PathResponse(token),
             };
-            return self.own_packet(buf, &frame).map(|len| (via, len));
+            return self.own_packet(via, buf, &frame);
         }
-        let len = self.transport_packet(now, buf)?;
+        let sealed = self.transport_packet(now, buf)?;
         self.last_sent = now;
-        Some((self.via(), len))
+        Some(sealed)
     }
 
-    fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<usize> {
+    fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
         // BC-08.05: user data waits for the first renewal, and for keys that are not too old.
         let gate = if self.keys.may_send_user_data(now, self.config.rekey_interval) {
             SendGate::All
@@ -56,23 +96,31 @@ impl Link {
             SendGate::ControlOnly
         };
         let header = self.header();
-        let room = buf.len().min(PACKET_LEN).checked_sub(TAG_LEN)?;
+        let size = self.transport.path_mtu();
+        let room = buf.len().min(self.transport.packet_len(now)).checked_sub(TAG_LEN)?;
         let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
         if meta.traffic {
             self.keys.on_user_data(now);
             self.grown = true;
         }
-        self.seal(&header, meta.len, buf)
+        let len = self.seal(&header, meta.len, buf)?;
+        Some(Sealed { via: self.via(), len, ect: meta.ect, full: !meta.probe && len == size })
     }
 
     /// A packet with one frame, outside the transport's accounting.
-    pub(super) fn own_packet(&mut self, buf: &mut [u8], frame: &Frame<'_>) -> Option<usize> {
+    pub(super) fn own_packet(
+        &mut self,
+        via: Via,
+        buf: &mut [u8],
+        frame: &Frame<'_>,
+    ) -> Option<Sealed> {
         let header = self.header();
         let payload = buf.get_mut(header.len()..header.len() + OWN_PAYLOAD)?;
         payload.fill(0);
         frame.encode(&mut &mut payload[..]);
         self.transport.take_pn();
-        self.seal(&header, OWN_PAYLOAD, buf)
+        let len = self.seal(&header, OWN_PAYLOAD, buf)?;
+        Some(Sealed { via, len, ect: false, full: false })
     }
 
     fn header(&self) -> Header {
@@ -159,6 +207,8 @@ impl Link {
         if !self.ready {
             self.ready = true;
             events.push(LinkEvent::Ready);
+            let largest = self.config.limits.datagram_bytes as u64;
+            self.send_control(&Control::MaxDatagram(largest).encode());
             let channels = core::mem::take(&mut self.channels);
             let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
             self.offer(&shown, rng);

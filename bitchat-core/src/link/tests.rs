@@ -1,6 +1,5 @@
 use super::control::{Control, StreamHeader};
 use super::receive::Inbox;
-use super::send::PACKET_LEN;
 use super::*;
 use crate::base::ids::{DeviceId, PeerId, SocketId};
 use crate::base::limits::Limits;
@@ -120,9 +119,9 @@ impl Pair {
 
     fn flush(&mut self) {
         for of in 0..2 {
-            let mut buf = [0; PACKET_LEN];
+            let mut buf = [0; 65_536];
             let mut packets = 0;
-            while let Some((_, len)) = self.links[of].poll_packet(self.now, &mut buf) {
+            while let Some(Sealed { len, .. }) = self.links[of].poll_packet(self.now, &mut buf) {
                 packets += 1;
                 assert!(packets < 10_000, "a link that never stops sending");
                 if self.chance.below(100) >= self.loss_percent {
@@ -180,6 +179,7 @@ impl Pair {
         self.links[to].handle_datagram(
             self.now,
             via(port),
+            None,
             packet,
             &mut self.rngs[to],
             &mut self.events[to],
@@ -417,7 +417,10 @@ fn wrong_control_messages_end_the_link() {
         message.resize(2 + 256, 0);
         message
     };
-    let cases: [(&str, Vec<u8>, bool); 5] = [
+    let cases: [(&str, Vec<u8>, bool); 7] = [
+        // BC-07.61
+        ("a datagram that every path carries", vec![6, 0x44, 0xb0], true),
+        ("less than every path carries", vec![6, 0x44, 0xaf], false),
         ("an unknown kind is skipped", vec![200, 1, 2, 3], true),
         ("a renewal out of turn", vec![2, 5, 0], false),
         ("a renewal that does not authenticate", [&[1, 2, 0][..], &[0; 48]].concat(), false),

@@ -4,6 +4,7 @@ use crate::base::ids::{
     ChannelHandle, ChannelId, Device, EntryId, LinkId, PeerId, RequestId, SocketId, StreamId,
 };
 use crate::base::time::{Timestamp, UnixMillis};
+use crate::transport::Ecn;
 use bytes::Bytes;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -59,6 +60,9 @@ pub enum Input<'a> {
         socket: SocketId,
         /// Who sent it.
         from: SocketAddr,
+        /// The ECN mark in the IP headers, the same for all; `None` if there is none or it is not
+        /// known.
+        ecn: Option<Ecn>,
         /// The length of each datagram in `data`; the last may be shorter. `data.len()` if it is one.
         stride: usize,
         /// The bytes; they are decrypted in place.
@@ -202,7 +206,8 @@ pub enum Action {
     },
 }
 
-/// One or more datagrams of equal length for one destination.
+/// One or more datagrams of equal length for one destination. They must not be fragmented on the way:
+/// the node finds out how large they may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
     /// The socket to send from.
@@ -213,6 +218,8 @@ pub struct Transmit {
     pub len: usize,
     /// The length of each datagram (GSO); the last may be shorter. `None` if it is one.
     pub segment_size: Option<usize>,
+    /// Mark the IP headers so. A host that cannot does without: the peer notices.
+    pub ecn: Option<Ecn>,
 }
 
 /// What [`super::Node::poll_transmit`] found.
@@ -456,6 +463,8 @@ pub struct LinkInfo {
     pub window: u64,
     /// Packets lost lately, in thousandths; 0 until enough were sent to tell.
     pub loss: u16,
+    /// Bytes of the largest UDP payload that the path is known to carry.
+    pub path_mtu: usize,
     /// The channels that it carries.
     pub channels: Vec<ChannelId>,
 }

@@ -261,6 +261,7 @@ impl Node {
                     rate,
                     window,
                     loss,
+                    path_mtu: link.path_mtu(),
                     channels: link.shared().collect(),
                 }
             })

@@ -7,12 +7,13 @@ use super::ledger::Outcome;
 use super::log::LogLevel;
 use super::meeting::About;
 use super::pending::Pending;
-use crate::base::ids::{ChannelHandle, RequestId, SocketId, StreamId};
+use crate::base::ids::{ChannelHandle, RequestId, StreamId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};
 use crate::handshake::Rejected;
 use crate::link::{Verdict, Via};
 use crate::node::api::Action;
+use crate::transport::Ecn;
 use crate::wire::packet;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -22,11 +23,11 @@ impl Node {
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         let now = self.advance(now);
         match input {
-            Input::Datagram { socket, from, stride, data } => {
+            Input::Datagram { socket, from, ecn, stride, data } => {
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                 let stride = if stride == 0 { data.len().max(1) } else { stride };
                 for datagram in data.chunks_mut(stride) {
-                    self.on_datagram(now, socket, from, datagram);
+                    self.on_datagram(now, Via { socket, remote: from }, ecn, datagram);
                 }
             }
             Input::Bound { request, socket, local } => self.on_bound(request, socket, local),
@@ -46,13 +47,13 @@ impl Node {
         self.settle(now);
     }
 
-    fn on_datagram(&mut self, now: Now, socket: SocketId, from: SocketAddr, datagram: &mut [u8]) {
+    fn on_datagram(&mut self, now: Now, via: Via, ecn: Option<Ecn>, datagram: &mut [u8]) {
         self.stats.datagrams_in += 1;
-        let via = Via { socket, remote: from };
+        let from = via.remote;
         let link = packet::connection_id(datagram).and_then(|cid| self.by_cid.get(&cid).copied());
         if let Some(id) = link {
             let verdict = self.with_link(now, id, |link, rng, events| {
-                link.handle_datagram(now.mono, via, datagram, rng, events)
+                link.handle_datagram(now.mono, via, ecn, datagram, rng, events)
             });
             let (counter, why) = match verdict {
                 Some(Verdict::Authentic) => return self.on_authentic(now, id),

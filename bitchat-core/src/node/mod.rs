@@ -22,6 +22,7 @@ mod sockets;
 mod timers;
 mod tracking;
 
+pub use crate::transport::Ecn;
 pub use api::{
     Action, Change, CloseReason, Deadline, Event, Failure, Family, Input, LinkInfo, Message,
     PeerHint, Record, Stats, TrackerState, Transmit, TransmitPoll,

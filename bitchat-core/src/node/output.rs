@@ -3,18 +3,21 @@
 use super::Node;
 use super::api::{Action, Event, Transmit, TransmitPoll};
 use crate::base::time::Now;
-use crate::link::{Link, PACKET_LEN, Via};
+use crate::link::{Link, Via};
+use crate::transport::Ecn;
 
 impl Node {
     /// Fills `buf` with the next datagram, or with up to `max_segments` of equal length (the last
     /// may be shorter) for one destination. Call it until it says [`TransmitPoll::Pending`].
     ///
-    /// `buf` needs room for one datagram of 1,200 bytes; with less nothing happens but
-    /// [`TransmitPoll::NeedSpace`], whether or not there is something to send.
+    /// `buf` needs room for the largest datagram,
+    /// [`Limits::datagram_bytes`](crate::base::limits::Limits::datagram_bytes); with less nothing
+    /// happens but [`TransmitPoll::NeedSpace`], whether or not there is something to send.
     pub fn poll_transmit(&mut self, now: Now, max_segments: usize, buf: &mut [u8]) -> TransmitPoll {
         let now = self.advance(now);
-        if buf.len() < PACKET_LEN {
-            return TransmitPoll::NeedSpace(PACKET_LEN);
+        let needed = self.config.limits.datagram_bytes;
+        if buf.len() < needed {
+            return TransmitPoll::NeedSpace(needed);
         }
         while let Some((socket, to, datagram)) = self.sockets.pop() {
             // Nothing that long is ever queued; if it were, it would be lost as datagrams may be.
@@ -26,14 +29,14 @@ impl Node {
                 to,
                 len: room.len(),
                 segment_size: None,
+                ecn: None,
             });
         }
         while let Some(id) = self.dirty.first().copied() {
             if let Some(link) = self.links.get_mut(&id)
-                && let Some(transmit) = fill(link, now, max_segments, buf)
+                && let Some((transmit, packets)) = fill(link, now, max_segments, buf)
             {
-                let segments = transmit.segment_size.map_or(1, |size| transmit.len.div_ceil(size));
-                self.stats.datagrams_out += segments as u64;
+                self.stats.datagrams_out += packets as u64;
                 return TransmitPoll::Ready(transmit);
             }
             self.dirty.remove(&id);
@@ -55,19 +58,12 @@ impl Node {
     }
 }
 
-/// Packets of one link, as many as fit and belong together.
-fn fill(link: &mut Link, now: Now, max_segments: usize, buf: &mut [u8]) -> Option<Transmit> {
-    let (Via { socket, remote: to }, first) = link.poll_packet(now.mono, buf)?;
-    let mut len = first;
-    let mut segments = 1;
-    // Only full packets are followed by others: behind a shorter one GSO allows none.
-    while len == segments * PACKET_LEN && segments < max_segments && buf.len() - len >= PACKET_LEN {
-        let Some((_, next)) = buf.get_mut(len..).and_then(|rest| link.poll_packet(now.mono, rest))
-        else {
-            break;
-        };
-        len += next;
-        segments += 1;
-    }
-    Some(Transmit { socket, to, len, segment_size: (segments > 1).then_some(first) })
+/// Packets of one link, as many as fit and belong together, and how many they are.
+fn fill(link: &mut Link, now: Now, max: usize, buf: &mut [u8]) -> Option<(Transmit, usize)> {
+    let first = link.poll_packet(now.mono, buf)?;
+    let (len, packets) = link.poll_batch(now.mono, &first, max, buf);
+    let Via { socket, remote: to } = first.via;
+    let segment_size = (packets > 1).then_some(first.len);
+    let ecn = first.ect.then_some(Ecn::Ect0);
+    Some((Transmit { socket, to, len, segment_size, ecn }, packets))
 }

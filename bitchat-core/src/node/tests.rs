@@ -111,7 +111,7 @@ impl World {
         for host in &mut self.hosts {
             loop {
                 let mut idle = true;
-                let mut buf = [0; 4 * 1_200];
+                let mut buf = [0; 65_507];
                 while let TransmitPoll::Ready(sent) = host.node.poll_transmit(now, 4, &mut buf) {
                     idle = false;
                     let size = sent.segment_size.unwrap_or(sent.len);
@@ -156,8 +156,13 @@ impl World {
                 let (_, from, to, mut data) = self.wire.remove(at);
                 if let Some(host) = self.hosts.iter_mut().find(|host| host.address == to) {
                     let stride = data.len();
-                    let input =
-                        Input::Datagram { socket: SocketId(0), from, stride, data: &mut data };
+                    let input = Input::Datagram {
+                        socket: SocketId(0),
+                        from,
+                        ecn: None,
+                        stride,
+                        data: &mut data,
+                    };
                     host.node.handle_input(now, input);
                 }
             } else {
@@ -338,7 +343,7 @@ fn commands_in_the_wrong_order_or_place_are_errors_and_never_panics() {
         node.handle_input(now, Input::Closed { stream: StreamId(request.0) });
     }
     let mut short = [0; 100];
-    assert_eq!(node.poll_transmit(now, 1, &mut short), TransmitPoll::NeedSpace(1_200));
+    assert_eq!(node.poll_transmit(now, 1, &mut short), TransmitPoll::NeedSpace(65_507));
     assert_eq!(node.leave(now, handle), Ok(()));
     assert_eq!(node.leave(now, handle), Err(UnknownChannel));
     node.shutdown(now);

@@ -75,9 +75,9 @@ pub struct TransportConfig {
     pub reassembly_gaps: usize,
     /// Datagrams that wait to be sent.
     pub datagrams: usize,
-    /// Most plaintext bytes of a packet.
-    pub max_payload: usize,
-    /// Bytes that protection adds to the plaintext; they count for congestion control.
+    /// Bytes of the largest UDP payload that this side sends, where the path and the peer take it.
+    pub max_datagram: usize,
+    /// Bytes that protection adds to the plaintext at least; they count for congestion control.
     pub packet_overhead: usize,
     /// The round-trip time that the handshake measured, or RFC 9002's 333 ms.
     pub initial_rtt: Duration,
@@ -85,13 +85,11 @@ pub struct TransportConfig {
     pub congestion_control: CongestionControl,
 }
 
-/// Bytes of a UDP payload that every path carries (RFC 9000 §14).
-const BASE_DATAGRAM: usize = 1_200;
-/// Connection id 8, flags 1, packet number up to 4, tag 16 (spec 06).
-const PACKET_OVERHEAD: usize = 29;
+/// Connection id 8, flags 1, packet number from 1 on, tag 16 (spec 06).
+const PACKET_OVERHEAD: usize = 26;
 
 impl TransportConfig {
-    /// Settings for datagrams of 1,200 bytes with `limits`.
+    /// Settings with `limits`.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let receive_window = limits.receive_window.max(INITIAL_MAX_DATA);
@@ -102,16 +100,16 @@ impl TransportConfig {
             streams: limits.streams.max(INITIAL_MAX_STREAMS),
             reassembly_gaps: limits.reassembly_gaps,
             datagrams: 64,
-            max_payload: BASE_DATAGRAM - PACKET_OVERHEAD,
+            max_datagram: limits.datagram_bytes,
             packet_overhead: PACKET_OVERHEAD,
             initial_rtt: Duration::from_millis(333),
             congestion_control: CongestionControl::default(),
         }
     }
 
-    /// Bytes of a full packet, protection included.
-    pub(super) const fn packet_size(&self) -> u64 {
-        (self.max_payload + self.packet_overhead) as u64
+    /// Plaintext bytes of a packet of `size` bytes.
+    pub(super) const fn max_payload(&self, size: usize) -> usize {
+        size.saturating_sub(self.packet_overhead)
     }
 }
 
@@ -135,6 +133,8 @@ pub struct PacketMeta {
     pub traffic: bool,
     /// Mark the IP header ECT(0).
     pub ect: bool,
+    /// It asks whether the path carries packets of its size: sent alone, never fragmented.
+    pub probe: bool,
 }
 
 /// What is known of the path to the peer; `None` until something was measured.

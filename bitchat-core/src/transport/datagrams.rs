@@ -11,30 +11,29 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct Datagrams {
     queue: BoundedQueue<(Bytes, Timestamp)>,
-    /// The longest that fits into a packet of its own.
-    max_len: usize,
     pub(super) dropped: u64,
 }
 
 impl Datagrams {
-    pub(super) const fn new(capacity: usize, max_payload: usize) -> Self {
-        let header = 1 + varint::len(max_payload as u64);
-        let max_len = max_payload.saturating_sub(header);
-        Self { queue: BoundedQueue::new(capacity), max_len, dropped: 0 }
+    pub(super) const fn new(capacity: usize) -> Self {
+        Self { queue: BoundedQueue::new(capacity), dropped: 0 }
     }
 
-    pub(super) const fn max_len(&self) -> usize {
-        self.max_len
+    /// The longest that fits into a packet of its own with `max_payload` bytes of plaintext.
+    pub(super) const fn max_len(max_payload: usize) -> usize {
+        let header = 1 + varint::len(max_payload as u64);
+        max_payload.saturating_sub(header)
     }
 
     pub(super) fn push(
         &mut self,
         now: Timestamp,
         data: Bytes,
+        max: usize,
         expires: Timestamp,
     ) -> Result<(), QueueError> {
-        if data.len() > self.max_len {
-            return Err(QueueError::TooLong { len: data.len(), max: self.max_len });
+        if data.len() > max {
+            return Err(QueueError::TooLong { len: data.len(), max });
         }
         self.expire(now);
         self.queue.push((data, expires)).map_err(|_| QueueError::Full)

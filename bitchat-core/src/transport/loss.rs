@@ -64,7 +64,9 @@ impl LossDetector {
     }
 
     /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those
-    /// numbered below `path_start` left on an earlier path and do not count as congestion.
+    /// numbered below `path_start` left on an earlier path and do not count as congestion. `on_lost`
+    /// gets the number and size of each.
+    #[expect(clippy::too_many_arguments, reason = "parts of one recovery, which keeps them")]
     pub(super) fn detect(
         &mut self,
         now: Timestamp,
@@ -73,6 +75,7 @@ impl LossDetector {
         largest_acked: u64,
         path_start: u64,
         frames: &mut Vec<SentFrame>,
+        mut on_lost: impl FnMut(u64, u64),
     ) -> Losses {
         self.reordering.age(now, rtt.round(), rtt.pto(MAX_ACK_DELAY));
         let delay = rtt.loss_delay(self.reordering.eighths());
@@ -94,6 +97,11 @@ impl LossDetector {
                 break;
             }
             let Some(lost) = sent.lose_oldest(frames) else { break };
+            on_lost(lost.pn, lost.size);
+            // A probe for larger packets is counted nowhere: that it is lost is its answer.
+            if lost.size == 0 {
+                continue;
+            }
             if acked_between {
                 run_start = None;
             }

@@ -16,6 +16,7 @@ mod error;
 mod loss;
 mod loss_meter;
 pub mod messages;
+mod mtu;
 mod numbers;
 mod pacing;
 mod packet;
@@ -34,6 +35,7 @@ pub use config::{
 };
 pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
+pub use mtu::MAX_DATAGRAM;
 pub use rtt::Rtt;
 pub use sink::TransportSink;
 pub use streams::{Class, Read, TransportStreamId};
@@ -99,7 +101,7 @@ impl Transport {
     /// and never sent, so that the peer cannot guess.
     #[must_use]
     pub fn new(config: TransportConfig, side: Side, seed: [u8; 16], now: Timestamp) -> Self {
-        let packet_size = config.packet_size();
+        let packet_size = mtu::BASE as u64;
         let controller: Box<dyn Controller> = match config.congestion_control {
             CongestionControl::Bbr => Box::new(Bbr::new(packet_size, derive(&seed))),
             CongestionControl::Cubic => Box::new(Cubic::new(packet_size)),
@@ -124,7 +126,7 @@ impl Transport {
             recovery: Recovery::new(&config, controller, now),
             repeater: Repeater::new(now),
             streams: Streams::new(&config, side),
-            datagrams: Datagrams::new(config.datagrams, config.max_payload),
+            datagrams: Datagrams::new(config.datagrams),
             announcements: Announcements::default(),
             ping: false,
             send_at: None,
@@ -281,15 +283,40 @@ impl Transport {
     /// [`QueueError::TooLong`] above [`max_datagram`](Self::max_datagram), [`QueueError::Full`] if
     /// too many wait.
     pub fn send_datagram(&mut self, data: Bytes, expires: Timestamp) -> Result<(), QueueError> {
-        self.datagrams.push(self.now, data, expires)?;
+        let max = self.max_datagram();
+        self.datagrams.push(self.now, data, max, expires)?;
         self.wake();
         Ok(())
     }
 
-    /// The longest datagram, in bytes.
+    /// The longest datagram, in bytes. It changes with the path.
     #[must_use]
-    pub const fn max_datagram(&self) -> usize {
-        self.datagrams.max_len()
+    pub fn max_datagram(&self) -> usize {
+        Datagrams::max_len(self.config.max_payload(self.recovery.mtu.size()))
+    }
+
+    /// Bytes of the largest UDP payload that the path is known to carry.
+    #[must_use]
+    pub const fn path_mtu(&self) -> usize {
+        self.recovery.mtu.size()
+    }
+
+    /// Bytes of the UDP payload that [`poll_packet`](Self::poll_packet) builds at most at `now`: a
+    /// packet of the path's size, or a probe for a larger one.
+    #[must_use]
+    pub fn packet_len(&self, now: Timestamp) -> usize {
+        self.recovery.probe_due(now.max(self.now)).unwrap_or(self.recovery.packet_len())
+    }
+
+    /// Whether the next packet with data will be marked ECT(0).
+    #[must_use]
+    pub const fn marks_ecn(&self) -> bool {
+        self.recovery.ecn.mark()
+    }
+
+    /// The peer takes UDP payloads of up to `bytes`. Until this is called packets have 1,200 bytes.
+    pub fn set_peer_max_datagram(&mut self, bytes: usize) {
+        self.recovery.set_peer_limit(bytes);
     }
 
     /// Tells the peer `announcement`, and again until it is acknowledged.

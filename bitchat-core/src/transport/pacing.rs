@@ -3,8 +3,10 @@
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
-/// Packets that may leave back to back.
+/// Packets that may leave back to back, as far as they are small.
 const BURST_PACKETS: u64 = 10;
+/// Bytes of ten full Ethernet frames: ten larger packets would be too much at once.
+const BURST_BYTES: u64 = 15_000;
 /// Time whose worth may leave back to back on fast paths.
 const BURST_TIME: Duration = Duration::from_millis(2);
 
@@ -20,14 +22,19 @@ pub(super) struct Pacer {
 
 impl Pacer {
     pub(super) const fn new(now: Timestamp, packet_size: u64) -> Self {
-        let tokens = (BURST_PACKETS * packet_size) as u128 * SCALE;
+        let tokens = burst(packet_size) as u128 * SCALE;
         Self { tokens, filled_at: now, packet_size }
+    }
+
+    /// Packets have another size from now on.
+    pub(super) const fn set_packet_size(&mut self, bytes: u64) {
+        self.packet_size = bytes;
     }
 
     /// When `bytes` may leave at `rate` bytes a second; `None`: now.
     pub(super) fn wait(&mut self, now: Timestamp, bytes: u64, rate: u64) -> Option<Timestamp> {
         let rate = u128::from(rate.max(1));
-        let burst = u128::from(BURST_PACKETS * self.packet_size) * SCALE;
+        let burst = u128::from(burst(self.packet_size)) * SCALE;
         let capacity = burst.max(BURST_TIME.as_nanos() * rate);
         let elapsed = now.saturating_since(self.filled_at).as_nanos();
         self.tokens = (self.tokens + elapsed * rate).min(capacity);
@@ -42,6 +49,13 @@ impl Pacer {
     pub(super) fn on_sent(&mut self, bytes: u64) {
         self.tokens = self.tokens.saturating_sub(u128::from(bytes) * SCALE);
     }
+}
+
+/// Bytes that may leave back to back.
+const fn burst(packet_size: u64) -> u64 {
+    let (packets, two) = (BURST_PACKETS * packet_size, 2 * packet_size);
+    let large = if two > BURST_BYTES { two } else { BURST_BYTES };
+    if packets < large { packets } else { large }
 }
 
 #[cfg(test)]

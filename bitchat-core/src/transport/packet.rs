@@ -186,7 +186,10 @@ impl Transport {
         if !permitted && !self.acks.is_due() {
             return None;
         }
-        let limit = buf.len().min(self.config.max_payload);
+        if permitted && let Some(meta) = self.build_probe(now, buf) {
+            return Some(meta);
+        }
+        let limit = buf.len().min(self.config.max_payload(self.recovery.packet_len()));
         let mut record = core::mem::take(&mut self.record);
         let mut packet = PacketBuilder::new(&mut buf[..limit], &mut record);
         if self.acks.is_due() || self.acks.may_ride(now) {
@@ -198,6 +201,9 @@ impl Transport {
         let alone = packet.len() > 0 && !packet.is_ack_eliciting();
         if alone && self.acks.is_fragmented() && self.recovery.sent.count() == 0 {
             packet.put(&Frame::Ping);
+        }
+        if packet.is_ack_eliciting() {
+            self.recovery.mtu.on_filled(packet.room() == 0);
         }
         let built = Built {
             len: packet.len(),
@@ -211,6 +217,26 @@ impl Transport {
             self.wake();
         }
         meta
+    }
+
+    /// Asks whether the path carries larger packets: PING and padding, so that its loss costs
+    /// nothing. It is not counted in flight.
+    fn build_probe(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<PacketMeta> {
+        let size = self.recovery.probe_due(now)?;
+        let len = buf.len().min(self.config.max_payload(size));
+        // The caller has no room for it now.
+        if len <= self.config.max_payload(self.recovery.packet_len()) {
+            return None;
+        }
+        let payload = buf.get_mut(..len)?;
+        payload.fill(0);
+        Frame::Ping.encode(&mut &mut payload[..]);
+        let pn = self.numbers.take();
+        self.recovery.on_mtu_probe(now, pn, size);
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += len as u64;
+        self.wake();
+        Some(PacketMeta { pn, len, ack_eliciting: true, traffic: false, ect: false, probe: true })
     }
 
     /// Whether an ack-eliciting packet is wanted and may leave; sets the time at which it may.
@@ -282,6 +308,6 @@ impl Transport {
         }
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += len as u64;
-        PacketMeta { pn, len, ack_eliciting, traffic, ect }
+        PacketMeta { pn, len, ack_eliciting, traffic, ect, probe: false }
     }
 }

@@ -6,6 +6,7 @@ use super::congestion::{AckSummary, AckedPacket, Congestion, Controller, Spuriou
 use super::ecn::EcnState;
 use super::loss::{Expired, LossDetector, Losses};
 use super::loss_meter::LossMeter;
+use super::mtu::{BASE, PathMtu};
 use super::pacing::Pacer;
 use super::rate::RateSampler;
 use super::reordering::{LostPacket, Reordering};
@@ -41,6 +42,7 @@ pub(super) struct Recovery {
     /// What is asked of the peer's acknowledgements.
     pub(super) ask: AckAsk,
     pub(super) losses: LossMeter,
+    pub(super) mtu: PathMtu,
     detector: LossDetector,
     pacer: Pacer,
     sampler: RateSampler,
@@ -69,10 +71,11 @@ impl Recovery {
             ecn: EcnState::default(),
             ask: AckAsk::default(),
             losses: LossMeter::default(),
+            mtu: PathMtu::new(config.max_datagram),
             detector: LossDetector::default(),
-            pacer: Pacer::new(now, config.packet_size()),
+            pacer: Pacer::new(now, BASE as u64),
             sampler: RateSampler::default(),
-            packet_size: config.packet_size(),
+            packet_size: BASE as u64,
             path_start: 0,
             probes: 0,
             app_limited: true,
@@ -110,6 +113,40 @@ impl Recovery {
         self.controller.pacing_rate(&self.rtt)
     }
 
+    /// Bytes of the largest packet that may leave now. A probe for an answer has a size that every
+    /// path carries: what is silent may be a black hole for larger ones.
+    pub(super) const fn packet_len(&self) -> usize {
+        if self.probing() { BASE } else { self.mtu.size() }
+    }
+
+    /// The size of the probe for larger packets that may leave now. Not before the path has shown
+    /// a round trip.
+    pub(super) fn probe_due(&self, now: Timestamp) -> Option<usize> {
+        let known = self.rtt.min().is_some() && !self.probing();
+        if known { self.mtu.due(now) } else { None }
+    }
+
+    /// A probe for larger packets left.
+    pub(super) fn on_mtu_probe(&mut self, now: Timestamp, pn: u64, size: usize) {
+        let stamp = self.sampler.on_sent(now, self.sent.bytes(), 0);
+        self.sent.push(NewPacket { pn, sent_at: now, size: 0, ect: false }, stamp, &[]);
+        self.detector.on_sent(now);
+        self.mtu.on_probe(pn, size);
+    }
+
+    /// The peer takes UDP payloads of up to `bytes`.
+    pub(super) fn set_peer_limit(&mut self, bytes: usize) {
+        if self.mtu.set_peer_limit(bytes) {
+            self.on_size_changed();
+        }
+    }
+
+    fn on_size_changed(&mut self) {
+        self.packet_size = self.mtu.size() as u64;
+        self.pacer.set_packet_size(self.packet_size);
+        self.controller.set_packet_size(self.packet_size);
+    }
+
     /// Nothing was left to send although more could have been in flight.
     pub(super) fn on_nothing_to_send(&mut self) {
         self.app_limited = true;
@@ -141,11 +178,15 @@ impl Recovery {
         let mut newest: Option<SentPacket> = None;
         let mut newly_ect = 0;
         let mut acked_bytes = 0;
+        let mut larger = false;
         for range in ack.ranges() {
             self.find_late(now, &range, ack.largest);
-            let Self { sent, controller, rtt, path_start, app_limited, sampler, losses, .. } = self;
+            let Self {
+                sent, controller, rtt, path_start, app_limited, sampler, losses, mtu, ..
+            } = self;
             sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
+                larger |= mtu.on_acked(now, packet.pn, packet.size);
                 newly_ect += u64::from(packet.ect);
                 newest = newest.filter(|other| other.pn > packet.pn).or(Some(*packet));
                 if packet.pn >= *path_start {
@@ -157,6 +198,9 @@ impl Recovery {
                     controller.on_acked(now, packet, rtt);
                 }
             });
+        }
+        if larger {
+            self.on_size_changed();
         }
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
         let Some(newest) = newest else { return };
@@ -203,8 +247,13 @@ impl Recovery {
 
     fn detect_losses(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
         let Some(largest) = self.largest_acked else { return };
-        let Self { detector, sent, rtt, path_start, .. } = self;
-        let losses = detector.detect(now, sent, rtt, largest, *path_start, lost);
+        let Self { detector, sent, rtt, path_start, mtu, .. } = self;
+        let mut smaller = false;
+        let note = |pn, size| smaller |= mtu.on_lost(now, pn, size);
+        let losses = detector.detect(now, sent, rtt, largest, *path_start, lost, note);
+        if smaller {
+            self.on_size_changed();
+        }
         let Losses { pass, packets, bytes, newest, stamp, persistent } = losses;
         self.sampler.on_lost(bytes);
         self.packets_lost += packets;
@@ -255,6 +304,9 @@ impl Recovery {
     pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
         self.path_start = next_pn;
         self.rtt = initial;
+        self.mtu.on_path_changed(next_pn);
+        self.packet_size = BASE as u64;
+        self.controller.set_packet_size(self.packet_size);
         self.controller.reset();
         self.pacer = Pacer::new(now, self.packet_size);
         self.sampler = RateSampler::default();

@@ -11,10 +11,9 @@ use crate::values::time;
 use bitchat_core::base::ids::RequestId;
 use bitchat_core::base::time::Now;
 use bitchat_core::node::{Failure, Input, TransmitPoll};
+use bitchat_core::transport::MAX_DATAGRAM;
 use core::ffi::c_void;
 
-/// The longest datagram that a node sends.
-const DATAGRAM_LEN: usize = 1_200;
 /// Kernels take no more segments than this at once.
 const MAX_SEGMENTS: usize = 64;
 
@@ -200,7 +199,7 @@ unsafe fn dispatch_transmits(
 ) -> bool {
     let segments = callbacks.max_segments.clamp(1, MAX_SEGMENTS);
     let mut any = false;
-    inner.buffer.resize(segments * DATAGRAM_LEN, 0);
+    inner.buffer.resize(MAX_DATAGRAM, 0);
     loop {
         match inner.node.poll_transmit(now, segments, &mut inner.buffer) {
             TransmitPoll::Ready(sent) => {

@@ -4,7 +4,7 @@ use super::{Inner, bitchat_node, enter};
 use crate::boundary::{read_slice, read_text, write_slice};
 use crate::grows::{Grows, read_struct};
 use crate::status::{BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
-use crate::values::{bitchat_address, time};
+use crate::values::{bitchat_address, ecn_from_c, time};
 use bitchat_core::base::ids::{RequestId, SocketId, StreamId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::node::{Failure, Input, Record};
@@ -47,7 +47,8 @@ impl Inner {
 }
 
 /// A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
-/// be shorter); a stride of 0 means one. The bytes are decrypted in place: they change.
+/// be shorter); a stride of 0 means one. `ecn` is the mark in their IP headers, BITCHAT_ECN_…, the
+/// same for all; BITCHAT_ECN_NONE if it is not known. The bytes are decrypted in place: they change.
 ///
 /// # Safety
 /// `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
@@ -62,13 +63,15 @@ pub unsafe extern "C" fn bitchat_node_datagram(
     data: *mut u8,
     len: usize,
     stride: usize,
+    ecn: u32,
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
         enter(node, |inner| {
             let from = from.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
             let data = write_slice(data, len)?;
-            let input = Input::Datagram { socket: SocketId(socket), from, stride, data };
+            let (socket, ecn) = (SocketId(socket), ecn_from_c(ecn)?);
+            let input = Input::Datagram { socket, from, ecn, stride, data };
             inner.take(mono_ns, wall_ms, input)
         })
     }

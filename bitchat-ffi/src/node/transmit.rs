@@ -4,7 +4,7 @@ use super::{bitchat_node, enter};
 use crate::boundary::write_slice;
 use crate::grows::{Grows, check_struct, write_struct};
 use crate::status::{BITCHAT_ERR_SHORT, BITCHAT_PENDING};
-use crate::values::{bitchat_address, time};
+use crate::values::{bitchat_address, ecn_to_c, time};
 use bitchat_core::node::{Transmit, TransmitPoll};
 use core::ptr;
 
@@ -23,8 +23,13 @@ pub struct bitchat_transmit {
     pub data: *const u8,
     /// How many bytes; with BITCHAT_ERR_SHORT, how large the buffer has to be.
     pub len: usize,
-    /// The length of each datagram; the last may be shorter. `len` if it is one.
+    /// The length of each datagram; the last may be shorter. `len` if it is one. They must not be
+    /// fragmented on the way: the node finds out how large they may be.
     pub segment_size: usize,
+    /// BITCHAT_ECN_…: mark the IP headers so. A host that cannot does without.
+    pub ecn: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -41,6 +46,8 @@ impl bitchat_transmit {
             data,
             len: sent.len,
             segment_size: sent.segment_size.unwrap_or(sent.len),
+            ecn: ecn_to_c(sent.ecn),
+            reserved: 0,
         }
     }
 }
@@ -48,7 +55,7 @@ impl bitchat_transmit {
 /// Fills `buffer` with the next datagram, or with up to `max_segments` of equal length (the last may
 /// be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it
 /// until it says BITCHAT_PENDING. A buffer that is too short gives BITCHAT_ERR_SHORT, and the size
-/// needed in `out->len`; 1,200 bytes a segment are enough.
+/// needed in `out->len`: `datagram_bytes` of the node's limits. A longer buffer holds more segments.
 ///
 /// # Safety
 /// `node` is NULL or a live handle; `buffer` is NULL or valid for reads and writes of `buffer_len`
@@ -91,5 +98,7 @@ const fn needed(len: usize) -> bitchat_transmit {
         data: ptr::null(),
         len,
         segment_size: 0,
+        ecn: 0,
+        reserved: 0,
     }
 }

@@ -30,12 +30,14 @@ typedef struct host {
 
 typedef struct packet {
     uint8_t from, to;
+    uint32_t ecn;
     uint8_t *data;
     size_t len;
 } packet;
 
 static packet wire[WIRE];
 static size_t wire_count;
+static size_t marked;
 static uint64_t mono = 1000000000;
 static host hosts[2];
 static bitchat_chatfile *chatfile;
@@ -67,6 +69,9 @@ static void transmit(void *user, const bitchat_transmit *sent) {
         next->from = it->number;
         next->to = sent->address.ip[3];
         next->len = len;
+        next->ecn = sent->ecn;
+        if (sent->ecn == BITCHAT_ECN_ECT0) marked++;
+        CHECK(sent->ecn == BITCHAT_ECN_NONE || sent->ecn == BITCHAT_ECN_ECT0);
         next->data = malloc(len);
         CHECK(next->data != NULL);
         memcpy(next->data, sent->data + at, len);
@@ -242,8 +247,8 @@ static void deliver_all(void) {
         bitchat_address from = address_of(wire[at].from);
         for (int to = 0; to < 2; to++)
             if (hosts[to].node != NULL && hosts[to].number == wire[at].to)
-                OK(bitchat_node_datagram(hosts[to].node, NOW, 5, &from, wire[at].data, wire[at].len,
-                                         0));
+                OK(bitchat_node_datagram(hosts[to].node, NOW, 5, &from, wire[at].data, wire[at].len, 0,
+                                         wire[at].ecn));
         free(wire[at].data);
     }
     wire_count = 0;

@@ -37,8 +37,13 @@ impl Machine for Script {
                 self.note(format!("bound {}", Family::of(&local) == Family::V4));
                 // Greets itself, with three datagrams in one batch.
                 let to = SocketAddr::from(([127, 0, 0, 1], local.port()));
-                let transmit =
-                    Transmit { socket: SocketId(0), to, len: 2_500, segment_size: Some(1_000) };
+                let transmit = Transmit {
+                    socket: SocketId(0),
+                    to,
+                    len: 2_500,
+                    segment_size: Some(1_000),
+                    ecn: None,
+                };
                 self.transmits.push_back((transmit, vec![1; 2_500]));
             }
             other => self.note(format!("{other:?}")),

@@ -1,24 +1,33 @@
 use super::*;
 use std::future::poll_fn;
 
+/// Every datagram goes out with a mark and must come in with it.
 async fn send(from: &Udp, to: SocketAddr, data: &[u8], segment: Option<usize>) {
-    while !from.send(to, data, segment) {
+    while !from.send(to, Some(Ecn::Ect0), data, segment) {
         poll_fn(|cx| from.poll_writable(cx)).await.unwrap();
     }
 }
 
 /// Everything that arrives until `count` datagrams are there, with their sender.
 async fn receive(at: &Udp, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
+    receive_marked(at, count).await.0
+}
+
+async fn receive_marked(at: &Udp, count: usize) -> (Vec<(SocketAddr, Vec<u8>)>, Vec<Ecn>) {
+    let mut marks = Vec::new();
     let mut buffers = ReceiveBuffers::new();
     let mut datagrams = Vec::new();
     while datagrams.len() < count {
         poll_fn(|cx| at.poll_readable(cx)).await.unwrap();
         let filled = at.receive(&mut buffers);
-        for (from, stride, data) in buffers.batches(filled) {
+        for (from, ecn, stride, data) in buffers.batches(filled) {
+            // The mark of the sender, where the system shows marks.
+            assert!(ecn.is_none_or(|ecn| ecn == Ecn::Ect0));
+            marks.extend(ecn);
             datagrams.extend(data.chunks(stride).map(|datagram| (from, datagram.to_vec())));
         }
     }
-    datagrams
+    (datagrams, marks)
 }
 
 fn loopback(socket: &Udp) -> SocketAddr {
@@ -35,11 +44,23 @@ async fn datagrams_arrive_whole_over_both_families() {
     for family in [Family::V4, Family::V6] {
         let (a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
         assert_eq!(Family::of(&a.local()), family);
-        for len in [1, 1_200, 1_452, 20_000] {
+        for len in [1, 1_200, 1_452, 20_000, 65_487] {
             let data: Vec<u8> = (0..len).map(|n| u8::try_from(n % 251).unwrap()).collect();
             send(&a, loopback(&b), &data, None).await;
             assert_eq!(receive(&b, 1).await, [(loopback(&a), data)]);
         }
+    }
+}
+
+/// BC-11.60
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn marks_arrive_and_nothing_is_cut() {
+    for family in [Family::V4, Family::V6] {
+        let (a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        send(&a, loopback(&b), b"marked", None).await;
+        assert_eq!(receive_marked(&b, 1).await.1, [Ecn::Ect0]);
+        assert!(!a.may_fragment(), "path MTU discovery needs datagrams in one piece");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::HostId;
 use bitchat_core::base::ids::StreamId;
+use bitchat_core::node::Ecn;
 use core::fmt;
 use std::net::SocketAddr;
 
@@ -16,6 +17,8 @@ pub enum Arrival {
         from: SocketAddr,
         /// The address that it was sent to.
         to: SocketAddr,
+        /// How its IP header is marked.
+        ecn: Option<Ecn>,
         /// What it says.
         data: Vec<u8>,
     },

@@ -46,6 +46,8 @@ pub struct LinkConfig {
     pub corrupt: f64,
     /// Probability that the end is cut off.
     pub truncate: f64,
+    /// Bytes waiting beyond which packets are marked instead of lost, if they say that they can be.
+    pub mark: Option<usize>,
     /// The largest IP packet that passes, headers included.
     pub mtu: usize,
 }
@@ -63,6 +65,7 @@ impl Default for LinkConfig {
             reorder_by: Duration::from_millis(30),
             corrupt: 0.0,
             truncate: 0.0,
+            mark: None,
             mtu: 1_500,
         }
     }
@@ -101,6 +104,8 @@ pub struct LinkStats {
     pub lost: u64,
     /// Packets larger than the MTU.
     pub too_big: u64,
+    /// Packets that were marked: the queue was long.
+    pub marked: u64,
 }
 
 /// A packet that will come out of the link.
@@ -112,6 +117,8 @@ pub struct Exit {
     pub flip: Option<u64>,
     /// Keep so many bytes, modulo the length.
     pub cut: Option<u64>,
+    /// It is marked "congestion experienced", if it can be.
+    pub mark: bool,
 }
 
 impl Exit {
@@ -172,6 +179,7 @@ impl Link {
             self.stats.too_big += 1;
             return [None; 2];
         }
+        let mark = self.config.mark.is_some_and(|mark| self.waiting(now) > mark as u64);
         let Some(left_at) = self.enqueue(now, size) else {
             self.stats.overflowed += 1;
             return [None; 2];
@@ -180,8 +188,9 @@ impl Link {
             self.stats.lost += 1;
             return [None; 2];
         }
-        let first = self.fly(left_at);
-        let copy = self.dice.chance(self.config.duplicate).then(|| self.fly(left_at));
+        self.stats.marked += u64::from(mark);
+        let first = self.fly(left_at, mark);
+        let copy = self.dice.chance(self.config.duplicate).then(|| self.fly(left_at, mark));
         [Some(first), copy]
     }
 
@@ -197,6 +206,12 @@ impl Link {
         Some(self.free_at)
     }
 
+    /// Bytes that wait for their turn.
+    fn waiting(&self, now: Timestamp) -> u64 {
+        let time = self.free_at.saturating_since(now);
+        self.config.rate.map_or(0, |rate| bytes_in(time, rate))
+    }
+
     fn loses(&mut self) -> bool {
         match self.config.loss {
             Loss::None => false,
@@ -209,7 +224,7 @@ impl Link {
         }
     }
 
-    fn fly(&mut self, left_at: Timestamp) -> Exit {
+    fn fly(&mut self, left_at: Timestamp, mark: bool) -> Exit {
         let held = if self.dice.chance(self.config.reorder) {
             self.dice.within(self.config.reorder_by)
         } else {
@@ -217,7 +232,7 @@ impl Link {
         };
         let flip = self.dice.chance(self.config.corrupt).then(|| self.dice.u64());
         let cut = self.dice.chance(self.config.truncate).then(|| self.dice.u64());
-        Exit { at: left_at + self.config.delay + held, flip, cut }
+        Exit { at: left_at + self.config.delay + held, flip, cut, mark }
     }
 }
 

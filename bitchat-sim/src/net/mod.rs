@@ -16,7 +16,7 @@ pub use schedule::Schedule;
 use crate::dice::Dice;
 use bitchat_core::base::ids::StreamId;
 use bitchat_core::base::time::Timestamp;
-use bitchat_core::node::Family;
+use bitchat_core::node::{Ecn, Family};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tcp::{Segment, Tcp};
@@ -44,7 +44,7 @@ impl Host {
 
 #[derive(Clone, Debug)]
 enum Cargo {
-    Datagram { from: SocketAddr, to: SocketAddr, data: Vec<u8> },
+    Datagram { from: SocketAddr, to: SocketAddr, ecn: Option<Ecn>, data: Vec<u8> },
     Segment(Segment),
 }
 
@@ -250,6 +250,19 @@ impl Network {
 
     /// Sends a datagram from a bound port of a host.
     pub fn send(&mut self, now: Timestamp, host: HostId, port: u16, to: SocketAddr, data: Vec<u8>) {
+        self.send_marked(now, host, port, to, None, data);
+    }
+
+    /// Sends a datagram with an ECN mark from a bound port of a host.
+    pub fn send_marked(
+        &mut self,
+        now: Timestamp,
+        host: HostId,
+        port: u16,
+        to: SocketAddr,
+        ecn: Option<Ecn>,
+        data: Vec<u8>,
+    ) {
         let family = Family::of(&to);
         let own = self.hosts[host.0 as usize].address(family);
         let (Some(own), Some(target)) = (own, self.target(host, to.ip())) else {
@@ -261,7 +274,7 @@ impl Network {
             tap.push((from, to, data.clone()));
         }
         let size = data.len() + if to.is_ipv4() { 28 } else { 48 };
-        let cargo = Cargo::Datagram { from, to, data };
+        let cargo = Cargo::Datagram { from, to, ecn, data };
         self.carry(now, Packet { from: host, to: target, stage: Stage::Up, size, cargo });
     }
 
@@ -404,13 +417,13 @@ impl Network {
             }
         }
         match packet.cargo {
-            Cargo::Datagram { from, to, data } => {
+            Cargo::Datagram { from, to, ecn, data } => {
                 let port = (Family::of(&to), to.port());
                 if !self.hosts[packet.to.0 as usize].bound.contains(&port) {
                     self.unroutable += 1;
                     return None;
                 }
-                Some(Arrival::Datagram { host: packet.to, from, to, data })
+                Some(Arrival::Datagram { host: packet.to, from, to, ecn, data })
             }
             Cargo::Segment(segment) => {
                 let listening = &self.hosts[packet.to.0 as usize].listening;
@@ -426,8 +439,12 @@ impl Network {
 }
 
 fn damaged(mut packet: Packet, exit: &Exit) -> Packet {
-    if let Cargo::Datagram { data, .. } = &mut packet.cargo {
+    if let Cargo::Datagram { data, ecn, .. } = &mut packet.cargo {
         exit.damage(data);
+        // A congested link marks what says that it may be marked.
+        if let (true, Some(ecn)) = (exit.mark, ecn) {
+            *ecn = Ecn::Ce;
+        }
     }
     packet
 }

@@ -36,7 +36,7 @@ fn a_datagram_arrives_after_the_delay_where_a_port_is_bound() {
     net.send(Timestamp::ZERO, one, 9, "[2a00::2]:7000".parse().unwrap(), b"no v6".to_vec());
     let from = SocketAddr::new(ip(1), 9);
     let data = b"hello".to_vec();
-    let arrival = Arrival::Datagram { host: other, from, to, data };
+    let arrival = Arrival::Datagram { host: other, from, to, ecn: None, data };
     assert_eq!(all(&mut net), [(Timestamp::from_millis(10), arrival)]);
     assert_eq!(net.unroutable(), 3);
 }

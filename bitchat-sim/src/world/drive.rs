@@ -7,7 +7,7 @@ use crate::net::{Arrival, HostId};
 use crate::trace::fingerprint;
 use bitchat_core::base::ids::{RequestId, StreamId};
 use bitchat_core::base::time::Timestamp;
-use bitchat_core::node::{Failure, Family, Input, TransmitPoll};
+use bitchat_core::node::{Ecn, Failure, Family, Input, TransmitPoll};
 use std::net::SocketAddr;
 
 /// Rounds of draining after one input; a machine that needs more has no end.
@@ -49,7 +49,9 @@ impl<M: Machine> World<M> {
 
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Datagram { host, from, to, data } => self.on_datagram(host, from, to, data),
+            Arrival::Datagram { host, from, to, ecn, data } => {
+                self.on_datagram(host, from, to, ecn, data);
+            }
             Arrival::Connected { host, stream } => self.on_connected(host, stream),
             Arrival::Refused { host, stream, reason } => {
                 if let Some((request, _)) = self.host_mut(host).opening.remove(&stream) {
@@ -75,7 +77,14 @@ impl<M: Machine> World<M> {
         }
     }
 
-    fn on_datagram(&mut self, host: HostId, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+    fn on_datagram(
+        &mut self,
+        host: HostId,
+        from: SocketAddr,
+        to: SocketAddr,
+        ecn: Option<Ecn>,
+        data: Vec<u8>,
+    ) {
         let hash = fingerprint(&data);
         let len = data.len();
         self.trace.line(self.now, format_args!("{} got {len} {hash} {from} {to}", host.0));
@@ -94,8 +103,8 @@ impl<M: Machine> World<M> {
         while self.driver.coalesce && data.len() == count * stride && count < COALESCED {
             let Some(next) = self.net.poll(now) else { break };
             match next {
-                Arrival::Datagram { host: h, from: f, to: t, data: more }
-                    if (h, f, t) == (host, from, to)
+                Arrival::Datagram { host: h, from: f, to: t, ecn: e, data: more }
+                    if (h, f, t, e) == (host, from, to, ecn)
                         && !more.is_empty()
                         && more.len() <= stride =>
                 {
@@ -112,7 +121,7 @@ impl<M: Machine> World<M> {
         }
         self.host_mut(host).counters.received += count as u64;
         let stride = stride.max(1);
-        self.input(host, Input::Datagram { socket, from, stride, data: &mut data });
+        self.input(host, Input::Datagram { socket, from, ecn, stride, data: &mut data });
     }
 
     fn on_connected(&mut self, host: HostId, stream: StreamId) {

@@ -275,7 +275,7 @@ pub const ROOM: usize = 1_500;
 
 /// The next packet of a link, at the front of `buf`: its length.
 pub fn poll(link: &mut Link, now: Timestamp, buf: &mut [u8]) -> Option<usize> {
-    link.poll_packet(now, buf).map(|(_, len)| len)
+    link.poll_packet(now, buf).map(|sealed| sealed.len)
 }
 
 /// Hands a datagram to a link.
@@ -287,7 +287,7 @@ pub fn take(
     rng: &mut Rng,
     events: &mut Vec<LinkEvent>,
 ) -> Verdict {
-    link.handle_datagram(now, via, datagram, rng, events)
+    link.handle_datagram(now, via, None, datagram, rng, events)
 }
 
 /// Where the other party is.

@@ -140,7 +140,10 @@ fn a_log_that_nobody_takes_stays_within_its_limit() {
     let from = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 9), 9));
     for _ in 0..1_000 {
         let data = &mut [7; 100];
-        node.handle_input(now, Input::Datagram { socket: SocketId(0), from, stride: 0, data });
+        node.handle_input(
+            now,
+            Input::Datagram { socket: SocketId(0), from, ecn: None, stride: 0, data },
+        );
     }
     let records: Vec<_> = core::iter::from_fn(|| node.poll_log()).collect();
     assert_eq!(records.len(), 16);

@@ -132,6 +132,10 @@ pub trait Controller: Debug + Send {
         u64::try_from(rate).unwrap_or(u64::MAX)
     }
 
+    /// Full packets have `bytes` bytes from now on. What is in flight may not grow for it, but for
+    /// the least that is always allowed.
+    fn set_packet_size(&mut self, bytes: u64);
+
     /// Another path: nothing learnt on the old one holds.
     fn reset(&mut self);
 }

@@ -88,6 +88,11 @@ impl Controller for NewReno {
         self.window
     }
 
+    fn set_packet_size(&mut self, bytes: u64) {
+        self.packet_size = bytes;
+        self.window = self.window.max(MIN_PACKETS * bytes);
+    }
+
     fn reset(&mut self) {
         *self = Self::new(self.packet_size);
     }

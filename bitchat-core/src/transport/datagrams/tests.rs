@@ -12,10 +12,10 @@ fn write(datagrams: &mut Datagrams, now: Timestamp, room: usize) -> (usize, bool
 /// BC-07.28
 #[test]
 fn written_once_and_in_order() {
-    let mut datagrams = Datagrams::new(4, 1_000);
+    let mut datagrams = Datagrams::new(4);
     let later = Timestamp::from_millis(10);
     for len in [400, 400, 400] {
-        datagrams.push(Timestamp::ZERO, vec![0; len].into(), later).expect("room");
+        datagrams.push(Timestamp::ZERO, vec![0; len].into(), 997, later).expect("room");
     }
     assert_eq!(write(&mut datagrams, Timestamp::ZERO, 1_000), (806, false));
     assert_eq!(write(&mut datagrams, Timestamp::ZERO, 1_000), (403, true));
@@ -24,12 +24,12 @@ fn written_once_and_in_order() {
 
 #[test]
 fn what_is_late_or_never_fits_makes_way() {
-    let mut datagrams = Datagrams::new(3, 1_000);
+    let mut datagrams = Datagrams::new(3);
     let (now, later) = (Timestamp::from_millis(5), Timestamp::from_millis(10));
-    datagrams.push(Timestamp::ZERO, vec![0; 10].into(), now).expect("room");
-    datagrams.push(Timestamp::ZERO, vec![0; 900].into(), later).expect("room");
-    datagrams.push(Timestamp::ZERO, vec![0; 20].into(), later).expect("room");
-    assert_eq!(datagrams.push(Timestamp::ZERO, Bytes::new(), later), Err(QueueError::Full));
+    datagrams.push(Timestamp::ZERO, vec![0; 10].into(), 997, now).expect("room");
+    datagrams.push(Timestamp::ZERO, vec![0; 900].into(), 997, later).expect("room");
+    datagrams.push(Timestamp::ZERO, vec![0; 20].into(), 997, later).expect("room");
+    assert_eq!(datagrams.push(Timestamp::ZERO, Bytes::new(), 997, later), Err(QueueError::Full));
     assert_eq!(write(&mut datagrams, now, 500), (22, true));
     assert_eq!(datagrams.dropped, 2);
 }

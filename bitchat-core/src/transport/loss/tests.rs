@@ -35,7 +35,7 @@ fn detect(
 ) -> (Losses, usize) {
     let mut frames = Vec::new();
     let now = Timestamp::from_millis(now);
-    let losses = detector.detect(now, sent, &rtt(), largest, 0, &mut frames);
+    let losses = detector.detect(now, sent, &rtt(), largest, 0, &mut frames, |_, _| ());
     (losses, frames.len())
 }
 
@@ -107,6 +107,6 @@ fn losses_of_an_earlier_path_do_not_count() {
     acknowledge(&mut sent, 4);
     let mut frames = Vec::new();
     let now = Timestamp::from_millis(50);
-    let losses = detector.detect(now, &mut sent, &rtt(), 4, 4, &mut frames);
+    let losses = detector.detect(now, &mut sent, &rtt(), 4, 4, &mut frames, |_, _| ());
     assert_eq!((losses.packets, losses.newest, frames.len()), (2, None, 2));
 }

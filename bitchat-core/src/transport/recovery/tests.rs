@@ -4,7 +4,7 @@ use core::time::Duration;
 
 fn recovery() -> Recovery {
     let config = TransportConfig::default();
-    Recovery::new(&config, Box::new(NewReno::new(config.packet_size())), Timestamp::ZERO)
+    Recovery::new(&config, Box::new(NewReno::new(1_200)), Timestamp::ZERO)
 }
 
 fn send(recovery: &mut Recovery, pn: u64, at: Timestamp) {

@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 /// Bytes that UDP and IPv4 add, and the protection.
-const OVERHEAD: u64 = 28 + 29;
+const OVERHEAD: u64 = 28 + 26;
 /// Stream bytes in a full packet of 1,171, and what that is on the wire.
 const EFFICIENCY: f64 = 1_163.0 / 1_228.0;
 

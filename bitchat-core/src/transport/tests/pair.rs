@@ -217,7 +217,7 @@ impl Pair {
         loop {
             let end = &mut self.ends[from];
             let Some(meta) = end.transport.poll_packet(self.now, &mut buf, end.gate) else { break };
-            assert!(meta.len > 0 && meta.len <= 1_171);
+            assert!(meta.len > 0 && meta.len <= 1_174);
             self.packets[from] += 1;
             self.bytes[from] += meta.len as u64;
             self.carry(from, meta.pn, meta.ect, &buf[..meta.len]);
@@ -226,7 +226,7 @@ impl Pair {
 
     fn carry(&mut self, from: usize, pn: u64, ect: bool, payload: &[u8]) {
         let lane = self.lanes[from];
-        let size = payload.len() as u64 + 29 + 28;
+        let size = payload.len() as u64 + 26 + 28;
         let start = self.ends[from].busy_until.max(self.now);
         let waiting = nanos(start.saturating_since(self.now)) * lane.rate / 1_000_000_000;
         if waiting + size > lane.queue || self.chance(lane.loss) {

@@ -62,6 +62,10 @@ fn queued(rtt: Duration, min_rtt: Duration) -> bool {
 }
 
 impl Losses {
+    pub(super) fn set_packet_size(&mut self, bytes: u64) {
+        self.packet_size = bytes.max(1);
+    }
+
     pub(super) fn new(packet_size: u64) -> Self {
         Self { packet_size: packet_size.max(1), ..Self::default() }
     }

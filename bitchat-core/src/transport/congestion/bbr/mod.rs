@@ -334,6 +334,12 @@ impl Controller for Bbr {
         }
     }
 
+    fn set_packet_size(&mut self, bytes: u64) {
+        self.packet_size = bytes;
+        self.losses.set_packet_size(bytes);
+        self.window = self.window.max(self.min_window());
+    }
+
     fn reset(&mut self) {
         *self = Self::new(self.packet_size, self.random);
     }

@@ -1,0 +1,206 @@
+//! How large packets may be: path MTU discovery by packets of one's own (DPLPMTUD, RFC 8899).
+//!
+//! Sizes are those of UDP payloads. Only a flow that fills its packets searches: an idle link, or
+//! one that carries a few words, sends no probe and has no timer.
+
+use crate::base::time::Timestamp;
+use core::time::Duration;
+
+/// What every path carries (RFC 9000 §14, BC-07.60).
+pub(super) const BASE: usize = 1_200;
+/// The largest UDP payload over IPv4.
+pub const MAX_DATAGRAM: usize = 65_507;
+/// Where to look first: full Ethernet frames over IPv6.
+const FIRST: usize = 1_452;
+/// Sizes worth asking for: IPv6's minimum, tunnels, Ethernet over IPv6 and IPv4, FDDI, jumbo frames,
+/// and what loopback carries.
+const CANDIDATES: [usize; 12] =
+    [1_232, 1_280, 1_360, 1_400, FIRST, 1_472, 4_052, 8_952, 8_972, 16_336, 32_720, 65_487];
+/// A size that was lost so often is too large for the path (RFC 8899 §5.1.2, BC-07.62).
+const TRIES: u8 = 3;
+/// After so long a path may carry more than it did (RFC 8899 §5.1.1, BC-07.63).
+const SEARCH_AGAIN: Duration = Duration::from_secs(600);
+/// Large packets lost, with no later one acknowledged, that show a black hole (RFC 8899 §4.3).
+const BLACK_HOLE: u32 = 4;
+
+/// A probe under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Probe {
+    pn: u64,
+    size: usize,
+}
+
+/// The size in use on the present path, and the search for a larger one.
+#[derive(Clone, Debug)]
+pub(super) struct PathMtu {
+    /// Proven.
+    size: usize,
+    /// What this side sends at most.
+    local: usize,
+    /// What the peer takes at most: [`BASE`] until it says more (BC-07.61).
+    peer: usize,
+    /// The smallest size that the path did not carry.
+    too_large: usize,
+    /// What the path carried before it changed or lost its way: asked for first.
+    remembered: Option<usize>,
+    probe: Option<Probe>,
+    /// How often the present candidate was lost.
+    lost_probes: u8,
+    /// The last packet with data was full: larger ones would help.
+    wanted: bool,
+    /// When the search ended.
+    settled: Option<Timestamp>,
+    /// The first packet number of the present path.
+    path_start: u64,
+    /// The newest packet above [`BASE`] that arrived.
+    newest_large: Option<u64>,
+    /// Packets above [`BASE`] that were lost, all of them later than that one.
+    large_lost: u32,
+}
+
+impl PathMtu {
+    /// Starts at [`BASE`]; this side sends up to `local` bytes.
+    pub(super) fn new(local: usize) -> Self {
+        Self {
+            size: BASE,
+            local: local.clamp(BASE, MAX_DATAGRAM),
+            peer: BASE,
+            too_large: usize::MAX,
+            remembered: None,
+            probe: None,
+            lost_probes: 0,
+            wanted: false,
+            settled: None,
+            path_start: 0,
+            newest_large: None,
+            large_lost: 0,
+        }
+    }
+
+    /// The size that the path is known to carry.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The peer says what it takes. True if the size in use became smaller.
+    pub(super) fn set_peer_limit(&mut self, bytes: usize) -> bool {
+        self.peer = bytes.max(BASE);
+        self.settled = None;
+        let smaller = self.size > self.limit();
+        self.size = self.size.min(self.limit());
+        smaller
+    }
+
+    fn limit(&self) -> usize {
+        self.local.min(self.peer)
+    }
+
+    /// A packet with data left; `full`: there was more to send than it had room for.
+    pub(super) fn on_filled(&mut self, full: bool) {
+        self.wanted = full;
+    }
+
+    /// The size of the probe that may leave now. At most one is under way (BC-07.62).
+    pub(super) fn due(&self, now: Timestamp) -> Option<usize> {
+        let rests = self.settled.is_some_and(|since| now < since + SEARCH_AGAIN);
+        if !self.wanted || self.probe.is_some() || rests {
+            return None;
+        }
+        // After a rest the sizes that failed get another chance.
+        let too_large = if self.settled.is_some() { usize::MAX } else { self.too_large };
+        self.candidate(too_large)
+    }
+
+    /// Nothing is left to ask for.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        if self.probe.is_none() && self.candidate(self.too_large).is_none() {
+            self.settled = self.settled.or(Some(now));
+        }
+    }
+
+    /// The next size to ask for: what was carried before, the most likely one, then upwards.
+    fn candidate(&self, too_large: usize) -> Option<usize> {
+        let (size, limit) = (self.size, self.limit());
+        let open =
+            |candidate: &usize| (size + 1..too_large).contains(candidate) && *candidate <= limit;
+        let mut likely = [self.remembered, Some(FIRST)].into_iter().flatten();
+        let upwards = CANDIDATES.into_iter().chain([limit]);
+        likely.find(open).or_else(|| upwards.filter(open).min())
+    }
+
+    /// Probe `pn` of `size` bytes left.
+    pub(super) fn on_probe(&mut self, pn: u64, size: usize) {
+        if self.settled.take().is_some() {
+            self.too_large = usize::MAX;
+            self.lost_probes = 0;
+        }
+        self.probe = Some(Probe { pn, size });
+    }
+
+    /// Packet `pn` of `size` bytes was acknowledged. True if the size in use grew.
+    pub(super) fn on_acked(&mut self, now: Timestamp, pn: u64, size: u64) -> bool {
+        if let Some(probe) = self.probe.take_if(|probe| probe.pn == pn) {
+            self.lost_probes = 0;
+            self.newest_large = self.newest_large.max(Some(pn));
+            self.large_lost = 0;
+            self.size = probe.size.min(self.limit()).max(self.size);
+            self.settle(now);
+            return true;
+        }
+        if size > BASE as u64 && self.newest_large < Some(pn) {
+            self.newest_large = Some(pn);
+            self.large_lost = 0;
+        }
+        false
+    }
+
+    /// Packet `pn` of `size` bytes was lost. True if the path turned out to carry less than it did:
+    /// it is a black hole for packets of the size in use (BC-07.64).
+    pub(super) fn on_lost(&mut self, now: Timestamp, pn: u64, size: u64) -> bool {
+        if let Some(probe) = self.probe.take_if(|probe| probe.pn == pn) {
+            self.on_probe_lost(now, probe.size);
+            return false;
+        }
+        let large = size > BASE as u64 && pn >= self.path_start;
+        if !large || self.size == BASE || self.newest_large > Some(pn) {
+            return false;
+        }
+        self.large_lost += 1;
+        if self.large_lost < BLACK_HOLE {
+            return false;
+        }
+        self.restart();
+        true
+    }
+
+    fn on_probe_lost(&mut self, now: Timestamp, size: usize) {
+        self.lost_probes += 1;
+        if self.lost_probes >= TRIES {
+            self.lost_probes = 0;
+            self.too_large = self.too_large.min(size);
+            self.remembered = self.remembered.filter(|&remembered| remembered < size);
+        }
+        self.settle(now);
+    }
+
+    /// Packets leave on another path from number `next_pn` on: all is to be proven again, what was
+    /// carried before first (BC-07.65).
+    pub(super) fn on_path_changed(&mut self, next_pn: u64) {
+        self.path_start = next_pn;
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.remembered = Some(self.size).filter(|&size| size > BASE).or(self.remembered);
+        self.size = BASE;
+        self.too_large = usize::MAX;
+        self.probe = None;
+        self.lost_probes = 0;
+        self.settled = None;
+        self.newest_large = None;
+        self.large_lost = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;
