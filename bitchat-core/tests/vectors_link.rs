@@ -46,8 +46,8 @@ fn messages() -> Value {
             named("SLOT_CLOSE", &Control::SlotClose { slot: 300 }),
             named("MAX_DATAGRAM", &Control::MaxDatagram(65_507)),
         ],
-        "skipped": ["c8", "06010203"],
-        "malformed": ["", "0300", "0410", "04000102", "05", "050000", &format!("0400{}", "00".repeat(15 * 16))],
+        "skipped": ["c8", "07010203"],
+        "malformed": ["", "06", "0644af", "0644b000", "0300", "0410", "04000102", "05", "050000", &format!("0400{}", "00".repeat(15 * 16))],
         "stream_headers": headers,
         "malformed_stream_headers": ["", "00", "0003", "000000"],
     })
