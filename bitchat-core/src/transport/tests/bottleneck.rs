@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 /// Bytes that UDP and IPv4 add, and the protection.
-const OVERHEAD: u64 = 28 + 26;
+const OVERHEAD: u64 = 28 + 29;
 /// Stream bytes in a full packet of 1,171, and what that is on the wire.
 const EFFICIENCY: f64 = 1_163.0 / 1_228.0;
 
@@ -35,6 +35,7 @@ impl Flow {
             stream_window: 16 << 20,
             send_buffer: 16 << 20,
             reassembly_gaps: 4_096,
+            packet_overhead: 29,
             ..TransportConfig::default()
         };
         let new = |side| Transport::new(config.clone(), side, [seed; 16], Timestamp::ZERO);
