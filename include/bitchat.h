@@ -254,6 +254,18 @@
 // IPv6.
 #define BITCHAT_FAMILY_V6 6
 
+// No ECN mark (RFC 3168), or it is not known. The values are those of the two bits in the IP header.
+#define BITCHAT_ECN_NONE 0
+
+// ECT(1).
+#define BITCHAT_ECN_ECT1 1
+
+// ECT(0): what the node asks for.
+#define BITCHAT_ECN_ECT0 2
+
+// A router on the way is congested.
+#define BITCHAT_ECN_CE 3
+
 // Major version of the interface that this header describes.
 #define BITCHAT_VERSION_MAJOR 0
 
@@ -341,6 +353,9 @@ typedef struct {
   uint64_t probe_nonces;
   // Candidate addresses remembered per channel.
   uint64_t candidates;
+  // Bytes of the largest UDP payload that the node sends or takes in. Your buffers for datagrams
+  // have this size.
+  uint64_t datagram_bytes;
   // Bytes a link may buffer of what the peer sends and the node has not consumed.
   uint64_t receive_window;
   // Bytes a link may buffer of what the node sends and the peer has not acknowledged.
@@ -520,8 +535,13 @@ typedef struct {
   const uint8_t *data;
   // How many bytes; with BITCHAT_ERR_SHORT, how large the buffer has to be.
   size_t len;
-  // The length of each datagram; the last may be shorter. `len` if it is one.
+  // The length of each datagram; the last may be shorter. `len` if it is one. They must not be
+  // fragmented on the way: the node finds out how large they may be.
   size_t segment_size;
+  // BITCHAT_ECN_…: mark the IP headers so. A host that cannot does without.
+  uint32_t ecn;
+  // 0.
+  uint32_t reserved;
 } bitchat_transmit;
 
 // Told of an action.
@@ -730,6 +750,10 @@ typedef struct {
   uint64_t generation;
   // Smoothed round-trip time; 0 until it was measured.
   uint64_t rtt_ns;
+  // Bytes of the largest UDP payload that its path is known to carry.
+  uint32_t path_mtu;
+  // 0.
+  uint32_t reserved2;
   // The ids of the channels that it carries, 20 bytes each behind each other.
   const uint8_t *channel_ids;
   // How many channels.
@@ -1062,7 +1086,8 @@ int32_t bitchat_node_dispatch(bitchat_node *node,
 int32_t bitchat_node_poll_event(bitchat_node *node, bitchat_event *out);
 
 // A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
-// be shorter); a stride of 0 means one. The bytes are decrypted in place: they change.
+// be shorter); a stride of 0 means one. `ecn` is the mark in their IP headers, BITCHAT_ECN_…, the
+// same for all; BITCHAT_ECN_NONE if it is not known. The bytes are decrypted in place: they change.
 //
 // # Safety
 // `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
@@ -1074,7 +1099,8 @@ int32_t bitchat_node_datagram(bitchat_node *node,
                               const bitchat_address *from,
                               uint8_t *data,
                               size_t len,
-                              size_t stride);
+                              size_t stride,
+                              uint32_t ecn);
 
 // BITCHAT_ACTION_BIND_UDP is done: `socket` is your name for it, never reused, and `local` is the
 // address that it is bound to, with the port that was chosen.
@@ -1245,7 +1271,7 @@ int32_t bitchat_node_poll_log(bitchat_node *node, bitchat_log *out);
 // Fills `buffer` with the next datagram, or with up to `max_segments` of equal length (the last may
 // be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it
 // until it says BITCHAT_PENDING. A buffer that is too short gives BITCHAT_ERR_SHORT, and the size
-// needed in `out->len`; 1,200 bytes a segment are enough.
+// needed in `out->len`: `datagram_bytes` of the node's limits. A longer buffer holds more segments.
 //
 // # Safety
 // `node` is NULL or a live handle; `buffer` is NULL or valid for reads and writes of `buffer_len`
