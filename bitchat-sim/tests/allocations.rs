@@ -108,14 +108,15 @@ impl Links {
         let Self { now, ends, rngs, events, wire, lens, .. } = self;
         lens.clear();
         for room in wire.chunks_mut(PACKET_LEN) {
-            let Some((_, len)) = ends[from].poll_packet(*now, room) else { break };
-            lens.push(len);
+            let Some(sealed) = ends[from].poll_packet(*now, room) else { break };
+            lens.push(sealed.len);
         }
         *now += FLIGHT;
         let to = 1 - from;
         for (packet, len) in wire.chunks_mut(PACKET_LEN).zip(&*lens) {
             let packet = &mut packet[..*len];
-            let verdict = ends[to].handle_datagram(*now, via(to), packet, &mut rngs[to], events);
+            let verdict =
+                ends[to].handle_datagram(*now, via(to), None, packet, &mut rngs[to], events);
             assert_eq!(verdict, Verdict::Authentic);
             for event in events.drain(..) {
                 match event {

@@ -351,7 +351,7 @@ impl End {
         let via = Via { socket: SocketId(0), remote: address(1 - self.name, port) };
         let mut verdict = Verdict::Forged;
         self.with(number, world, |link, rng, now, events| {
-            verdict = link.handle_datagram(now.mono, via, datagram, rng, events);
+            verdict = link.handle_datagram(now.mono, via, None, datagram, rng, events);
         })?;
         if verdict == Verdict::Authentic {
             self.close_rivals(number, world)?;
@@ -382,7 +382,7 @@ impl End {
         let now = self.local(world).mono;
         let mut packets =
             self.sessions.iter_mut().filter_map(|session| session.link.poll_packet(now, buf));
-        packets.next().map(|(via, len)| (via.remote.port(), len))
+        packets.next().map(|sealed| (sealed.via.remote.port(), sealed.len))
     }
 
     /// Forgets dead sessions and finds out when to wake up next.
