@@ -206,12 +206,6 @@ impl Link {
         Some(self.free_at)
     }
 
-    /// Bytes that wait for their turn.
-    fn waiting(&self, now: Timestamp) -> u64 {
-        let time = self.free_at.saturating_since(now);
-        self.config.rate.map_or(0, |rate| bytes_in(time, rate))
-    }
-
     fn loses(&mut self) -> bool {
         match self.config.loss {
             Loss::None => false,

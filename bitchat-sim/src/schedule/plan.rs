@@ -234,6 +234,7 @@ fn storm_line(dice: &mut Dice, delay: Duration) -> Line {
         reorder_by: Duration::from_millis(scale(dice, 1, 400)),
         corrupt,
         truncate,
+        mark: None,
         mtu: 1_500,
     }
 }
