@@ -751,9 +751,7 @@ typedef struct {
   // Smoothed round-trip time; 0 until it was measured.
   uint64_t rtt_ns;
   // Bytes of the largest UDP payload that its path is known to carry.
-  uint32_t path_mtu;
-  // 0.
-  uint32_t reserved2;
+  uint64_t path_mtu;
   // The ids of the channels that it carries, 20 bytes each behind each other.
   const uint8_t *channel_ids;
   // How many channels.

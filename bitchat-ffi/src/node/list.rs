@@ -132,9 +132,7 @@ pub struct bitchat_link {
     /// Smoothed round-trip time; 0 until it was measured.
     pub rtt_ns: u64,
     /// Bytes of the largest UDP payload that its path is known to carry.
-    pub path_mtu: u32,
-    /// 0.
-    pub reserved2: u32,
+    pub path_mtu: u64,
     /// The ids of the channels that it carries, 20 bytes each behind each other.
     pub channel_ids: *const u8,
     /// How many channels.
@@ -212,8 +210,7 @@ pub unsafe extern "C" fn bitchat_links_get(
             reserved: 0,
             generation: link.generation,
             rtt_ns: link.rtt.map_or(0, nanos),
-            path_mtu: u32::try_from(link.path_mtu).unwrap_or(u32::MAX),
-            reserved2: 0,
+            path_mtu: link.path_mtu as u64,
             channel_ids: channel_ids.as_ptr(),
             channel_count: link.channels.len(),
             min_rtt_ns: link.min_rtt.map_or(0, nanos),
