@@ -255,7 +255,8 @@ fn file() -> ChatFile {
 #[test]
 fn nodes_allocate_per_message_and_not_per_packet() {
     let mut world = World::new(5, false);
-    let lan = net::LinkConfig { delay: FLIGHT, ..net::LinkConfig::ideal() };
+    // Packets of 1,200 bytes and no more pass.
+    let lan = net::LinkConfig { delay: FLIGHT, mtu: 1_248, ..net::LinkConfig::ideal() };
     world.net.set_default(&lan);
     world.add_tracker("tracker.example", 6_969);
     let hosts = [world.add_host(), world.add_host()];
