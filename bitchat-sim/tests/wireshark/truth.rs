@@ -92,7 +92,9 @@ impl Direction {
         let header = self.mask.unmask(data, self.largest).ok()?;
         let phase = u64::from(header.phase.value());
         for (generation, key) in self.keys.iter().filter(|(one, _)| **one % 4 == phase) {
-            if let Ok(range) = key.open(&header, data) {
+            // A key that does not fit may leave anything behind.
+            let mut data = data.to_vec();
+            if let Ok(range) = key.open(&header, &mut data) {
                 self.largest = self.largest.max(Some(header.pn));
                 let (pn, generation) = (header.pn, *generation);
                 return Some(Opened { pn, generation, payload: data[range].to_vec() });
