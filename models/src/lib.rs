@@ -1,8 +1,9 @@
-//! A model of the rule of key renewal, and the search for an order of events that breaks it. The
-//! decisions are the product's own; see `README.md`.
+//! Models of the rules on which a link depends, and the search for an order of events that breaks
+//! them. The decisions are the product's own where they can be called; see `README.md`.
 
 pub mod net;
 pub mod rekey;
+pub mod sessions;
 
 use net::Budget;
 use stateright::{Checker, Expectation, Model};
@@ -61,10 +62,20 @@ pub enum Extent {
     Full,
 }
 
+/// The hashes of handshakes in orders that decide differently.
+const HASHES: [[u8; 6]; 2] = [[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]];
+
+const fn budget(room: usize, losses: u8, copies: u8, repeats: u8) -> Budget {
+    Budget { room, losses, copies, repeats }
+}
+
 /// Checks the rules in use.
 pub fn check_all(extent: Extent, threads: usize, mut each: impl FnMut(Report)) {
-    let full = extent == Extent::Full;
-    let budget = |room, losses, copies, repeats| Budget { room, losses, copies, repeats };
+    check_renewals(extent, threads, &mut each);
+    check_sessions(extent, threads, &mut each);
+}
+
+fn check_renewals(extent: Extent, threads: usize, each: &mut impl FnMut(Report)) {
     let rekeys = [
         (2, 1, budget(3, 1, 1, 1), false),
         (3, 1, budget(3, 2, 1, 1), true),
@@ -72,13 +83,33 @@ pub fn check_all(extent: Extent, threads: usize, mut each: impl FnMut(Report)) {
         (3, 1, budget(4, 3, 2, 1), true),
     ];
     for (renewals, asks, budget, only_full) in rekeys {
-        if full || !only_full {
+        if extent == Extent::Full || !only_full {
             let name = format!("renewal: {renewals} renewals, {asks} asked for, {budget}");
-            each(check(
-                &name,
-                rekey::Rekey { rule: rekey::Rule::Ours, renewals, asks, budget },
-                threads,
-            ));
+            let rule = rekey::Rule::Ours;
+            each(check(&name, rekey::Rekey { rule, renewals, asks, budget }, threads));
+        }
+    }
+}
+
+fn check_sessions(extent: Extent, threads: usize, each: &mut impl FnMut(Report)) {
+    let sessions = [
+        (1, 1, budget(3, 1, 0, 0), false),
+        (2, 1, budget(4, 2, 1, 0), true),
+        (2, 2, budget(3, 1, 1, 0), true),
+        (3, 1, budget(4, 1, 1, 0), true),
+    ];
+    for (dials, restarts, budget, only_full) in sessions {
+        for hashes in HASHES {
+            if extent == Extent::Full || !only_full {
+                let order = if hashes[0] == 1 { "rising" } else { "falling" };
+                let dialled = dials + 1;
+                let name = format!(
+                    "sessions: {dialled} dialled, {restarts} restarts, hashes {order}, {budget}"
+                );
+                let rule = sessions::Rule::Ours;
+                let model = sessions::Sessions { rule, dials, restarts, hashes, budget };
+                each(check(&name, model, threads));
+            }
         }
     }
 }

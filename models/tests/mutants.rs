@@ -1,7 +1,7 @@
 //! Rules that look as good as ours are found out.
 
 use bitchat_models::net::Budget;
-use bitchat_models::{check, rekey};
+use bitchat_models::{check, rekey, sessions};
 
 const BUDGET: Budget = Budget { room: 3, losses: 1, copies: 1, repeats: 0 };
 
@@ -28,8 +28,40 @@ fn wrong_rules_of_renewal_are_found_out() {
         (Rule::ResponderSwitchesAtOnce, reads),
         (Rule::ResponderSwitchesAtOnce, heals),
         (Rule::NoConfirmation, rest),
+        (Rule::NoPrevious, reads),
+        (Rule::BothStart, "no honest message is out of turn"),
+        (Rule::StartWhilePending, "no honest message is out of turn"),
     ] {
         let found = renewal(rule);
+        assert!(found.contains(&expected), "{rule:?}: {found:?}");
+    }
+}
+
+#[test]
+fn wrong_rules_for_several_sessions_are_found_out() {
+    use sessions::Rule;
+    let (wronged, heals, rest) = (
+        "no living session is closed for a dead one",
+        "once the line is good, one session stays",
+        "at rest there is one session, neither none nor two",
+    );
+    let found = |rule| {
+        let hashes = [6, 5, 4, 3, 2, 1];
+        let budget = Budget { copies: 0, ..BUDGET };
+        let model = sessions::Sessions { rule, dials: 1, restarts: 1, hashes, budget };
+        broken(&check("mutant", model, 1))
+    };
+    assert_eq!(found(Rule::Ours), [""; 0]);
+    for (rule, expected) in [
+        (Rule::OneByOne, wronged),
+        (Rule::CloseBeginners, wronged),
+        (Rule::KeepFirst, wronged),
+        (Rule::KeepLast, wronged),
+        (Rule::IgnoreBoots, wronged),
+        (Rule::NeverClose, heals),
+        (Rule::NeverClose, rest),
+    ] {
+        let found = found(rule);
         assert!(found.contains(&expected), "{rule:?}: {found:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! Which of two sessions between one pair of devices stays (spec 05, "Two sessions of one pair").
+//! Which of the sessions between one pair of devices stays (spec 05, "Two sessions of one pair").
 
 use super::BootId;
 use crate::crypto::suite::DhPublic;
 
-/// What decides between two sessions: both sides see the same, but for their own boot id.
+/// What decides between sessions: both sides see the same, but for their own boot id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The peer's run.
@@ -14,25 +14,36 @@ pub struct Claim {
     pub handshake_hash: [u8; 32],
 }
 
-/// The session to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// The one that was there before.
-    Existing,
-    /// The one that was just established.
-    New,
+/// One of several sessions with a device.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival<'a, Name> {
+    /// What the caller calls it.
+    pub name: Name,
+    /// What decides.
+    pub claim: &'a Claim,
+    /// Its first renewal is done: the peer lived when the session was there already.
+    pub ready: bool,
 }
 
-/// Decides between two sessions with one peer device (BC-05.35, BC-05.36).
+/// The session to stay among all those with one device, given in the order in which they were
+/// established (BC-05.35, BC-05.36). `None` if there is none.
 ///
-/// The loser is used no more for new data, but closed only once the winner received an
+/// First the run of the peer is chosen, then one of the sessions with that run. To compare the
+/// sessions one by one would not do: a session of a dead run between two of the living one would
+/// make this side choose another one than the peer, and each would close the other's choice. And a
+/// session that is not ready may be a dead run's: its last handshake message can come late.
+///
+/// The losers are used no more for new data, but closed only once the winner received an
 /// authenticated packet after this decision: a winner whose other end is gone must not take the
 /// living one along.
 #[must_use]
-pub fn arbitrate(existing: &Claim, new: &Claim) -> Keep {
-    if existing.peer_boot != new.peer_boot {
-        return Keep::New;
-    }
-    let rank = |claim: &Claim| (claim.initiator, claim.handshake_hash);
-    if rank(new) < rank(existing) { Keep::New } else { Keep::Existing }
+pub fn choose<'a, Name>(
+    sessions: impl DoubleEndedIterator<Item = Rival<'a, Name>> + Clone,
+) -> Option<Name> {
+    let latest_ready = sessions.clone().rev().find(|session| session.ready);
+    let run = latest_ready.or_else(|| sessions.clone().next_back())?.claim.peer_boot;
+    sessions
+        .filter(|session| session.claim.peer_boot == run)
+        .min_by_key(|session| (session.claim.initiator, session.claim.handshake_hash))
+        .map(|session| session.name)
 }

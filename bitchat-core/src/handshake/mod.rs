@@ -20,7 +20,7 @@ mod message;
 mod responder;
 mod secrets;
 
-pub use self::arbitrate::{Claim, Keep, arbitrate};
+pub use self::arbitrate::{Claim, Rival, choose};
 pub use self::initiator::{Initiator, Target};
 pub use self::message::receiver;
 pub use self::responder::{Responder, answer_probe, network};
@@ -161,7 +161,7 @@ pub struct Established {
 }
 
 impl Established {
-    /// What [`arbitrate`] compares. `local` is our own static key.
+    /// What [`choose`] compares. `local` is our own static key.
     #[must_use]
     pub fn claim(&self, local: &DhPublic) -> Claim {
         let initiator = match self.role {

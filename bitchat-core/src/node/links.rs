@@ -176,7 +176,10 @@ impl Node {
         let Some(link) = self.links.get(&id) else { return };
         let (device, address) = (link.device(), link.via().remote);
         match event {
-            LinkEvent::Ready => self.tell(Event::LinkUp { link: id, device, address }),
+            LinkEvent::Ready => {
+                self.arbitrate_device(device);
+                self.tell(Event::LinkUp { link: id, device, address });
+            }
             LinkEvent::Renewed(generation) => {
                 self.tell(Event::LinkRekeyed { link: id, generation });
             }

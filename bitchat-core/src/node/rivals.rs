@@ -3,12 +3,16 @@
 use super::Node;
 use crate::base::ids::{Device, LinkId};
 use crate::base::time::Now;
-use crate::handshake::{Keep, arbitrate};
+use crate::handshake::{Rival, choose};
 use crate::link::{Link, code};
 
 /// Sessions with one device at once. Two arise from dialling at the same time, more from restarts;
 /// somebody who makes more than that is after something else.
 const MAX_SESSIONS: usize = 8;
+
+fn rival(link: &Link) -> Rival<'_, LinkId> {
+    Rival { name: link.id(), claim: link.claim(), ready: link.is_ready() }
+}
 
 impl Node {
     /// The device has as many sessions as it may.
@@ -17,19 +21,14 @@ impl Node {
     }
 
     /// The open sessions with a device, oldest first.
-    fn sessions(&self, device: Device) -> impl Iterator<Item = &Link> {
+    fn sessions(&self, device: Device) -> impl DoubleEndedIterator<Item = &Link> + Clone {
         self.links.values().filter(move |link| link.device() == device && link.is_open())
     }
 
-    /// Decides anew between the sessions with a device. The result does not depend on when that is
-    /// done: each is compared with the best of those before it (BC-05.35, BC-05.36).
+    /// Decides anew between the sessions with a device (BC-05.35, BC-05.36). The result does not
+    /// depend on when that is done.
     pub(super) fn arbitrate_device(&mut self, device: Device) {
-        let sessions = self.sessions(device);
-        let best = sessions.reduce(|best, link| match arbitrate(best.claim(), link.claim()) {
-            Keep::Existing => best,
-            Keep::New => link,
-        });
-        let Some(best) = best.map(Link::id) else {
+        let Some(best) = choose(self.sessions(device).map(rival)) else {
             self.by_device.remove(&device);
             self.rivals.remove(&device);
             return;
@@ -59,13 +58,19 @@ impl Node {
         if self.by_device.get(&device) != Some(&id) || !self.rivals.contains(&device) {
             return;
         }
-        let losers = || self.sessions(device).filter(|other| other.id() != id);
+        // What another run of the peer has just begun is left alone: if that run lives, the session will
+        // be ready and win; if not, nobody finishes it.
+        let run = winner.claim().peer_boot;
+        let may_go = |other: &&Link| other.claim().peer_boot == run || other.is_ready();
+        let losers = || self.sessions(device).filter(|other| other.id() != id).filter(may_go);
         let carries = |chan| winner.shared().any(|own| own == chan);
         if !winner.is_ready() || !losers().flat_map(Link::shared).all(carries) {
             return;
         }
         let losers: Vec<LinkId> = losers().map(Link::id).collect();
-        self.rivals.remove(&device);
+        if losers.len() + 1 == self.sessions(device).count() {
+            self.rivals.remove(&device);
+        }
         for loser in losers {
             self.with_link(now, loser, |link, _, events| {
                 link.close(now.mono, code::REPLACED, events);

@@ -7,7 +7,7 @@ use crate::world::Clock;
 use bitchat_core::base::ids::{LinkId, SocketId};
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::handshake::{Established, Keep, arbitrate};
+use bitchat_core::handshake::{Established, Rival, choose};
 use bitchat_core::link::{Ended, Lane, Link, LinkConfig, LinkEvent, Verdict, Via, code};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -105,7 +105,7 @@ impl End {
         address(self.name, self.port)
     }
 
-    pub(super) fn open(&self) -> impl Iterator<Item = &Session> {
+    pub(super) fn open(&self) -> impl DoubleEndedIterator<Item = &Session> + Clone {
         self.sessions.iter().filter(|session| session.link.is_open())
     }
 
@@ -211,7 +211,8 @@ impl End {
             LinkEvent::Message { data, .. } => return self.on_message(number, &data, world),
             LinkEvent::Renewed(_) => self.renewals += 1,
             LinkEvent::Moved => self.moved += 1,
-            LinkEvent::Ready | LinkEvent::Resumption(_) | LinkEvent::KeyLog(_) => {}
+            LinkEvent::Ready => self.arbitrate(),
+            LinkEvent::Resumption(_) | LinkEvent::KeyLog(_) => {}
             LinkEvent::Closed(ended) => {
                 world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
                 self.closed.push((number, ended.clone()));
@@ -296,16 +297,13 @@ impl End {
         }
     }
 
-    /// The session to stay (BC-05.35, BC-05.36), as a node chooses it: each is compared with the
-    /// best of those before it.
+    /// The session to stay, as a node chooses it (BC-05.35, BC-05.36).
     fn best(&self) -> Option<u32> {
-        let best = self.open().reduce(|best, other| {
-            match arbitrate(best.link.claim(), other.link.claim()) {
-                Keep::Existing => best,
-                Keep::New => other,
-            }
-        });
-        best.map(|session| session.number)
+        choose(self.open().map(|session| Rival {
+            name: session.number,
+            claim: session.link.claim(),
+            ready: session.link.is_ready(),
+        }))
     }
 
     fn arbitrate(&mut self) {
@@ -323,16 +321,19 @@ impl End {
         if !self.rivals || self.best() != Some(number) {
             return Ok(());
         }
-        let winner = self.open().find(|session| session.number == number);
-        let Some((ready, up)) = winner.map(|session| (session.link.is_ready(), session.up)) else {
+        let Some(winner) = self.open().find(|session| session.number == number) else {
             return Ok(());
         };
-        let losers = || self.open().filter(|session| session.number != number);
-        if !ready || !up && losers().any(|session| session.up) {
+        let run = winner.link.claim().peer_boot;
+        let may_go = |other: &&Session| {
+            other.number != number && (other.link.claim().peer_boot == run || other.link.is_ready())
+        };
+        let losers = || self.open().filter(may_go);
+        if !winner.link.is_ready() || !winner.up && losers().any(|session| session.up) {
             return Ok(());
         }
         let losers: Vec<u32> = losers().map(|session| session.number).collect();
-        self.rivals = false;
+        self.rivals = losers.len() + 1 < self.open().count();
         losers.into_iter().try_for_each(|loser| {
             self.with(loser, world, |link, _, now, events| {
                 link.close(now.mono, code::REPLACED, events);

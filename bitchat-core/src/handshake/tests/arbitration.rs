@@ -10,29 +10,52 @@ fn claim(peer_boot: u8, initiator: u8, hash: u8) -> Claim {
     }
 }
 
+/// What one side keeps of sessions established there in this order.
+fn kept_of(order: &[(Claim, bool)]) -> Claim {
+    let rival = |(at, (claim, ready)): (usize, &'_ (Claim, bool))| (at, *claim, *ready);
+    let sessions: Vec<_> = order.iter().enumerate().map(rival).collect();
+    let rivals = sessions.iter().map(|(at, claim, ready)| Rival { name: *at, claim, ready: *ready });
+    order[choose(rivals).expect("there are some")].0
+}
+
+/// The same, none of them ready.
+fn kept(order: &[Claim]) -> Claim {
+    kept_of(&order.iter().map(|claim| (*claim, false)).collect::<Vec<_>>())
+}
+
 /// BC-05.35, BC-05.36
 #[test]
 fn the_table_of_decisions() {
-    for (existing, new, expected) in [
-        (claim(1, 1, 1), claim(2, 9, 9), Keep::New),
-        (claim(2, 1, 1), claim(1, 9, 9), Keep::New),
-        (claim(1, 1, 9), claim(1, 2, 1), Keep::Existing),
-        (claim(1, 2, 1), claim(1, 1, 9), Keep::New),
-        (claim(1, 1, 1), claim(1, 1, 2), Keep::Existing),
-        (claim(1, 1, 2), claim(1, 1, 1), Keep::New),
-        (claim(1, 1, 1), claim(1, 1, 1), Keep::Existing),
+    for (existing, new, keeps_new) in [
+        (claim(1, 1, 1), claim(2, 9, 9), true),
+        (claim(2, 1, 1), claim(1, 9, 9), true),
+        (claim(1, 1, 9), claim(1, 2, 1), false),
+        (claim(1, 2, 1), claim(1, 1, 9), true),
+        (claim(1, 1, 1), claim(1, 1, 2), false),
+        (claim(1, 1, 2), claim(1, 1, 1), true),
     ] {
-        assert_eq!(arbitrate(&existing, &new), expected, "{existing:?} {new:?}");
+        let expected = if keeps_new { new } else { existing };
+        for ready in [false, true] {
+            let order = [(existing, ready), (new, ready)];
+            assert_eq!(kept_of(&order), expected, "{existing:?} {new:?} {ready}");
+        }
     }
+    let nobody: [Rival<'_, ()>; 0] = [];
+    assert!(choose(nobody.into_iter()).is_none());
 }
 
-/// What one side keeps if the sessions are established there in this order.
-fn kept(order: &[Claim]) -> Claim {
-    let keep = |existing: Claim, new: &Claim| match arbitrate(&existing, new) {
-        Keep::Existing => existing,
-        Keep::New => *new,
-    };
-    order[1..].iter().fold(order[0], keep)
+/// BC-05.35: what a dead run left under way makes a session that is never ready. It does not take
+/// the place of a living one, and does not come between two of the living run.
+#[test]
+fn a_late_session_of_a_dead_run_decides_nothing() {
+    let (dead, one, other) = (claim(1, 5, 5), claim(2, 1, 1), claim(2, 2, 2));
+    assert_eq!(kept_of(&[(one, true), (dead, false)]), one);
+    assert_eq!(kept_of(&[(one, true), (dead, false), (other, false)]), one);
+    assert_eq!(kept_of(&[(one, false), (dead, false), (other, false)]), one);
+    assert_eq!(kept_of(&[(other, false), (dead, false), (one, true)]), one);
+    // A peer that did restart is ready with its new run soon.
+    assert_eq!(kept_of(&[(dead, true), (one, false)]), dead);
+    assert_eq!(kept_of(&[(dead, true), (one, true)]), one);
 }
 
 fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
