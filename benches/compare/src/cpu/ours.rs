@@ -139,16 +139,19 @@ impl Meeting {
         sessions.map(|session| session.expect("both have keys"))
     }
 
-    /// The link of one party's session, as a node makes it, in one channel.
+    /// The link of one party's session, as a node makes it, in one channel, with datagrams of at most
+    /// `mtu` bytes.
     pub fn link(
         &self,
         of: usize,
         now: Timestamp,
         session: &Established,
+        mtu: usize,
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) -> Link {
-        let defaults = Config::default();
+        let mut defaults = Config::default();
+        defaults.limits.datagram_bytes = mtu;
         let config = LinkConfig {
             rekey_interval: defaults.rekey_interval,
             keepalive: defaults.keepalive,
@@ -186,7 +189,8 @@ pub struct Links {
     links: [Option<Box<Link>>; 2],
     rngs: [Rng; 2],
     events: Vec<LinkEvent>,
-    /// Packets in flight, [`ROOM`] bytes apart, and their lengths.
+    mtu: usize,
+    /// Packets in flight, `mtu` bytes apart, and their lengths.
     wire: Vec<u8>,
     lens: Vec<usize>,
     received: u64,
@@ -195,18 +199,18 @@ pub struct Links {
 
 impl Links {
     /// Links fresh from a handshake: the first renewal, with ML-KEM, is still to come.
-    pub fn new(meeting: &mut Meeting, lane: Lane) -> Self {
+    pub fn new(meeting: &mut Meeting, lane: Lane, mtu: usize) -> Self {
         let sessions = meeting.meet();
         let now = Timestamp::from_millis(1);
         let mut rngs = [3, 4].map(|seed| Rng::new(&Seed([seed; 32])));
         let mut links = [None, None];
         let mut events = Vec::new();
         for (of, session) in sessions.iter().enumerate() {
-            let link = meeting.link(of, now, session, &mut rngs[of], &mut events);
+            let link = meeting.link(of, now, session, mtu, &mut rngs[of], &mut events);
             links[of] = Some(Box::new(link));
         }
         let (wire, lens) = (Vec::new(), Vec::new());
-        Self { now, lane, links, rngs, events, wire, lens, received: 0, up: 0 }
+        Self { now, lane, links, rngs, events, mtu, wire, lens, received: 0, up: 0 }
     }
 
     /// Runs until both ends have renewed their keys and found their channel.
@@ -219,8 +223,8 @@ impl Links {
     }
 
     /// Settled links.
-    pub fn ready(meeting: &mut Meeting, lane: Lane) -> Self {
-        let mut links = Self::new(meeting, lane);
+    pub fn ready(meeting: &mut Meeting, lane: Lane, mtu: usize) -> Self {
+        let mut links = Self::new(meeting, lane, mtu);
         links.settle();
         links
     }
@@ -270,8 +274,10 @@ fn hear(events: &mut Vec<LinkEvent>, received: &mut u64, up: &mut usize) {
     }
 }
 
-/// Room for one datagram.
-pub const ROOM: usize = 1_500;
+/// The largest datagram that a node takes and sends by default.
+pub fn largest() -> usize {
+    Config::default().limits.datagram_bytes
+}
 
 /// The next packet of a link, at the front of `buf`: its length.
 pub fn poll(link: &mut Link, now: Timestamp, buf: &mut [u8]) -> Option<usize> {
@@ -303,14 +309,15 @@ impl Pair for Links {
     }
 
     fn flush(&mut self, from: usize) -> u64 {
-        let Self { now, links, wire, lens, .. } = self;
+        let Self { now, links, mtu, wire, lens, .. } = self;
+        let mtu = *mtu;
         lens.clear();
         let link = links[from].as_mut().expect("the end is there");
         for at in 0.. {
-            if wire.len() < (at + 1) * ROOM {
-                wire.resize((at + 16) * ROOM, 0);
+            if wire.len() < (at + 1) * mtu {
+                wire.resize((at + 16) * mtu, 0);
             }
-            match poll(link, *now, &mut wire[at * ROOM..(at + 1) * ROOM]) {
+            match poll(link, *now, &mut wire[at * mtu..(at + 1) * mtu]) {
                 Some(len) => lens.push(len),
                 None => break,
             }
@@ -319,7 +326,7 @@ impl Pair for Links {
         let to = 1 - from;
         let Self { now, links, wire, lens, rngs, events, received, up, .. } = self;
         let link = links[to].as_mut().expect("the end is there");
-        for (packet, len) in wire.chunks_mut(ROOM).zip(&*lens) {
+        for (packet, len) in wire.chunks_mut(mtu).zip(&*lens) {
             let rng = &mut rngs[to];
             let verdict = take(link, *now, via(to), &mut packet[..*len], rng, events);
             assert_eq!(verdict, Verdict::Authentic);

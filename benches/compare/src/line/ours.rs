@@ -1,7 +1,7 @@
 //! Bit Chat: two links with the settings that a node gives them.
 
 use super::{End, MESSAGE, PIECE, Taken, message};
-use crate::cpu::ours::{self, CHANNEL, Meeting, ROOM, via};
+use crate::cpu::ours::{self, CHANNEL, Meeting, via};
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
 use bitchat_core::crypto::suite::Suite;
@@ -31,7 +31,7 @@ pub fn ends(seed: u64, now: Timestamp) -> [Box<dyn End>; 2] {
         key[8..16].copy_from_slice(&seed.to_le_bytes());
         let mut rng = Rng::new(&Seed(key));
         let mut events = Vec::new();
-        let link = meeting.link(of, now, &sessions[of], &mut rng, &mut events);
+        let link = meeting.link(of, now, &sessions[of], ours::largest(), &mut rng, &mut events);
         let end: Box<dyn End> = Box::new(Ours {
             of,
             link,
@@ -42,7 +42,7 @@ pub fn ends(seed: u64, now: Timestamp) -> [Box<dyn End>; 2] {
             piece: vec![7; PIECE],
             ready: false,
             dead: false,
-            buffer: vec![0; ROOM],
+            buffer: vec![0; ours::largest()],
         });
         end
     })

@@ -2,7 +2,7 @@
 //! offload, one timer, tokio.
 
 use super::{BULK, PIECE, rate};
-use crate::cpu::ours::{self, CHANNEL, Meeting, ROOM};
+use crate::cpu::ours::{self, CHANNEL, Meeting};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
@@ -36,8 +36,6 @@ struct End {
     out: Vec<u8>,
     /// Length and segment size of a batch in `out` that the socket did not take.
     unsent: Option<(usize, usize)>,
-    /// A packet behind the batch in `out`, of another size: it begins the next batch.
-    carried: Option<Vec<u8>>,
     buffers: Vec<u8>,
     meta: [RecvMeta; SLOTS],
     bulk: bool,
@@ -45,7 +43,7 @@ struct End {
     received: u64,
 }
 
-fn ends(suite: Suite) -> [End; 2] {
+fn ends(suite: Suite, mtu: usize) -> [End; 2] {
     let mut meeting = Meeting::new(suite);
     let sessions = meeting.meet();
     let epoch = Instant::now();
@@ -61,7 +59,7 @@ fn ends(suite: Suite) -> [End; 2] {
     sockets.map(|(socket, state)| {
         let mut rng = Rng::new(&Seed([of as u8; 32]));
         let mut events = Vec::new();
-        let link = meeting.link(of, Timestamp::ZERO, &sessions[of], &mut rng, &mut events);
+        let link = meeting.link(of, Timestamp::ZERO, &sessions[of], mtu, &mut rng, &mut events);
         let peer = addresses[1 - of];
         of += 1;
         End {
@@ -72,9 +70,8 @@ fn ends(suite: Suite) -> [End; 2] {
             socket,
             state,
             peer,
-            out: vec![0; SEGMENTS * ROOM],
+            out: vec![0; ours::largest()],
             unsent: None,
-            carried: None,
             buffers: vec![0; SLOT * SLOTS],
             meta: [RecvMeta::default(); SLOTS],
             bulk: false,
@@ -104,30 +101,9 @@ impl End {
     fn batch(&mut self) -> Option<(usize, usize)> {
         let now = self.now();
         let room = self.state.max_gso_segments().clamp(1, SEGMENTS);
-        let (mut len, mut size) = (0, None);
-        for _ in 0..room {
-            let rest = &mut self.out[len..];
-            let packet = match self.carried.take() {
-                Some(packet) => {
-                    rest[..packet.len()].copy_from_slice(&packet);
-                    packet.len()
-                }
-                None => match ours::poll(&mut self.link, now, rest) {
-                    Some(packet) => packet,
-                    None => break,
-                },
-            };
-            let size = *size.get_or_insert(packet);
-            if packet > size {
-                self.carried = Some(self.out[len..len + packet].to_vec());
-                break;
-            }
-            len += packet;
-            if packet < size {
-                break;
-            }
-        }
-        size.map(|size| (len, size))
+        let first = self.link.poll_packet(now, &mut self.out)?;
+        let (len, _) = self.link.poll_batch(now, &first, room, &mut self.out);
+        Some((len, first.len))
     }
 
     /// Sends what may leave; whether there may be more at once.
@@ -217,8 +193,8 @@ async fn until(ends: &mut [End; 2], done: impl Fn(&[End; 2]) -> bool) {
 }
 
 /// Moves the bytes of a round.
-pub async fn transfer(suite: Suite) -> f64 {
-    let mut ends = ends(suite);
+pub async fn transfer(suite: Suite, mtu: usize) -> f64 {
+    let mut ends = ends(suite, mtu);
     until(&mut ends, |ends| ends.iter().all(|end| end.up)).await;
     ends[0].bulk = true;
     rate(until(&mut ends, |ends| ends[1].received >= BULK)).await
