@@ -362,7 +362,8 @@ typedef struct {
   uint64_t send_buffer;
   // Streams that a peer may have open on a link: three for each channel, and the control stream.
   uint64_t streams;
-  // Gaps in the reassembly of one stream.
+  // Gaps in the reassembly of one stream while a link's window is `receive_window`; more as the
+  // window grows, in proportion.
   uint64_t reassembly_gaps;
   // Bytes of one message (a log entry, a peer list, …) on a stream.
   uint64_t message_bytes;
@@ -400,6 +401,11 @@ typedef struct {
   uint64_t comment_bytes;
   // Bytes of a link to a channel.
   uint64_t link_bytes;
+  // Bytes by which the windows and the send buffer of one link may grow together, beyond
+  // `receive_window` and `send_buffer`, where its path is long and fast.
+  uint64_t link_growth;
+  // The same for all links together.
+  uint64_t links_growth;
 } bitchat_limits;
 
 // Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.

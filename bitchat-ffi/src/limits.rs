@@ -35,7 +35,8 @@ pub struct bitchat_limits {
     pub send_buffer: u64,
     /// Streams that a peer may have open on a link: three for each channel, and the control stream.
     pub streams: u64,
-    /// Gaps in the reassembly of one stream.
+    /// Gaps in the reassembly of one stream while a link's window is `receive_window`; more as the
+    /// window grows, in proportion.
     pub reassembly_gaps: u64,
     /// Bytes of one message (a log entry, a peer list, …) on a stream.
     pub message_bytes: u64,
@@ -73,6 +74,11 @@ pub struct bitchat_limits {
     pub comment_bytes: u64,
     /// Bytes of a link to a channel.
     pub link_bytes: u64,
+    /// Bytes by which the windows and the send buffer of one link may grow together, beyond
+    /// `receive_window` and `send_buffer`, where its path is long and fast.
+    pub link_growth: u64,
+    /// The same for all links together.
+    pub links_growth: u64,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -131,7 +137,9 @@ convert!(
     file_peers,
     name_bytes,
     comment_bytes,
-    link_bytes
+    link_bytes,
+    link_growth,
+    links_growth
 );
 
 /// Fills limits with the defaults, which suit a desktop or phone.

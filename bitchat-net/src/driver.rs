@@ -346,6 +346,7 @@ impl<M: Machine> Driver<M> {
                 return;
             }
             let now = self.clock.now();
+            // BC-11.50
             for (from, ecn, stride, data) in self.buffers.batches(filled) {
                 let input = Input::Datagram { socket: id, from, ecn, stride, data };
                 self.machine.handle_input(now, input);

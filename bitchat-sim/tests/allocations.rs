@@ -197,6 +197,7 @@ fn a_quiet_link_gives_its_memory_back() {
         println!("{bytes} bytes: {info:?}");
         info.bytes_current
     };
+    println!("a Link takes {} bytes", size_of::<Link>());
     grown(0);
     let held = grown(16 << 20);
     assert!(held <= 4_096, "two ends still hold {held} bytes");
@@ -208,6 +209,8 @@ struct Counted {
     sending: u64,
     receiving: u64,
     datagrams: u64,
+    /// Most packets that went out in one batch.
+    largest_batch: usize,
 }
 
 impl Machine for Counted {
@@ -229,6 +232,13 @@ impl Machine for Counted {
         let mut poll = TransmitPoll::Pending;
         let info = measure(|| poll = self.node.poll_transmit(now, max_segments, buf));
         self.sending += info.count_total;
+        if let TransmitPoll::Ready(transmit) = &poll
+            && let Some(size) = transmit.segment_size
+        {
+            // Packets of one size for one address; only the last may be shorter.
+            assert!(size < transmit.len && transmit.len <= size * max_segments);
+            self.largest_batch = self.largest_batch.max(transmit.len.div_ceil(size));
+        }
         poll
     }
     fn poll_action(&mut self) -> Option<Action> {
@@ -267,7 +277,7 @@ fn nodes_allocate_per_message_and_not_per_packet() {
         let entropy = Seed(world.dice.bytes());
         world.start(host, |now| {
             let node = Node::new(Config::default(), identity, entropy, now).expect("valid");
-            Counted { node, sending: 0, receiving: 0, datagrams: 0 }
+            Counted { node, sending: 0, receiving: 0, datagrams: 0, largest_batch: 0 }
         });
         channel =
             Some(world.call(host, |machine, now| machine.node.join(now, &file).expect("joined")));
@@ -301,6 +311,8 @@ fn nodes_allocate_per_message_and_not_per_packet() {
     let short = texts(100);
     let long = texts(60_000);
     assert!(long[2] > short[2] + 50.0, "the long text takes many datagrams");
+    let batch = world.machine(hosts[0]).expect("it runs").largest_batch;
+    assert!(batch >= 10, "packets leave in batches, and not in {batch}s");
     assert!(long[0] <= short[0] + 1.0, "{} allocations while sending", long[0]);
     assert!(long[1] <= short[1] + 10.0, "{} and {} while receiving", long[1], short[1]);
 }

@@ -28,7 +28,8 @@ pub struct Limits {
     pub send_buffer: usize,
     /// Streams that a peer may have open on a link: three for each channel, and the control stream.
     pub streams: u64,
-    /// Gaps in the reassembly of one stream.
+    /// Gaps in the reassembly of one stream while a link's window is `receive_window`; more as the
+    /// window grows, in proportion.
     pub reassembly_gaps: usize,
     /// Bytes of one message (a log entry, a peer list, …) on a stream.
     pub message_bytes: usize,
@@ -66,6 +67,11 @@ pub struct Limits {
     pub comment_bytes: usize,
     /// Bytes of a link to a channel.
     pub link_bytes: usize,
+    /// Bytes by which the windows and the send buffer of one link may grow together, beyond
+    /// `receive_window` and `send_buffer`, where its path is long and fast.
+    pub link_growth: u64,
+    /// The same for all links together.
+    pub links_growth: u64,
 }
 
 impl Default for Limits {
@@ -82,7 +88,7 @@ impl Default for Limits {
             receive_window: 1024 * 1024,
             send_buffer: 1024 * 1024,
             streams: 200,
-            reassembly_gaps: 64,
+            reassembly_gaps: 256,
             message_bytes: 128 * 1024,
             text_bytes: 64 * 1024,
             log_entries: 100_000,
@@ -101,6 +107,8 @@ impl Default for Limits {
             name_bytes: 128,
             comment_bytes: 1_024,
             link_bytes: 8 * 1024,
+            link_growth: 16 * 1024 * 1024,
+            links_growth: 128 * 1024 * 1024,
         }
     }
 }
@@ -110,7 +118,7 @@ impl Default for Limits {
 macro_rules! check_ranges {
     ($limits:expr; $($field:ident: $min:literal to $max:literal,)*) => {{
         let Limits { $($field),* } = $limits;
-        $(if *$field < $min || *$field > $max {
+        $(if !($min..=$max).contains($field) {
             return Err(concat!(
                 "limits.", stringify!($field), ": choose ", stringify!($min), " to ", stringify!($max)
             ));
@@ -156,6 +164,8 @@ impl Limits {
             name_bytes: 1 to 1_024,
             comment_bytes: 1 to 65_536,
             link_bytes: 128 to 1_048_576,
+            link_growth: 0 to 1_073_741_824,
+            links_growth: 0 to 1_099_511_627_776,
         }
     }
 }

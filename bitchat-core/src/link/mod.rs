@@ -462,6 +462,17 @@ impl Link {
         Some(next)
     }
 
+    /// Bytes by which windows and send buffer have grown.
+    pub(crate) const fn growth(&self) -> u64 {
+        self.transport.growth()
+    }
+
+    /// Lets them grow by `bytes` more, as far as the link's own limit goes.
+    pub(crate) fn allow_growth(&mut self, bytes: u64) {
+        let own = self.config.limits.link_growth.saturating_sub(self.growth());
+        self.transport.allow_growth(own.min(bytes));
+    }
+
     /// When the link has been quiet for long enough to give memory back.
     fn quiet_at(&self) -> Option<Timestamp> {
         self.grown.then(|| self.last_received.max(self.last_sent) + QUIET)

@@ -160,7 +160,7 @@ impl Node {
     ) -> Option<T> {
         let link = self.links.get_mut(&id)?;
         let mut events = core::mem::take(&mut self.link_events);
-        let result = body(link, &mut self.rng, &mut events);
+        let result = self.growth.watch(link, |link| body(link, &mut self.rng, &mut events));
         if link.is_dead() {
             self.dead.push(id);
         }
@@ -260,6 +260,7 @@ impl Node {
         self.with_link(now, id, |link, _, events| link.close(now.mono, code::NO_ERROR, events));
         self.dead.retain(|dead| *dead != id);
         if let Some(link) = self.links.remove(&id) {
+            self.growth.forget(&link);
             self.by_cid.remove(&link.local_cid());
         }
         self.dirty.remove(&id);

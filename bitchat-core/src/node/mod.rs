@@ -5,6 +5,7 @@ mod candidates;
 mod commands;
 mod config;
 mod dialling;
+mod growth;
 mod input;
 mod joined;
 mod key_log;
@@ -40,6 +41,7 @@ use crate::crypto::suite::Suite;
 use crate::handshake::BootId;
 use crate::link::{Link, LinkEvent};
 use crate::tracker::interface::TrackerQuery;
+use growth::Growth;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
 use log::Log;
@@ -103,6 +105,8 @@ pub struct Node {
     dirty: BTreeSet<LinkId>,
     /// Links of which nothing more will come.
     dead: Vec<LinkId>,
+    /// What the links' buffers take beyond their first sizes.
+    growth: Growth,
     /// What happened on a link; kept for its allocation.
     link_events: Vec<LinkEvent>,
     /// The links were told to take nothing more.
@@ -161,6 +165,7 @@ impl Node {
             key_log: VecDeque::new(),
             dirty: BTreeSet::new(),
             dead: Vec::new(),
+            growth: Growth::new(config.limits.links_growth),
             link_events: Vec::new(),
             paused: false,
             wake: false,

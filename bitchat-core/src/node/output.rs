@@ -34,7 +34,8 @@ impl Node {
         }
         while let Some(id) = self.dirty.first().copied() {
             if let Some(link) = self.links.get_mut(&id)
-                && let Some((transmit, packets)) = fill(link, now, max_segments, buf)
+                && let Some((transmit, packets)) =
+                    self.growth.watch(link, |link| fill(link, now, max_segments, buf))
             {
                 self.stats.datagrams_out += packets as u64;
                 return TransmitPoll::Ready(transmit);

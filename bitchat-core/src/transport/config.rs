@@ -71,8 +71,11 @@ pub struct TransportConfig {
     pub send_buffer: usize,
     /// Streams that the peer may have open at once; at least [`INITIAL_MAX_STREAMS`].
     pub streams: u64,
-    /// Gaps in the reassembly of one stream.
+    /// Gaps in the reassembly of one stream; more once the window has grown, in proportion.
     pub reassembly_gaps: usize,
+    /// Bytes by which `receive_window` and `send_buffer` may grow together, to what the path can
+    /// carry in a few round trips. See [`Transport::allow_growth`](super::Transport::allow_growth).
+    pub growth: u64,
     /// Datagrams that wait to be sent.
     pub datagrams: usize,
     /// Bytes of the largest UDP payload that this side sends, where the path and the peer take it.
@@ -99,6 +102,7 @@ impl TransportConfig {
             send_buffer: limits.send_buffer,
             streams: limits.streams.max(INITIAL_MAX_STREAMS),
             reassembly_gaps: limits.reassembly_gaps,
+            growth: limits.link_growth,
             datagrams: 64,
             max_datagram: limits.datagram_bytes,
             packet_overhead: PACKET_OVERHEAD,

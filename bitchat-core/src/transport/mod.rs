@@ -345,6 +345,19 @@ impl Transport {
         self.wake();
     }
 
+    /// Bytes by which windows and send buffer have grown beyond the sizes that the configuration
+    /// gives them.
+    #[must_use]
+    pub const fn growth(&self) -> u64 {
+        self.streams.growth()
+    }
+
+    /// Lets windows and send buffer grow by `bytes` more from now on, instead of by what is left of
+    /// the configuration's `growth`. Who has many transports shares out what all may take together.
+    pub const fn allow_growth(&mut self, bytes: u64) {
+        self.streams.allow_growth(bytes);
+    }
+
     /// Gives back the memory that sending and receiving has grown by and that lies idle. To be called
     /// when nothing has happened for a while; what is needed again is asked for again.
     pub fn shrink(&mut self) {

@@ -119,6 +119,7 @@ impl Transport {
         self.settle_acked();
         self.settle_lost();
         self.repeater.retain(|pn| self.recovery.sent.is_in_flight(pn));
+        self.streams.tune_send_buffer(self.recovery.controller.window());
         self.streams.notify_writers(sink);
         Ok(())
     }
@@ -270,7 +271,8 @@ impl Transport {
         }
         self.recovery.ask.write(packet);
         self.announcements.write(packet);
-        self.streams.write_control(packet, gate);
+        let round_trip = self.recovery.rtt.min().map(|_| self.recovery.rtt.smoothed());
+        self.streams.write_control(now, round_trip, packet, gate);
         match gate {
             SendGate::All => {
                 self.streams.write_data(packet, Class::Control..=Class::Chat);

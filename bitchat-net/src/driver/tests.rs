@@ -17,6 +17,8 @@ struct Script {
     events: VecDeque<Event>,
     deadline: Option<Timestamp>,
     stays: bool,
+    /// Note each question for a datagram to send.
+    polls: bool,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
@@ -35,6 +37,7 @@ impl Machine for Script {
             }
             Input::Bound { local, .. } => {
                 self.note(format!("bound {}", Family::of(&local) == Family::V4));
+                self.note(format!("port {}", local.port()));
                 // Greets itself, with three datagrams in one batch.
                 let to = SocketAddr::from(([127, 0, 0, 1], local.port()));
                 let transmit = Transmit {
@@ -54,6 +57,9 @@ impl Machine for Script {
         self.note("timeout".into());
     }
     fn poll_transmit(&mut self, _: Now, segments: usize, buf: &mut [u8]) -> TransmitPoll {
+        if self.polls {
+            self.note("poll".into());
+        }
         if self.transmits.front().is_none() {
             return TransmitPoll::Pending;
         }
@@ -161,6 +167,28 @@ async fn batches_arrive_as_datagrams() {
     assert_eq!(rig.count("datagram 1000"), 2);
     assert_eq!(rig.count("datagram"), 3);
     assert_eq!(rig.count("bound true"), 1);
+}
+
+/// BC-11.50: one wake-up for what one system call brings, not one for each datagram.
+#[tokio::test]
+async fn what_arrived_together_is_handed_in_before_anything_is_polled() {
+    let bind = Action::BindUdp { request: RequestId(1), family: Family::V4, port: 0 };
+    let script = Script { actions: [bind].into(), polls: true, ..Script::default() };
+    let rig = Rig::start(script, None, 4);
+    rig.hears("datagram 500").await;
+    let heard = rig.heard.lock().unwrap().clone();
+    let port = heard.iter().find_map(|text| text.strip_prefix("port ")).unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+    // The task sleeps until this test waits. Sizes differ, so that the system joins none of them.
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for size in 101..=106 {
+        sender.send_to(&vec![7; size], to).unwrap();
+    }
+    rig.hears("datagram 106").await;
+    let heard = rig.heard.lock().unwrap().clone();
+    let at = |what: &str| heard.iter().position(|text| text == what).unwrap();
+    let between = &heard[at("datagram 101")..at("datagram 106")];
+    assert_eq!(between.iter().filter(|text| *text == "poll").count(), 0, "{between:?}");
 }
 
 /// BC-11.04

@@ -1,5 +1,42 @@
 //! Credit: how much a side may send before the other has consumed it (RFC 9000 §4).
 
+use crate::base::time::Timestamp;
+use core::time::Duration;
+
+/// By how much buffers may still grow beyond the sizes that they began with, and have grown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    left: u64,
+    used: u64,
+}
+
+impl Growth {
+    pub(super) const fn new(left: u64) -> Self {
+        Self { left, used: 0 }
+    }
+
+    /// As much of `wanted` as is left.
+    pub(super) fn take(&mut self, wanted: u64) -> u64 {
+        let taken = wanted.min(self.left);
+        self.left -= taken;
+        self.used += taken;
+        taken
+    }
+
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        self.used = self.used.saturating_sub(bytes);
+        self.left += bytes;
+    }
+
+    pub(super) const fn allow(&mut self, left: u64) {
+        self.left = left;
+    }
+
+    pub(super) const fn used(&self) -> u64 {
+        self.used
+    }
+}
+
 /// Credit that we grant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReceiveCredit {
@@ -9,6 +46,8 @@ pub(super) struct ReceiveCredit {
     consumed: u64,
     /// The limit that the peer knows of, or will once our frame arrives.
     granted: u64,
+    /// When that was.
+    granted_at: Option<Timestamp>,
 }
 
 /// The peer used more than it was granted.
@@ -18,7 +57,7 @@ pub(super) struct Exceeded;
 impl ReceiveCredit {
     /// Before anything is received the peer may send `initial` bytes.
     pub(super) const fn new(initial: u64, window: u64) -> Self {
-        Self { window, received: 0, consumed: 0, granted: initial }
+        Self { window, received: 0, consumed: 0, granted: initial, granted_at: None }
     }
 
     pub(super) fn on_received(&mut self, bytes: u64) -> Result<(), Exceeded> {
@@ -35,6 +74,34 @@ impl ReceiveCredit {
     pub(super) fn on_consumed(&mut self, bytes: u64) -> bool {
         self.consumed = (self.consumed + bytes).min(self.received);
         self.consumed + self.window >= self.granted + self.window / 4
+    }
+
+    /// Credit is about to be announced: by how much the window should grow first. A quarter of it was
+    /// consumed since the last time. If that took less than one and a half round trips, the peer
+    /// could send more than the window lets it (BC-07.80).
+    pub(super) fn wanted_growth(&mut self, now: Timestamp, round_trip: Option<Duration>) -> u64 {
+        let since = self.granted_at.replace(now).map(|last| now.saturating_since(last));
+        let fast = since.zip(round_trip).is_some_and(|(since, trip)| since * 2 < trip * 3);
+        if fast { self.window } else { 0 }
+    }
+
+    /// Makes the window at least `window`.
+    pub(super) fn widen(&mut self, window: u64) {
+        self.window = self.window.max(window);
+    }
+
+    /// Makes the window `window` again if the peer was granted no more. Returns by how much it shrank.
+    pub(super) fn narrow(&mut self, window: u64) -> u64 {
+        if self.granted > self.consumed + window {
+            return 0;
+        }
+        let before = self.window;
+        self.window = self.window.min(window);
+        before - self.window
+    }
+
+    pub(super) const fn window(&self) -> u64 {
+        self.window
     }
 
     /// The limit to announce.

@@ -26,7 +26,8 @@ impl Streams {
         while id.opener() != self.side && self.peer_opened <= id.index() {
             let opened = TransportStreamId::new(id.opener(), self.peer_opened);
             self.peer_opened += 1;
-            self.table.insert(opened, Stream::new(Class::File, self.stream_window));
+            let stream = Box::new(Stream::new(Class::File, self.stream_window));
+            self.table.insert(opened, stream);
             sink.stream_opened(opened);
             self.grant_streams();
         }
@@ -47,10 +48,11 @@ impl Streams {
         if !self.table.contains_key(&id) {
             self.locate(id, sink)?;
         }
+        let max_gaps = self.gaps_allowed();
         let Self { table, pool, credit, credit_due, control_queue, .. } = self;
         let Some(stream) = table.get_mut(&id) else { return Ok(true) };
         let end = frame.end();
-        if stream.recv.refuses(&(frame.offset..end), self.max_gaps) {
+        if stream.recv.refuses(&(frame.offset..end), max_gaps) {
             return Ok(false);
         }
         let was_readable = stream.recv.is_readable();

@@ -17,7 +17,7 @@ use super::config::{INITIAL_MAX_DATA, INITIAL_MAX_STREAMS, Side, TransportConfig
 use super::error::StreamError;
 use crate::wire::varint;
 use blocks::Pool;
-use flow::ReceiveCredit;
+use flow::{Growth, ReceiveCredit};
 use recv::RecvHalf;
 use schedule::Schedule;
 use send::{SendHalf, Step};
@@ -93,7 +93,8 @@ impl Stream {
 #[derive(Debug)]
 pub(super) struct Streams {
     side: Side,
-    table: BTreeMap<TransportStreamId, Stream>,
+    /// Boxed, since a node of the tree has room for eleven and most links have few streams.
+    table: BTreeMap<TransportStreamId, Box<Stream>>,
     pool: Pool,
     schedule: Schedule,
 
@@ -114,9 +115,14 @@ pub(super) struct Streams {
     credit: ReceiveCredit,
     credit_due: bool,
     stream_window: u64,
+    /// The link's window at the start, and the gaps of a stream that go with it.
+    receive_window: u64,
     max_gaps: usize,
 
+    /// The send buffer at the start, and now.
+    least_send_buffer: usize,
     send_buffer: usize,
+    growth: Growth,
     buffered: usize,
     pub(super) resent: u64,
 
@@ -127,7 +133,7 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) fn new(config: &TransportConfig, side: Side) -> Self {
-        let control = Stream::new(Class::Control, config.stream_window);
+        let control = Box::new(Stream::new(Class::Control, config.stream_window));
         let ours = u64::from(side == Side::Initiator);
         Self {
             side,
@@ -147,8 +153,11 @@ impl Streams {
             credit: ReceiveCredit::new(INITIAL_MAX_DATA, config.receive_window),
             credit_due: false,
             stream_window: config.stream_window,
+            receive_window: config.receive_window,
             max_gaps: config.reassembly_gaps,
+            least_send_buffer: config.send_buffer,
             send_buffer: config.send_buffer,
+            growth: Growth::new(config.growth),
             buffered: 0,
             resent: 0,
             blocked: Vec::new(),
@@ -180,7 +189,7 @@ impl Streams {
         }
         let id = TransportStreamId::new(self.side, self.opened);
         self.opened += 1;
-        self.table.insert(id, Stream::new(class, self.stream_window));
+        self.table.insert(id, Box::new(Stream::new(class, self.stream_window)));
         Ok(id)
     }
 
@@ -364,7 +373,7 @@ impl Streams {
 
     /// Both directions are over: the stream is forgotten, and the peer may open another.
     fn forget_if_over(&mut self, id: TransportStreamId) {
-        if !self.table.get(&id).is_some_and(Stream::is_over) {
+        if !self.table.get(&id).is_some_and(|stream| stream.is_over()) {
             return;
         }
         self.table.remove(&id);
@@ -374,8 +383,40 @@ impl Streams {
         }
     }
 
+    /// Bytes by which windows and send buffer have grown.
+    pub(super) const fn growth(&self) -> u64 {
+        self.growth.used()
+    }
+
+    /// How much more they may grow.
+    pub(super) const fn allow_growth(&mut self, bytes: u64) {
+        self.growth.allow(bytes);
+    }
+
+    /// Writers wait for room: the buffer should hold what is in flight and what follows, for the
+    /// least urgent class, too (BC-07.81). `window` is that of congestion control.
+    pub(super) fn tune_send_buffer(&mut self, window: u64) {
+        let wanted = usize::try_from(window.saturating_mul(3)).unwrap_or(usize::MAX);
+        if self.waiting_writers.is_empty() || wanted <= self.send_buffer {
+            return;
+        }
+        let more = self.growth.take((wanted - self.send_buffer) as u64);
+        self.send_buffer += usize::try_from(more).unwrap_or(0);
+    }
+
+    /// Gaps that one stream may have: a node for each costs less than the data between them (BC-07.82).
+    fn gaps_allowed(&self) -> usize {
+        let times = self.credit.window() / self.receive_window.max(1);
+        self.max_gaps.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX).max(1))
+    }
+
     /// Gives back the memory that lies idle.
     pub(super) fn shrink(&mut self) {
+        if self.buffered == 0 {
+            self.growth.give_back((self.send_buffer - self.least_send_buffer) as u64);
+            self.send_buffer = self.least_send_buffer;
+        }
+        self.growth.give_back(self.credit.narrow(self.receive_window));
         self.pool.shrink();
         self.schedule.shrink();
         self.blocked.shrink_to_fit();

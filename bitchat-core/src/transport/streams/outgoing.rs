@@ -3,11 +3,13 @@
 use super::id::TransportStreamId;
 use super::send::Step;
 use super::{Class, Streams};
+use crate::base::time::Timestamp;
 use crate::transport::builder::PacketBuilder;
 use crate::transport::config::SendGate;
 use crate::transport::sent::SentFrame;
 use crate::wire::frame::Frame;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
 /// How a stream's turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +40,12 @@ impl Streams {
     }
 
     /// Writes credit, resets and stops.
+    ///
+    /// `round_trip` is the path's, once measured: windows grow by it.
     pub(in crate::transport) fn write_control(
         &mut self,
+        now: Timestamp,
+        round_trip: Option<Duration>,
         packet: &mut PacketBuilder<'_>,
         gate: SendGate,
     ) {
@@ -48,6 +54,8 @@ impl Streams {
             return;
         }
         if self.credit_due {
+            let wanted = self.credit.wanted_growth(now, round_trip);
+            self.credit.widen(self.credit.window() + self.growth.take(wanted));
             let frame = Frame::MaxData(self.credit.grant());
             self.credit_due = !packet.put_recorded(&frame, SentFrame::MaxData);
         }
@@ -72,6 +80,7 @@ impl Streams {
         id: TransportStreamId,
         packet: &mut PacketBuilder<'_>,
     ) -> bool {
+        let stream_window = self.credit.window() / 2;
         let Some(stream) = self.table.get_mut(&id) else { return true };
         let number = id.get();
         if let Some((code, final_size)) = stream.send.reset_pending() {
@@ -89,6 +98,9 @@ impl Streams {
             *step = Step::Sent;
         }
         if stream.credit_due {
+            if !id.is_control() {
+                stream.recv.credit.widen(stream_window);
+            }
             let frame = Frame::MaxStreamData { id: number, limit: stream.recv.credit.grant() };
             stream.credit_due = !packet.put_recorded(&frame, SentFrame::MaxStreamData(id));
         }
