@@ -167,7 +167,7 @@ impl Streams {
     }
 
     fn get(&mut self, id: TransportStreamId) -> Result<&mut Stream, StreamError> {
-        self.table.get_mut(&id).ok_or(StreamError::Unknown)
+        self.table.get_mut(&id).map(|stream| &mut **stream).ok_or(StreamError::Unknown)
     }
 
     pub(super) fn len(&self) -> usize {
