@@ -6,7 +6,9 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::base::time::UnixMillis;
-use bitchat_core::chatfile::{Access, ChatFile, Draft, History, JoinLink, Node, Outside, PeerHint};
+use bitchat_core::chatfile::{
+    Access, ChatFile, Draft, History, InfoError, JoinLink, Mode, Node, Outside, PeerHint,
+};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::wire::bencode::{self, Encoded};
@@ -95,6 +97,7 @@ fn valid() -> Value {
             "chan": hex(&file.channel_id().0),
             "infohashes": answers,
             "link": JoinLink::from(&file).to_text(),
+            "bare": hex(&file.encode_bare()),
         })
     });
     cases.collect()
@@ -224,6 +227,14 @@ fn the_sound_files_are_read() {
         let read = parse_link(link).expect("sound");
         assert_eq!((read.chan, &read.key), (file.channel_id(), &file.info().key));
         assert_eq!(read.to_text(), link);
+        let bare = unhex(&case["bare"]);
+        assert_eq!(file.encode_bare(), bare);
+        let completed = read.complete(&bare, &Limits::default());
+        if file.info().mode == Mode::Invite {
+            assert_eq!(completed, Err(InfoError::InviteOnly));
+        } else {
+            assert_eq!(completed.expect("sound").raw_info(), file.raw_info());
+        }
     }
 }
 

@@ -27,6 +27,8 @@ const ENTRIES: u8 = 5;
 const PROOF: u8 = 6;
 const PEERS: u8 = 7;
 const PRUNE: u8 = 8;
+const WANT_INFO: u8 = 9;
+const INFO: u8 = 10;
 
 /// How far somebody has stored a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(super) enum Inbound<'a> {
     Proof(&'a [u8], &'a [u8]),
     Peers(Reader<'a>),
     Prune(Reader<'a>),
+    WantInfo,
+    Info(&'a [u8]),
     Unknown,
 }
 
@@ -93,6 +97,8 @@ pub(super) fn decode(message: &[u8]) -> Result<Inbound<'_>, DecodeError> {
         PROOF => Inbound::Proof(r.prefixed(MAX_STUB)?, r.prefixed(MAX_STUB)?),
         PEERS => return Ok(Inbound::Peers(r)),
         PRUNE => return Ok(Inbound::Prune(r)),
+        WANT_INFO => Inbound::WantInfo,
+        INFO => Inbound::Info(r.bytes(r.remaining())?),
         _ => return Ok(Inbound::Unknown),
     };
     r.finish()?;
@@ -181,6 +187,14 @@ pub(super) fn put_prune<'a>(authors: impl Iterator<Item = &'a AuthorId>) -> Vec<
     let mut out = vec![PRUNE];
     authors.for_each(|author| out.put_slice(&author.0));
     out
+}
+
+pub(super) fn put_want_info() -> Vec<u8> {
+    vec![WANT_INFO]
+}
+
+pub(super) fn put_info(bare: &[u8]) -> Vec<u8> {
+    [&[INFO], bare].concat()
 }
 
 pub(super) fn put_peers(hints: &[PeerHint]) -> Vec<u8> {

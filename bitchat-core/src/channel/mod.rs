@@ -16,6 +16,7 @@
 
 mod delivery;
 pub mod entry;
+mod info;
 mod log;
 mod mesh;
 mod message;
@@ -29,6 +30,7 @@ mod sync;
 mod waiting;
 
 pub use delivery::DeliveryState;
+pub use info::ChannelInfo;
 pub use log::CHAINS_PER_DEVICE;
 pub use own::SendError;
 pub use receive::ChannelFault;
@@ -99,6 +101,7 @@ pub struct Channel {
     fetch: Option<Fetch>,
     delivery: Delivery,
     mesh: Mesh,
+    info: ChannelInfo,
     full_told: BTreeSet<FullReason>,
     now: Timestamp,
 }
@@ -118,6 +121,7 @@ impl Channel {
             fetch: None,
             delivery: Delivery::new(limits.authors),
             mesh: Mesh::new(config.local, limits.candidates),
+            info: ChannelInfo::default(),
             full_told: BTreeSet::new(),
             now: Timestamp::ZERO,
             config,
@@ -142,7 +146,9 @@ impl Channel {
         if device != self.config.local {
             self.delivery.on_member(device);
         }
-        self.peers.insert(link, Peer::new(self.now, link, device, addr));
+        let mut peer = Peer::new(self.now, link, device, addr);
+        self.ask_for_info(&mut peer);
+        self.peers.insert(link, peer);
         self.flush(sink);
     }
 
@@ -372,6 +378,7 @@ impl Channel {
             chan: self.config.chan,
             log: &self.log,
             mesh: &self.mesh,
+            info: &self.info,
             message_bytes: self.config.limits.message_bytes,
             peers_per_message: self.config.limits.peers_per_source.min(most_peers),
         };

@@ -10,10 +10,11 @@ use super::sync::PEERS_INTERVAL;
 use super::{Channel, DISTRUST, FETCH_TIMEOUT, mesh};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::time::Now;
+use crate::chatfile::InfoError;
 use crate::wire::reader::{DecodeError, Reader};
 
 /// What a peer did wrong; the link is to be closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelFault {
     /// A message has not the form of its type.
@@ -34,6 +35,10 @@ pub enum ChannelFault {
     /// The head of a chain is at a position that no chain reaches (BC-09.29).
     #[error("a head is at an impossible position")]
     Position,
+    /// What it sent as `info` is not the channel's, or the channel is not what the link of this device
+    /// says (BC-09.42).
+    #[error("the `info` of a member cannot be used: {0}")]
+    Info(#[from] InfoError),
 }
 
 /// What became of an entry.
@@ -73,6 +78,8 @@ impl Channel {
             Inbound::Proof(one, other) => self.on_proof(one, other, sink)?,
             Inbound::Peers(list) => self.on_peers(link, list, sink)?,
             Inbound::Prune(list) => self.on_prune(link, list)?,
+            Inbound::WantInfo => self.on_want_info(link),
+            Inbound::Info(bytes) => self.on_info(bytes, sink)?,
             Inbound::Unknown => (),
         }
         self.flush(sink);
@@ -152,6 +159,12 @@ impl Channel {
     fn on_want(&mut self, link: LinkId, resume: bool) {
         if let Some(peer) = self.peers.get_mut(&link) {
             peer.on_want(&self.log, resume);
+        }
+    }
+
+    fn on_want_info(&mut self, link: LinkId) {
+        if let Some(peer) = self.peers.get_mut(&link) {
+            peer.on_want_info();
         }
     }
 

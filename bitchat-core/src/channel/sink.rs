@@ -4,6 +4,7 @@ use super::entry::AuthorId;
 use super::record::Record;
 use crate::base::ids::{Device, EntryId, LinkId};
 use crate::base::time::UnixMillis;
+use crate::chatfile::ChatFile;
 use crate::crypto::suite::Secret;
 use core::net::SocketAddr;
 
@@ -134,6 +135,8 @@ pub enum ChannelEvent {
         /// The chain that is given up.
         author: AuthorId,
     },
+    /// A member sent `info`, and it was checked: the file that the link stood for.
+    Info(Box<ChatFile>),
     /// A limit is reached: entries are refused until there is room, and nothing stored is dropped.
     Full(FullReason),
     /// The embedder could not store a record; it is tried again. An own entry stays here until

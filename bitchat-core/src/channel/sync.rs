@@ -4,6 +4,7 @@
 //! bounded memory and always gets the newest state once it can take it.
 
 use super::entry::AuthorId;
+use super::info::{Asked, ChannelInfo};
 use super::log::Log;
 use super::mesh::Mesh;
 use super::message::{self, ENTRIES_TARGET, HEAD_MAX, Head, MAX_WANT_IDS, Role};
@@ -54,8 +55,9 @@ struct Serving {
 }
 
 #[derive(Debug, Default)]
-struct Todo {
+pub(super) struct Todo {
     digest: bool,
+    pub(super) ask_info: bool,
     tell: BTreeSet<AuthorId>,
     /// When heads go out, even if there are none to tell: the peer may wait for them (BC-09.15).
     tell_at: Option<Timestamp>,
@@ -82,7 +84,8 @@ pub(super) struct Peer {
     pub(super) ahead: BTreeSet<AuthorId>,
     /// Chains of which we have more than the peer says.
     behind: BTreeSet<AuthorId>,
-    todo: Todo,
+    pub(super) todo: Todo,
+    pub(super) info_asked: Asked,
     /// Messages that the link refused, by priority.
     staged: [Option<Vec<u8>>; 3],
     /// After a fruitless request others are asked first.
@@ -101,6 +104,7 @@ pub(super) struct View<'a> {
     pub(super) chan: ChannelId,
     pub(super) log: &'a Log,
     pub(super) mesh: &'a Mesh,
+    pub(super) info: &'a ChannelInfo,
     pub(super) message_bytes: usize,
     pub(super) peers_per_message: usize,
 }
@@ -122,6 +126,7 @@ impl Peer {
             ahead: BTreeSet::new(),
             behind: BTreeSet::new(),
             todo: Todo { digest: true, ..Todo::default() },
+            info_asked: Asked::default(),
             staged: [None, None, None],
             distrust_until: Timestamp::ZERO,
             resumable: false,
@@ -327,6 +332,9 @@ impl Peer {
             let digest = message::digest(&view.chan, view.log.heads());
             go(self.send(sink, control, message::put_digest(&digest)))?;
         }
+        if core::mem::take(&mut self.todo.ask_info) {
+            go(self.send(sink, control, message::put_want_info()))?;
+        }
         while let Some(author) = self.todo.proofs.pop_first() {
             if let Some(proof) = view.log.proof(author) {
                 let (one, other) = proof.entries();
@@ -396,6 +404,9 @@ impl Peer {
 
     /// One message of what was asked for; false if nothing is.
     fn serve_once(&mut self, view: View<'_>, sink: &mut dyn ChannelSink) -> bool {
+        if let Some(answer) = self.take_info_answer(view.info) {
+            return self.send(sink, Priority::History, answer);
+        }
         if let Some(id) = self.todo.give_ids.pop_first() {
             return view.log.visible_entry(&id).is_none_or(|entry| {
                 let raw = core::iter::once(&entry.raw()[..]);

@@ -1,5 +1,6 @@
 mod faults;
 mod hostile;
+mod info;
 mod peers;
 mod random;
 mod sync;

@@ -116,3 +116,23 @@ pub enum LinkError {
     #[error(transparent)]
     Field(#[from] ChatFileError),
 }
+
+/// Why what a member sent does not complete a link.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InfoError {
+    /// It is no sound file.
+    #[error(transparent)]
+    File(#[from] ChatFileError),
+    /// Its `info` does not hash to the link's channel.
+    #[error("the `info` is of another channel")]
+    OtherChannel,
+    /// The link says something else of the channel than its `info`.
+    #[error(
+        "the link and the channel's `info` differ in `{0}`: ask for a new link, or for the file"
+    )]
+    Contradiction(&'static str),
+    /// The link leads to an invite-only channel.
+    #[error("the channel is invite-only: this version can join open channels only")]
+    InviteOnly,
+}

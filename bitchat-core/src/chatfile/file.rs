@@ -100,7 +100,12 @@ impl ChatFile {
         &self.outside
     }
 
-    /// The bytes of `info` as they are hashed and signed, for members who joined by a link.
+    /// All entries of the outer dictionary.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&[u8], &Encoded)> {
+        self.entries.iter().map(|(key, value)| (key.as_slice(), value))
+    }
+
+    /// The bytes of `info` as they are hashed and signed.
     #[must_use]
     pub fn raw_info(&self) -> &[u8] {
         self.entries.get(b"info".as_slice()).map_or(&[], Encoded::as_slice)

@@ -5,6 +5,7 @@
 //! checks everything before it believes anything.
 
 mod announced;
+mod bare;
 mod create;
 mod error;
 mod file;
@@ -15,7 +16,7 @@ mod text;
 
 pub use announced::{Announced, WallTimeUnknown};
 pub use create::{Access, Draft};
-pub use error::{ChatFileError, LinkError};
+pub use error::{ChatFileError, InfoError, LinkError};
 pub use file::ChatFile;
 pub use info::{History, Info, Mode};
 pub use link::JoinLink;

@@ -11,6 +11,7 @@ use crate::wire::bencode::{self, Encoded, Value};
 use crate::wire::url::TrackerUrl;
 use std::collections::BTreeMap;
 
+mod bare;
 mod hostile;
 mod links;
 

@@ -326,7 +326,8 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-    /// A channel's history has been read back and the channel is live.
+    /// A channel's history has been read back and the channel is live. One that was joined by a link is
+    /// ready once a member has told what it is.
     ChannelReady {
         /// The channel.
         channel: ChannelHandle,

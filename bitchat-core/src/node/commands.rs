@@ -6,12 +6,12 @@ use super::candidates::Candidates;
 use super::config::UnknownChannel;
 use super::joined::{Joined, Phase};
 use super::log::LogLevel;
+use super::origin::Origin;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
 use crate::channel::{self, Content};
-use crate::chatfile::{ChatFile, Mode};
-use crate::crypto::channel_keys::Epoch;
+use crate::chatfile::{ChatFile, JoinLink};
 use crate::handshake::BootId;
 use crate::link::code;
 use crate::tracker::announcer::Announcer;
@@ -43,8 +43,12 @@ pub enum SendError {
     /// There is no such channel.
     #[error(transparent)]
     Unknown(#[from] UnknownChannel),
-    /// The channel's history is still being read back.
-    #[error("the channel is still being read back; wait for Event::ChannelReady")]
+    /// The channel's history is still being read back; or the channel was joined by a link, and no member
+    /// has sent its `info` yet.
+    #[error(
+        "the channel is not ready: it is being read back or, joined by a link, has met no member yet; \
+         wait for Event::ChannelReady"
+    )]
     NotReady,
     /// Too much waits for the store.
     #[error("the store is behind; try again when messages have been stored")]
@@ -61,14 +65,31 @@ impl Node {
     /// # Errors
     /// [`JoinError`] says what is in the way.
     pub fn join(&mut self, now: Now, file: &ChatFile) -> Result<ChannelHandle, JoinError> {
+        self.enter(now, Origin::File(Box::new(file.clone())))
+    }
+
+    /// Joins a channel of which only a link is known. The first member met gives `info`, which is checked
+    /// against the link and stored; only then does [`Event::ChannelReady`] come and is anything shown or
+    /// sent, and [`chat_file`](Self::chat_file) gives the file. A later `join_link` needs nobody for it.
+    /// A member that sends what does not fit the link loses its connection
+    /// ([`CloseReason::Violation`](super::CloseReason::Violation)). Spec 02, "Joining by link".
+    ///
+    /// # Errors
+    /// [`JoinError`] says what is in the way. That a channel is invite-only is not in a link: it is never
+    /// ready then.
+    pub fn join_link(&mut self, now: Now, link: &JoinLink) -> Result<ChannelHandle, JoinError> {
+        self.enter(now, Origin::Link(Box::new(link.clone())))
+    }
+
+    fn enter(&mut self, now: Now, origin: Origin) -> Result<ChannelHandle, JoinError> {
         let now = self.advance(now);
         if self.shutting_down {
             return Err(JoinError::ShuttingDown);
         }
-        if file.info().mode == Mode::Invite {
+        if origin.is_invite_only() {
             return Err(JoinError::InviteOnly);
         }
-        let chan = file.channel_id();
+        let chan = origin.chan();
         if self.channels.values().any(|joined| joined.is_joined() && joined.chan == chan) {
             return Err(JoinError::AlreadyJoined);
         }
@@ -79,16 +100,17 @@ impl Node {
         let handle = ChannelHandle(self.next_channel);
         self.next_channel += 1;
         let mut candidates = Candidates::new(self.config.limits.candidates);
-        for peer in &file.outside().peers {
+        for peer in origin.peers() {
             candidates.add(now.mono, peer.addr);
         }
         let joined = Joined {
             handle,
             chan,
-            keys: file.keys(Epoch::default()),
-            announced: file.announced(),
+            keys: origin.keys(),
+            announced: origin.announced(),
             phase: Phase::Waiting,
-            tiers: file.outside().trackers.clone(),
+            tiers: origin.tiers(),
+            origin,
             announcer: None,
             urls: Vec::new(),
             candidates,
@@ -101,6 +123,15 @@ impl Node {
         self.log.add(now.mono, LogLevel::Info, "channel", text);
         self.settle(now);
         Ok(handle)
+    }
+
+    /// The channel's file: the one that it was joined by, or, where that was a link, what a member gave
+    /// with the link's trackers and peers; `None` until then. Worth keeping: who has it needs no link.
+    ///
+    /// # Errors
+    /// [`UnknownChannel`] if the node is not in it.
+    pub fn chat_file(&self, channel: ChannelHandle) -> Result<Option<&ChatFile>, UnknownChannel> {
+        Ok(self.joined(channel)?.origin.file())
     }
 
     /// Leaves a channel: its links let go of it and its trackers are told. What is stored of it
@@ -150,7 +181,9 @@ impl Node {
         text: &str,
     ) -> Result<EntryId, SendError> {
         let now = self.advance(now);
-        self.joined(channel)?;
+        if self.joined(channel)?.shown().is_none() {
+            return Err(SendError::NotReady);
+        }
         if self.ledger.is_full() {
             return Err(SendError::StoreBusy);
         }
@@ -275,7 +308,7 @@ impl Node {
     pub fn messages(&self, channel: ChannelHandle) -> Result<Vec<Message>, UnknownChannel> {
         let joined = self.joined(channel)?;
         Ok(joined
-            .channel()
+            .shown()
             .map(|log| log.messages().filter_map(message).collect())
             .unwrap_or_default())
     }
@@ -290,7 +323,7 @@ impl Node {
         id: EntryId,
     ) -> Result<Vec<Device>, UnknownChannel> {
         let joined = self.joined(channel)?;
-        Ok(joined.channel().map(|log| log.stored_by(&id).collect()).unwrap_or_default())
+        Ok(joined.shown().map(|log| log.stored_by(&id).collect()).unwrap_or_default())
     }
 
     /// Who this node is, once it knows: the identity, and its own device.
@@ -319,7 +352,7 @@ impl Node {
 
     /// The event for a message that became visible.
     pub(super) fn message_event(&self, channel: ChannelHandle, id: &EntryId) -> Option<Event> {
-        let log = self.channels.get(&channel)?.channel()?;
+        let log = self.channels.get(&channel)?.shown()?;
         Some(Event::Message { channel, message: message(log.message(id)?)? })
     }
 }

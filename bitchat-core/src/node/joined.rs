@@ -2,6 +2,7 @@
 
 use super::candidates::Candidates;
 use super::ledger::Ledger;
+use super::origin::Origin;
 use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
 use crate::base::rng::Stream;
@@ -46,6 +47,7 @@ pub(super) enum Phase {
 pub(super) struct Joined {
     pub handle: ChannelHandle,
     pub chan: ChannelId,
+    pub origin: Origin,
     pub keys: ChannelKeys,
     pub announced: Announced,
     pub phase: Phase,
@@ -131,6 +133,11 @@ impl Joined {
             Phase::Live(channel) => Some(channel),
             _ => None,
         }
+    }
+
+    /// The channel, if it is live and what it is is known: only then is anything of it shown (BC-02.33).
+    pub(super) fn shown(&self) -> Option<&Channel> {
+        self.channel().filter(|_| self.origin.file().is_some())
     }
 
     /// The node is still in the channel.

@@ -307,7 +307,13 @@ impl Node {
     }
 
     fn on_channel_event(&mut self, channel: ChannelHandle, event: &ChannelEvent) {
+        let shown = self.channels.get(&channel).is_some_and(|joined| joined.shown().is_some());
         let event = match *event {
+            ChannelEvent::Info(ref file) => {
+                self.on_info(channel, file);
+                None
+            }
+            ChannelEvent::Message { .. } | ChannelEvent::Delivered { .. } if !shown => None,
             ChannelEvent::Message { id, .. } => self.message_event(channel, &id),
             ChannelEvent::Delivered { entry, device } => {
                 Some(Event::Delivered { channel, id: entry, device })

@@ -3,11 +3,14 @@
 use super::Node;
 use super::api::{Action, Change, Event, Record};
 use super::joined::Phase;
+use super::log::LogLevel;
+use super::origin::Origin;
 use super::pending::Pending;
 use super::records::{self, ChannelRecord, NodeRecord};
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::channel::{Channel, ChannelConfig, ChannelRestore};
+use crate::chatfile::ChatFile;
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::{Certificate, DeviceKeys};
 use crate::handshake::Local;
@@ -177,7 +180,12 @@ impl Node {
                 }
                 return;
             }
-            Ok(ChannelRecord::Log(_)) => {}
+            Ok(ChannelRecord::Info(bare))
+                if joined.origin.restore(&bare, &self.config.limits).is_ok() =>
+            {
+                return;
+            }
+            Ok(ChannelRecord::Log(_) | ChannelRecord::Info(_)) => {}
             Err(_) => restore.add_lost(),
         }
         self.tell(Event::StoreDamaged { key: record.key.clone() });
@@ -190,11 +198,11 @@ impl Node {
         let Phase::Loading(restore) = core::mem::replace(&mut joined.phase, Phase::Waiting) else {
             return;
         };
-        let (channel, _): (Channel, usize) = restore.finish();
-        let messages = channel.messages().count();
+        let (mut channel, _): (Channel, usize) = restore.finish();
+        channel.set_info(joined.origin.info());
         joined.phase = Phase::Live(Box::new(channel));
         let (chan, mac) = (joined.chan, joined.keys.mac.clone());
-        self.tell(Event::ChannelReady { channel: handle, messages });
+        self.tell_ready(handle);
         let addresses = self.sockets.addresses();
         self.with_channel(now, handle, |joined, world| {
             joined.set_local_addresses(now, &addresses, world);
@@ -203,6 +211,28 @@ impl Node {
         for id in ids {
             self.with_link(now, id, |link, rng, events| link.join(chan, &mac, rng, events));
         }
+    }
+
+    /// A channel is ready once its history is read back and it is known what it is.
+    fn tell_ready(&mut self, handle: ChannelHandle) {
+        let Some(joined) = self.channels.get(&handle) else { return };
+        match joined.shown().map(|channel| channel.messages().count()) {
+            Some(messages) => self.tell(Event::ChannelReady { channel: handle, messages }),
+            None => {
+                let text = format_args!("channel {} waits for a member to send its info", handle.0);
+                self.log.add(self.now.mono, LogLevel::Info, "channel", text);
+            }
+        }
+    }
+
+    /// A member sent `info` of a channel that was joined by a link. It is remembered, so that the next
+    /// stay needs nobody.
+    pub(super) fn on_info(&mut self, handle: ChannelHandle, file: &ChatFile) {
+        let Some(joined) = self.channels.get_mut(&handle) else { return };
+        joined.origin = Origin::File(Box::new(file.clone()));
+        let record = records::info(joined.chan, file.encode_bare());
+        self.ledger.add(Change::Put(record), None);
+        self.tell_ready(handle);
     }
 
     /// Gives live channels their trackers, once the infohash can be known.

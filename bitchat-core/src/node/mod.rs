@@ -14,6 +14,7 @@ mod links;
 mod loading;
 mod log;
 mod meeting;
+mod origin;
 mod output;
 mod pending;
 mod records;

@@ -83,6 +83,8 @@ pub(super) enum ChannelRecord {
     Log(channel::Record),
     /// A member was reached here.
     Address(SocketAddr),
+    /// What the channel is, of one that was joined by a link.
+    Info(Bytes),
 }
 
 pub(super) fn log(chan: ChannelId, record: &channel::Record) -> Record {
@@ -106,6 +108,13 @@ pub(super) fn address(chan: ChannelId, address: SocketAddr, wall: Option<UnixMil
     Record { key, value: Bytes::from_static(&[LAYOUT]), secret: false, expires }
 }
 
+/// `info` as a member sent it: the file without its outside.
+pub(super) fn info(chan: ChannelId, bare: Vec<u8>) -> Record {
+    let mut key = channel_prefix(chan);
+    key.put_u8(b'i');
+    Record { key, value: bare.into(), secret: true, expires: None }
+}
+
 /// Reads a record under [`channel_prefix`].
 pub(super) fn read_channel(chan: ChannelId, record: &Record) -> Result<ChannelRecord, DecodeError> {
     let name = record.key.strip_prefix(channel_prefix(chan).as_slice());
@@ -118,6 +127,7 @@ pub(super) fn read_channel(chan: ChannelId, record: &Record) -> Result<ChannelRe
             name.finish()?;
             Ok(ChannelRecord::Address(SocketAddr::new(ip, port)))
         }
+        b'i' => name.finish().map(|()| ChannelRecord::Info(record.value.clone())),
         _ => Err(DecodeError::Invalid("key")),
     }
 }

@@ -9,6 +9,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+mod by_link;
 mod key_log;
 mod logging;
 mod sessions;

@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn arbitrary_messages_do_no_harm(
-        kind in 0..9_u8,
+        kind in 0..11_u8,
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let (mut world, link) = victim(&Limits::default());
