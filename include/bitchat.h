@@ -304,7 +304,9 @@ typedef struct bitchat_messages bitchat_messages;
 // 1970, or 0 while that is unknown.
 typedef struct bitchat_node bitchat_node;
 
-// What was wrong, in English, for people. Where a function takes one, NULL is fine.
+// What was wrong, in English, for people: more than `bitchat_status_text` can say, where a function
+// takes one. NULL is fine. Set everything to zero, then `struct_size`; where `text` is empty after an
+// error, the status says all.
 typedef struct {
   // Set to sizeof(bitchat_error).
   size_t struct_size;
@@ -918,11 +920,14 @@ int32_t bitchat_peer_fingerprint(const uint8_t *peer_id, char *out, size_t *len)
 int32_t bitchat_peer_link(const uint8_t *peer_id, char *out, size_t *len);
 
 // Reads a `bitchat:peer/` link and writes the 32-byte peer id to `peer_id`.
-// `BITCHAT_ERR_INVALID` if it is none or has a typing error.
+// `BITCHAT_ERR_INVALID` if it is none or has a typing error; `why` then says what is wrong.
 //
 // # Safety
-// `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes.
-int32_t bitchat_peer_link_parse(const char *link, uint8_t *peer_id);
+// `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes; `why` is
+// NULL or valid for reads and writes.
+int32_t bitchat_peer_link_parse(const char *link,
+                                uint8_t *peer_id,
+                                bitchat_error *why);
 
 // Fills limits with the defaults, which suit a desktop or phone.
 //
@@ -986,14 +991,46 @@ int32_t bitchat_node_poll_action(bitchat_node *node, bitchat_action *out);
 
 // Joins a channel and writes the number that names it in other calls and in events to `channel`. Its
 // history is read back first; BITCHAT_EVENT_CHANNEL_READY says when it is live. The file is copied.
+// With a negative status `why` says what is in the way.
 //
 // # Safety
-// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes.
+// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes; `why` is NULL or
+// valid for reads and writes.
 int32_t bitchat_node_join(bitchat_node *node,
                           uint64_t mono_ns,
                           uint64_t wall_ms,
                           const bitchat_chatfile *file,
-                          uint32_t *channel);
+                          uint32_t *channel,
+                          bitchat_error *why);
+
+// Joins the channel of a `bitchat:join/` or `magnet:` link, which is text with a zero byte. The first
+// member met says what the channel is; that is checked against the link and stored. Only then is it
+// ready (BITCHAT_EVENT_CHANNEL_READY) and can be read and written to, and `bitchat_node_chat_file`
+// gives its file. Joining by the same link again needs nobody. `allow_local` is 0, or 1 to accept
+// trackers and peers on loopback and private addresses. BITCHAT_ERR_INVALID if the text is no link or
+// has a typing error. With a negative status `why` says what is wrong. That a channel is invite-only
+// is not in a link: it is never ready then.
+//
+// # Safety
+// `node` is NULL or a live handle; `link` is NULL or text with a zero byte; `channel` is NULL or valid
+// for writes; `why` is NULL or valid for reads and writes.
+int32_t bitchat_node_join_link(bitchat_node *node,
+                               uint64_t mono_ns,
+                               uint64_t wall_ms,
+                               const char *link,
+                               int32_t allow_local,
+                               uint32_t *channel,
+                               bitchat_error *why);
+
+// Writes a handle to the channel's file to `out`: the file that it was joined by or, where that was a
+// link, what a member gave, with the link's trackers and peers. BITCHAT_ERR_NOT_READY until then.
+// Free it with `bitchat_chatfile_free`.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes.
+int32_t bitchat_node_chat_file(bitchat_node *node,
+                               uint32_t channel,
+                               bitchat_chatfile **out);
 
 // Leaves a channel: its links let go of it and its trackers are told. What is stored of it stays.
 //
@@ -1006,18 +1043,19 @@ int32_t bitchat_node_leave(bitchat_node *node,
 
 // Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
 // shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
-// that is NULL. With any error nothing was written.
+// that is NULL. With any error nothing was written, and `why` says what is in the way.
 //
 // # Safety
 // `node` is NULL or a live handle; `text` is NULL or valid for reads of `len` bytes; `entry_id` is
-// NULL or valid for writes of 32 bytes.
+// NULL or valid for writes of 32 bytes; `why` is NULL or valid for reads and writes.
 int32_t bitchat_node_send_text(bitchat_node *node,
                                uint64_t mono_ns,
                                uint64_t wall_ms,
                                uint32_t channel,
                                const char *text,
                                size_t len,
-                               uint8_t *entry_id);
+                               uint8_t *entry_id,
+                               bitchat_error *why);
 
 // Names an address where a member may be. `peer_id` is the 32-byte id of who is expected, or NULL.
 //

@@ -94,6 +94,8 @@ private:
     std::unique_ptr<bitchat_identity, detail::Free> handle_;
 };
 
+class Node;
+
 class ChatFile {
 public:
     static ChatFile parse(const std::vector<std::uint8_t> &bytes, bool allow_local = false) {
@@ -131,6 +133,7 @@ public:
     const bitchat_chatfile *get() const noexcept { return handle_.get(); }
 
 private:
+    friend class Node;
     explicit ChatFile(bitchat_chatfile *made) : handle_(made) {}
     std::unique_ptr<bitchat_chatfile, detail::Free> handle_;
 };
@@ -163,12 +166,30 @@ public:
     }
     std::uint32_t join(Time now, const ChatFile &file) {
         std::uint32_t channel = 0;
-        check(bitchat_node_join(get(), now.mono_ns, now.wall_ms, file.get(), &channel));
+        bitchat_error why = sized<bitchat_error>();
+        detail::check_why(
+            bitchat_node_join(get(), now.mono_ns, now.wall_ms, file.get(), &channel, &why), why);
         return channel;
     }
+    std::uint32_t join_link(Time now, const std::string &link, bool allow_local = false) {
+        std::uint32_t channel = 0;
+        bitchat_error why = sized<bitchat_error>();
+        detail::check_why(bitchat_node_join_link(get(), now.mono_ns, now.wall_ms, link.c_str(),
+                                                 allow_local, &channel, &why),
+                          why);
+        return channel;
+    }
+    /* Throws BITCHAT_ERR_NOT_READY until the channel is ready, where it was joined by a link. */
+    ChatFile chat_file(std::uint32_t channel) const {
+        bitchat_chatfile *made = nullptr;
+        check(bitchat_node_chat_file(get(), channel, &made));
+        return ChatFile(made);
+    }
     void send_text(Time now, std::uint32_t channel, const std::string &text) {
-        check(bitchat_node_send_text(get(), now.mono_ns, now.wall_ms, channel, text.data(),
-                                     text.size(), nullptr));
+        bitchat_error why = sized<bitchat_error>();
+        detail::check_why(bitchat_node_send_text(get(), now.mono_ns, now.wall_ms, channel, text.data(),
+                                                 text.size(), nullptr, &why),
+                          why);
     }
     void tick(Time now) { check(bitchat_node_tick(get(), now.mono_ns, now.wall_ms)); }
     std::uint64_t deadline() const {

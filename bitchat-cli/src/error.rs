@@ -1,6 +1,6 @@
 //! What went wrong, in one line: what it was, and what to do.
 
-use bitchat_core::chatfile::ChatFileError;
+use bitchat_core::chatfile::{ChatFileError, LinkError};
 use bitchat_core::wire::url::UrlError;
 use bitchat_net::identity::IdentityError;
 use std::io;
@@ -18,6 +18,10 @@ pub(crate) enum CliError {
     ChatFile { path: PathBuf, source: ChatFileError },
     #[error("{}: {source} (bitchat join --local)", path.display())]
     LocalTarget { path: PathBuf, source: ChatFileError },
+    #[error("{0}")]
+    Link(LinkError),
+    #[error("{0} (bitchat join --local)")]
+    LocalLink(LinkError),
     #[error("such a channel cannot be made: {0}")]
     Draft(ChatFileError),
     #[error("the tracker {url} cannot be used: {source}")]

@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::target::TargetPolicy;
-use bitchat_core::chatfile::{ChatFile, ChatFileError};
+use bitchat_core::chatfile::{ChatFile, ChatFileError, JoinLink, LinkError};
 use clap::Args;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -58,17 +58,56 @@ fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// What names a channel.
+pub(crate) enum Source {
+    File(ChatFile),
+    Link(JoinLink),
+}
+
+/// Reads a channel's link, its `.chat` file, or a file that holds its link: other users of a machine
+/// can see the arguments of programs, and a link to a keyed channel is a secret.
+pub(crate) fn read_channel(named: &Path, policy: TargetPolicy) -> Result<Source, CliError> {
+    if let Some(link) = named.to_str().filter(|text| is_link(text.as_bytes())) {
+        return parse_link(link, policy).map(Source::Link);
+    }
+    let bytes = read_file(named)?;
+    if !is_link(&bytes) {
+        return parse_chat_file(named, &bytes, policy).map(Source::File);
+    }
+    parse_link(&String::from_utf8_lossy(&bytes), policy).map(Source::Link)
+}
+
+fn is_link(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    ["magnet:", "bitchat:"].iter().any(|scheme| {
+        text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
+    })
+}
+
+fn parse_link(text: &str, policy: TargetPolicy) -> Result<JoinLink, CliError> {
+    JoinLink::parse(text, &Limits::default(), policy).map_err(|source| match source {
+        LinkError::Field(ChatFileError::Target { .. }) => CliError::LocalLink(source),
+        _ => CliError::Link(source),
+    })
+}
+
 /// Reads a `.chat` file, and no more of another file than a `.chat` file can have.
 pub(crate) fn read_chat_file(path: &Path, policy: TargetPolicy) -> Result<ChatFile, CliError> {
-    let limits = Limits::default();
+    parse_chat_file(path, &read_file(path)?, policy)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     let read = || {
         let mut bytes = Vec::new();
-        let most = limits.chat_file_bytes as u64 + 1;
+        let most = Limits::default().chat_file_bytes as u64 + 1;
         File::open(path)?.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|source| CliError::Read { path: path.to_owned(), source })?;
-    ChatFile::parse(&bytes, &limits, policy).map_err(|source| {
+    read().map_err(|source| CliError::Read { path: path.to_owned(), source })
+}
+
+fn parse_chat_file(path: &Path, bytes: &[u8], policy: TargetPolicy) -> Result<ChatFile, CliError> {
+    ChatFile::parse(bytes, &Limits::default(), policy).map_err(|source| {
         let path = path.to_owned();
         match source {
             ChatFileError::Target { .. } => CliError::LocalTarget { path, source },

@@ -5,8 +5,8 @@
 mod common;
 
 use common::process::Process;
-use common::story::{Place, story};
-use common::succeed;
+use common::story::{Place, quits, story};
+use common::{fail, succeed};
 
 #[test]
 fn two_members_over_ipv4_and_an_http_tracker() {
@@ -43,6 +43,54 @@ fn an_address_by_hand_does_without_a_tracker() {
     ben.prints("is here");
     ben.types("found you");
     ada.prints(": found you");
+}
+
+/// Ada makes a channel and passes its link on; Ben has nothing else, in the second stay least of all.
+fn by_link(more: &[&str], scheme: &str) {
+    let place = Place::with_access("127.0.0.1:0", "http://", more);
+    let shown = succeed(place.path(), &["show", "talk.chat"]);
+    let link = shown.split_whitespace().find(|word| word.starts_with(scheme)).unwrap();
+    let mut ada = place.join("ada");
+    ada.types("before you came");
+    let join =
+        |channel: &str| Process::start(place.path(), &["join", channel, "--dir", "ben", "--local"]);
+    let mut ben = join(link);
+    ben.prints("as the link says; it is ready once");
+    ben.prints("* this is the channel tea");
+    ben.prints(": before you came");
+    ben.types("I had but a link");
+    ada.prints(": I had but a link");
+    quits(ben);
+    quits(ada);
+    std::fs::write(place.path().join("link.txt"), format!("{link}\n")).unwrap();
+    let ben = join("link.txt");
+    ben.prints("* this is the channel tea");
+    assert_eq!(ben.count("is here"), 0, "he remembers");
+    ben.prints(": before you came");
+    quits(ben);
+}
+
+#[test]
+fn a_link_to_a_keyed_channel_is_enough() {
+    by_link(&[], "bitchat:join/");
+}
+
+#[test]
+fn a_magnet_link_to_a_public_channel_is_enough() {
+    by_link(&["--public"], "magnet:?");
+}
+
+#[test]
+fn a_bad_link_is_refused_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    for (link, why) in [
+        ("bitchat:join/abc", "typing error"),
+        ("magnet:?dn=x", "xt=urn:btih:"),
+        ("bitchat:peer/abc", "bitchat:join/"),
+    ] {
+        let complaint = fail(directory.path(), &["join", link, "--dir", "me"]);
+        assert!(complaint.contains(why), "{complaint}");
+    }
 }
 
 #[test]

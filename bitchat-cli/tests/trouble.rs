@@ -89,11 +89,13 @@ fn a_file_that_points_into_this_network() {
 #[test]
 fn a_tracker_that_cannot_be_reached() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{closed}/announce");
+    let url = format!("http://{closed}/passkey-1234/announce?key=5678");
     let directory = channel(&[&url]);
     let member = Process::start(directory.path(), &[&JOIN[..], &["--local"]].concat());
     let complaint = member.complains("tried again");
-    assert!(complaint.contains(&format!("tracker {url}: ")), "{complaint}");
+    assert!(complaint.contains(&format!("tracker http://{closed}: ")), "{complaint}");
+    // Whoever looks over a shoulder, or is given a log, does not get the key.
+    assert_eq!(member.count("1234") + member.count("5678"), 0);
 }
 
 /// Two files of one tracker whose keys differ: neither learns anything, and both are told why that

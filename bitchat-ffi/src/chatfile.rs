@@ -79,11 +79,7 @@ pub unsafe extern "C" fn bitchat_chatfile_parse(
     why: *mut bitchat_error,
 ) -> i32 {
     guard(|| {
-        let policy = match allow_local {
-            0 => TargetPolicy::PublicOnly,
-            1 => TargetPolicy::AllowLocal,
-            _ => return Err(BITCHAT_ERR_INVALID),
-        };
+        let policy = target_policy(allow_local)?;
         // SAFETY: as the caller says.
         unsafe {
             bitchat_error::check(why)?;
@@ -167,9 +163,18 @@ unsafe fn read_draft(draft: &bitchat_draft, why: *mut bitchat_error) -> Result<D
     Ok(Draft { name: name.to_owned(), access, history, rotate, outside })
 }
 
+/// What `allow_local` says of trackers and peers.
+pub(crate) const fn target_policy(allow_local: i32) -> Result<TargetPolicy, i32> {
+    match allow_local {
+        0 => Ok(TargetPolicy::PublicOnly),
+        1 => Ok(TargetPolicy::AllowLocal),
+        _ => Err(BITCHAT_ERR_INVALID),
+    }
+}
+
 /// # Safety
 /// `out` is NULL or valid for writes.
-unsafe fn hand_out(file: ChatFile, out: *mut *mut bitchat_chatfile) -> Result<(), i32> {
+pub(crate) unsafe fn hand_out(file: ChatFile, out: *mut *mut bitchat_chatfile) -> Result<(), i32> {
     if out.is_null() {
         return Err(BITCHAT_ERR_NULL);
     }

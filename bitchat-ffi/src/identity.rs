@@ -1,11 +1,12 @@
 //! Who somebody is, for C.
 
-use crate::boundary::{guard, read_32, write_32, write_text};
-use crate::status::{BITCHAT_ERR_ENTROPY, BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
+use crate::boundary::{guard, read_32, read_text, write_32, write_text};
+use crate::status::{BITCHAT_ERR_ENTROPY, BITCHAT_ERR_NULL};
+use crate::values::bitchat_error;
 use bitchat_core::base::ids::PeerId;
 use bitchat_core::crypto::identity::{Identity, fingerprint, parse_peer_link, peer_link};
 use bitchat_core::crypto::suite::Secret;
-use core::ffi::{CStr, c_char};
+use core::ffi::c_char;
 
 /// A person's secret key.
 #[expect(non_camel_case_types, reason = "the name in C")]
@@ -140,21 +141,24 @@ pub unsafe extern "C" fn bitchat_peer_link(
 }
 
 /// Reads a `bitchat:peer/` link and writes the 32-byte peer id to `peer_id`.
-/// `BITCHAT_ERR_INVALID` if it is none or has a typing error.
+/// `BITCHAT_ERR_INVALID` if it is none or has a typing error; `why` then says what is wrong.
 ///
 /// # Safety
-/// `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes.
+/// `link` is NULL or text with a zero byte; `peer_id` is NULL or valid for writes of 32 bytes; `why` is
+/// NULL or valid for reads and writes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bitchat_peer_link_parse(link: *const c_char, peer_id: *mut u8) -> i32 {
+pub unsafe extern "C" fn bitchat_peer_link_parse(
+    link: *const c_char,
+    peer_id: *mut u8,
+    why: *mut bitchat_error,
+) -> i32 {
     guard(|| {
-        if link.is_null() {
-            return Err(BITCHAT_ERR_NULL);
-        }
-        // SAFETY: not NULL, and the caller says that it is text with a zero byte.
-        let link = unsafe { CStr::from_ptr(link) };
-        let link = link.to_str().map_err(|_| BITCHAT_ERR_INVALID)?;
-        let peer = parse_peer_link(link).map_err(|_| BITCHAT_ERR_INVALID)?;
         // SAFETY: as the caller says.
-        unsafe { write_32(&peer.0, peer_id) }
+        unsafe {
+            bitchat_error::check(why)?;
+            let peer = parse_peer_link(read_text(link)?)
+                .map_err(|reason| bitchat_error::say(why, reason))?;
+            write_32(&peer.0, peer_id)
+        }
     })
 }

@@ -107,7 +107,9 @@ impl From<Device> for bitchat_device {
     }
 }
 
-/// What was wrong, in English, for people. Where a function takes one, NULL is fine.
+/// What was wrong, in English, for people: more than `bitchat_status_text` can say, where a function
+/// takes one. NULL is fine. Set everything to zero, then `struct_size`; where `text` is empty after an
+/// error, the status says all.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct bitchat_error {
@@ -137,6 +139,15 @@ impl bitchat_error {
     /// # Safety
     /// `why` is NULL or valid for reads and writes.
     pub(crate) unsafe fn say(why: *mut Self, reason: impl Display) -> i32 {
+        // SAFETY: as the caller says.
+        unsafe { Self::say_as(BITCHAT_ERR_INVALID, why, reason) }
+    }
+
+    /// Writes `reason` to `why` and gives back `status`.
+    ///
+    /// # Safety
+    /// `why` is NULL or valid for reads and writes.
+    pub(crate) unsafe fn say_as(status: i32, why: *mut Self, reason: impl Display) -> i32 {
         if !why.is_null() {
             let reason = reason.to_string();
             let mut value = Self { struct_size: 0, text: [0; 256] };
@@ -150,7 +161,7 @@ impl bitchat_error {
             // SAFETY: as the caller says. It was checked at the start of the call.
             let _ = unsafe { write_struct(&value, why) };
         }
-        BITCHAT_ERR_INVALID
+        status
     }
 }
 

@@ -10,7 +10,7 @@ use crate::udp::BindError;
 use crate::world::World;
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::time::Now;
-use bitchat_core::chatfile::ChatFile;
+use bitchat_core::chatfile::{ChatFile, JoinLink};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::node::{
     Config, ConfigError, Event, JoinError, LinkInfo, LogLevel, Message, Node, PeerHint, SendError,
@@ -172,6 +172,30 @@ impl Client {
     /// The node refuses the file, or has ended.
     pub async fn join(&self, file: ChatFile) -> Result<ChannelHandle, RequestError<JoinError>> {
         self.ask(move |node, now| node.join(now, &file)).await?.map_err(RequestError::Refused)
+    }
+
+    /// Joins the channel of `link`. It is live after `Event::ChannelReady`, which comes once a member has
+    /// said what the channel is, now or in an earlier stay; `Client::chat_file` gives its file then.
+    ///
+    /// # Errors
+    /// The node refuses the link, or has ended.
+    pub async fn join_link(
+        &self,
+        link: JoinLink,
+    ) -> Result<ChannelHandle, RequestError<JoinError>> {
+        self.ask(move |node, now| node.join_link(now, &link)).await?.map_err(RequestError::Refused)
+    }
+
+    /// The file of a channel; `None` while it was joined by a link and no member has been met.
+    ///
+    /// # Errors
+    /// The channel is unknown, or the node has ended.
+    pub async fn chat_file(
+        &self,
+        channel: ChannelHandle,
+    ) -> Result<Option<ChatFile>, RequestError<UnknownChannel>> {
+        let file = self.ask(move |node, _| node.chat_file(channel).map(Option::<&_>::cloned));
+        file.await?.map_err(RequestError::Refused)
     }
 
     /// Leaves a channel. What it holds stays in the store.

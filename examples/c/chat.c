@@ -489,6 +489,13 @@ static void print_text(const char *text, size_t len) {
     }
 }
 
+/* Scheme, host and port: what is behind them often holds a key of the user's. */
+static void print_host(const char *url) {
+    const char *host = strstr(url, "://");
+    host = host != NULL ? host + 3 : url;
+    printf("%.*s", (int)(host - url + (ptrdiff_t)strcspn(host, "/?#")), url);
+}
+
 static void print_person(const uint8_t *peer_id) {
     char text[128];
     size_t len = sizeof text;
@@ -538,7 +545,9 @@ static void show(bitchat_node *node, const bitchat_event *event) {
         break;
     case BITCHAT_EVENT_TRACKER:
         if (event->state == BITCHAT_TRACKER_FAILED) {
-            printf("* tracker %s: ", event->url);
+            printf("* tracker ");
+            print_host(event->url);
+            printf(": ");
             print_text(event->text, event->text_len);
             putchar('\n');
         }
@@ -628,9 +637,10 @@ static void send_lines(bitchat_node *node, uint32_t channel) {
         } else if (len == 5 && memcmp(line, "/quit", 5) == 0) {
             quit(node);
         } else if (len > 0) {
-            int32_t status = bitchat_node_send_text(node, NOW, channel, line, len, NULL);
+            bitchat_error why = {.struct_size = sizeof why};
+            int32_t status = bitchat_node_send_text(node, NOW, channel, line, len, NULL, &why);
             if (status == BITCHAT_ERR_STORE_BUSY) return;
-            if (status < 0) printf("* not sent: %s\n", bitchat_status_text(status));
+            if (status < 0) printf("* not sent: %s\n", why.text);
         }
         line_len -= len + 1;
         memmove(line, end + 1, line_len);
@@ -742,7 +752,7 @@ int main(int count, char **arguments) {
     must(bitchat_node_new(&config, identity, NULL, NOW, &node, NULL));
     bitchat_identity_free(identity);
     tell_interfaces(node);
-    must(bitchat_node_join(node, NOW, chatfile, &channel));
+    must(bitchat_node_join(node, NOW, chatfile, &channel, NULL));
     bitchat_chatfile_free(chatfile);
 
     uint64_t patience = 0; /* until when a good-bye may take */

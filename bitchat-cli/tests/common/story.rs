@@ -14,11 +14,17 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(bind: &str, scheme: &str) -> Self {
+        Self::with_access(bind, scheme, &[])
+    }
+
+    /// A channel named tea, made with `more` arguments.
+    pub(crate) fn with_access(bind: &str, scheme: &str, more: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let tracker = Process::start(directory.path(), &["tracker", "--bind", bind]);
         let line = tracker.prints("tracker at ");
         let url = line.split(' ').find(|word| word.starts_with(scheme)).unwrap();
-        succeed(directory.path(), &["new", "--tracker", url, "-o", "talk.chat"]);
+        let made = ["new", "--name", "tea", "--tracker", url, "-o", "talk.chat"];
+        succeed(directory.path(), &[&made[..], more].concat());
         Self { directory, _tracker: Some(tracker) }
     }
 

@@ -20,7 +20,7 @@ pub enum SendError {
     #[error("the text is empty")]
     Empty,
     /// Longer than an entry may be.
-    #[error("the text has {len} bytes; at most {max} are allowed, send a file instead")]
+    #[error("the text has {len} bytes; at most {max} are allowed: write several")]
     TooLong {
         /// Bytes of the text.
         len: usize,

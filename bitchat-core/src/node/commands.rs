@@ -26,7 +26,7 @@ pub enum JoinError {
     #[error("this node is in the channel already")]
     AlreadyJoined,
     /// The node is in as many channels as it may.
-    #[error("the node is in {0} channels, as many as Limits::channels allows; leave one first")]
+    #[error("the node is in {0} channels, as many as its limit `channels` allows; leave one first")]
     TooMany(usize),
     /// The channel admits invited members only, and this version knows no invitations.
     #[error("the channel is invite-only: this version can join open channels only")]
@@ -47,7 +47,7 @@ pub enum SendError {
     /// has sent its `info` yet.
     #[error(
         "the channel is not ready: it is being read back or, joined by a link, has met no member yet; \
-         wait for Event::ChannelReady"
+         wait for the event that it is ready"
     )]
     NotReady,
     /// Too much waits for the store.

@@ -4,6 +4,7 @@ use super::Node;
 use super::api::{Event, TrackerState};
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
+use crate::wire::url::without_path;
 use core::fmt::{self, Display, Write};
 use std::collections::VecDeque;
 
@@ -183,7 +184,7 @@ impl Node {
                 add(Warn, "node", format_args!("waiting for the wall clock: nobody can be met"));
             }
             Event::Tracker { channel, url, state } => {
-                let (channel, host) = (channel.0, host(url));
+                let (channel, host) = (channel.0, without_path(url));
                 match state {
                     TrackerState::Announcing => {
                         add(Debug, "tracker", format_args!("channel {channel}: asking {host}"));
@@ -205,13 +206,6 @@ impl Node {
             }
         }
     }
-}
-
-/// Scheme, host and port of a tracker.
-fn host(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let len = url.get(start..).and_then(|rest| rest.find(['/', '?', '#']));
-    len.and_then(|len| url.get(..start + len)).unwrap_or(url)
 }
 
 /// Enough of a device's name to tell it from others.

@@ -153,6 +153,15 @@ impl TrackerUrl {
     }
 }
 
+/// Scheme, host and port of a URL: what may be shown and logged of a tracker, whose path and query often
+/// hold a key of the user's.
+#[must_use]
+pub fn without_path(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let len = url.get(start..).and_then(|rest| rest.find(['/', '?', '#']));
+    len.and_then(|len| url.get(..start + len)).unwrap_or(url)
+}
+
 impl FromStr for TrackerUrl {
     type Err = UrlError;
     fn from_str(text: &str) -> Result<Self, UrlError> {

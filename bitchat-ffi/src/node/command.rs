@@ -1,16 +1,18 @@
 //! What the application may ask of a node.
 
 use super::{Inner, bitchat_node, enter};
-use crate::boundary::{read_32, read_seed, read_slice, write_32, write_value};
-use crate::chatfile::bitchat_chatfile;
+use crate::boundary::{read_32, read_seed, read_slice, read_text, write_32, write_value};
+use crate::chatfile::{bitchat_chatfile, hand_out, target_policy};
 use crate::status::{
     BITCHAT_ERR_INVALID, BITCHAT_ERR_INVITE_ONLY, BITCHAT_ERR_JOINED, BITCHAT_ERR_LOG_FULL,
     BITCHAT_ERR_NOT_READY, BITCHAT_ERR_NULL, BITCHAT_ERR_SHUTTING_DOWN, BITCHAT_ERR_STORE_BUSY,
     BITCHAT_ERR_TOO_MANY, BITCHAT_ERR_UNKNOWN, BITCHAT_PENDING,
 };
-use crate::values::{bitchat_address, bitchat_device, time};
+use crate::values::{bitchat_address, bitchat_device, bitchat_error, time};
 use bitchat_core::base::ids::{ChannelHandle, PeerId};
+use bitchat_core::base::limits::Limits;
 use bitchat_core::channel;
+use bitchat_core::chatfile::JoinLink;
 use bitchat_core::node::{JoinError, PeerHint, SendError, UnknownChannel};
 use core::ffi::c_char;
 
@@ -20,9 +22,11 @@ fn unknown(_: UnknownChannel) -> i32 {
 
 /// Joins a channel and writes the number that names it in other calls and in events to `channel`. Its
 /// history is read back first; BITCHAT_EVENT_CHANNEL_READY says when it is live. The file is copied.
+/// With a negative status `why` says what is in the way.
 ///
 /// # Safety
-/// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes.
+/// `node` and `file` are NULL or live handles; `channel` is NULL or valid for writes; `why` is NULL or
+/// valid for reads and writes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bitchat_node_join(
     node: *mut bitchat_node,
@@ -30,16 +34,78 @@ pub unsafe extern "C" fn bitchat_node_join(
     wall_ms: u64,
     file: *const bitchat_chatfile,
     channel: *mut u32,
+    why: *mut bitchat_error,
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
         enter(node, |inner| {
+            bitchat_error::check(why)?;
             let file = file.as_ref().ok_or(BITCHAT_ERR_NULL)?;
             if channel.is_null() {
                 return Err(BITCHAT_ERR_NULL);
             }
-            let joined = inner.node.join(time(mono_ns, wall_ms), &file.0).map_err(join_status)?;
+            let joined = inner.node.join(time(mono_ns, wall_ms), &file.0);
+            let joined = joined.map_err(|e| bitchat_error::say_as(join_status(e), why, e))?;
             write_value(joined.0, channel)
+        })
+    }
+}
+
+/// Joins the channel of a `bitchat:join/` or `magnet:` link, which is text with a zero byte. The first
+/// member met says what the channel is; that is checked against the link and stored. Only then is it
+/// ready (BITCHAT_EVENT_CHANNEL_READY) and can be read and written to, and `bitchat_node_chat_file`
+/// gives its file. Joining by the same link again needs nobody. `allow_local` is 0, or 1 to accept
+/// trackers and peers on loopback and private addresses. BITCHAT_ERR_INVALID if the text is no link or
+/// has a typing error. With a negative status `why` says what is wrong. That a channel is invite-only
+/// is not in a link: it is never ready then.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `link` is NULL or text with a zero byte; `channel` is NULL or valid
+/// for writes; `why` is NULL or valid for reads and writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_join_link(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    link: *const c_char,
+    allow_local: i32,
+    channel: *mut u32,
+    why: *mut bitchat_error,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            bitchat_error::check(why)?;
+            let (link, policy) = (read_text(link)?, target_policy(allow_local)?);
+            if channel.is_null() {
+                return Err(BITCHAT_ERR_NULL);
+            }
+            let link = JoinLink::parse(link, &Limits::default(), policy)
+                .map_err(|reason| bitchat_error::say(why, reason))?;
+            let joined = inner.node.join_link(time(mono_ns, wall_ms), &link);
+            let joined = joined.map_err(|e| bitchat_error::say_as(join_status(e), why, e))?;
+            write_value(joined.0, channel)
+        })
+    }
+}
+
+/// Writes a handle to the channel's file to `out`: the file that it was joined by or, where that was a
+/// link, what a member gave, with the link's trackers and peers. BITCHAT_ERR_NOT_READY until then.
+/// Free it with `bitchat_chatfile_free`.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `out` is NULL or valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_chat_file(
+    node: *mut bitchat_node,
+    channel: u32,
+    out: *mut *mut bitchat_chatfile,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe {
+        enter(node, |inner| {
+            let file = inner.node.chat_file(ChannelHandle(channel)).map_err(unknown)?;
+            hand_out(file.ok_or(BITCHAT_ERR_NOT_READY)?.clone(), out)
         })
     }
 }
@@ -75,11 +141,11 @@ pub unsafe extern "C" fn bitchat_node_leave(
 
 /// Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
 /// shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
-/// that is NULL. With any error nothing was written.
+/// that is NULL. With any error nothing was written, and `why` says what is in the way.
 ///
 /// # Safety
 /// `node` is NULL or a live handle; `text` is NULL or valid for reads of `len` bytes; `entry_id` is
-/// NULL or valid for writes of 32 bytes.
+/// NULL or valid for writes of 32 bytes; `why` is NULL or valid for reads and writes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bitchat_node_send_text(
     node: *mut bitchat_node,
@@ -89,18 +155,19 @@ pub unsafe extern "C" fn bitchat_node_send_text(
     text: *const c_char,
     len: usize,
     entry_id: *mut u8,
+    why: *mut bitchat_error,
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
         enter(node, |inner| {
+            bitchat_error::check(why)?;
             if text.is_null() {
                 return Err(BITCHAT_ERR_NULL);
             }
             let text = read_slice(text.cast::<u8>(), len)?;
-            let text = core::str::from_utf8(text).map_err(|_| BITCHAT_ERR_INVALID)?;
-            let now = time(mono_ns, wall_ms);
-            let id =
-                inner.node.send_text(now, ChannelHandle(channel), text).map_err(send_status)?;
+            let text = core::str::from_utf8(text).map_err(|e| bitchat_error::say(why, e))?;
+            let sent = inner.node.send_text(time(mono_ns, wall_ms), ChannelHandle(channel), text);
+            let id = sent.map_err(|e| bitchat_error::say_as(send_status(e), why, e))?;
             if entry_id.is_null() { Ok(()) } else { write_32(&id.0, entry_id) }
         })
     }

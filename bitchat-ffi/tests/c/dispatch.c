@@ -39,7 +39,8 @@ static packet wire[WIRE];
 static size_t wire_count;
 static size_t marked;
 static uint64_t mono = 1000000000;
-static host hosts[2];
+enum { HOSTS = 3 };
+static host hosts[HOSTS];
 static bitchat_chatfile *chatfile;
 
 #define NOW mono, UINT64_C(1800000000000) + mono / 1000000
@@ -245,7 +246,7 @@ static void answer_all(host *it) {
 static void deliver_all(void) {
     for (size_t at = 0; at < wire_count; at++) {
         bitchat_address from = address_of(wire[at].from);
-        for (int to = 0; to < 2; to++)
+        for (int to = 0; to < HOSTS; to++)
             if (hosts[to].node != NULL && hosts[to].number == wire[at].to)
                 OK(bitchat_node_datagram(hosts[to].node, NOW, 5, &from, wire[at].data, wire[at].len, 0,
                                          wire[at].ecn));
@@ -258,7 +259,7 @@ static void deliver_all(void) {
 static void run(unsigned seconds) {
     bitchat_callbacks all = callbacks();
     for (unsigned step = 0; step < seconds * 100; step++) {
-        for (int at = 0; at < 2; at++) {
+        for (int at = 0; at < HOSTS; at++) {
             host *it = &hosts[at];
             if (it->node == NULL) continue;
             OK(bitchat_node_dispatch(it->node, NOW, &all, it));
@@ -270,7 +271,7 @@ static void run(unsigned seconds) {
     }
 }
 
-static void start(host *it, uint8_t number, uint8_t seed) {
+static void make(host *it, uint8_t number, uint8_t seed) {
     bitchat_config config;
     bitchat_identity *identity;
     uint8_t secret[32], seeds[32];
@@ -285,7 +286,11 @@ static void start(host *it, uint8_t number, uint8_t seed) {
     OK(bitchat_identity_from_secret(secret, &identity));
     OK(bitchat_node_new(&config, identity, seeds, NOW, &it->node, NULL));
     bitchat_identity_free(identity);
-    OK(bitchat_node_join(it->node, NOW, chatfile, &it->channel));
+}
+
+static void start(host *it, uint8_t number, uint8_t seed) {
+    make(it, number, seed);
+    OK(bitchat_node_join(it->node, NOW, chatfile, &it->channel, NULL));
     run(1);
     CHECK(it->ready == 1);
 }
@@ -304,9 +309,9 @@ static void chat(void) {
     run(3);
     CHECK(hosts[0].up == 1 && hosts[1].up == 1);
     CHECK(hosts[0].logged == 3 && hosts[1].logged == 0);
-    OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "hello", 5, id));
+    OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "hello", 5, id, NULL));
     run(1);
-    OK(bitchat_node_send_text(hosts[1].node, NOW, hosts[1].channel, "good day", 8, NULL));
+    OK(bitchat_node_send_text(hosts[1].node, NOW, hosts[1].channel, "good day", 8, NULL, NULL));
     run(1);
     CHECK(strcmp(hosts[1].last, "hello") == 0 && strcmp(hosts[0].last, "good day") == 0);
     CHECK(hosts[0].messages == 2 && hosts[0].delivered >= 1);
@@ -340,6 +345,43 @@ static void chat(void) {
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_links_get(links, 1, &link));
 }
 
+/* A third has the link only; it comes, and goes again. */
+static void by_link(void) {
+    host *it = &hosts[2];
+    bitchat_chatfile *given = NULL;
+    bitchat_error why = {.struct_size = sizeof why};
+    bitchat_address there = address_of(1);
+    char link[1024], name[64];
+    uint8_t id[20], same[20];
+    size_t len = sizeof link;
+
+    OK(bitchat_chatfile_link(chatfile, link, &len));
+    make(it, 3, 3);
+    OK(bitchat_node_join_link(it->node, NOW, link, 0, &it->channel, &why));
+    run(1);
+    CHECK(it->ready == 0);
+    GIVES(BITCHAT_ERR_NOT_READY, bitchat_node_chat_file(it->node, it->channel, &given));
+    GIVES(BITCHAT_ERR_NOT_READY,
+          bitchat_node_send_text(it->node, NOW, it->channel, "early", 5, NULL, &why));
+    CHECK(strstr(why.text, "joined by a link") != NULL);
+
+    OK(bitchat_node_add_peer(it->node, NOW, it->channel, &there, NULL));
+    run(3);
+    CHECK(it->ready == 1);
+    OK(bitchat_node_chat_file(it->node, it->channel, &given));
+    OK(bitchat_chatfile_channel_id(chatfile, id));
+    OK(bitchat_chatfile_channel_id(given, same));
+    len = sizeof name;
+    OK(bitchat_chatfile_name(given, name, &len));
+    CHECK(memcmp(id, same, sizeof id) == 0 && strlen(name) > 0);
+    bitchat_chatfile_free(given);
+    OK(bitchat_node_send_text(it->node, NOW, it->channel, "by link", 7, NULL, &why));
+    run(2);
+    CHECK(strcmp(hosts[0].last, "by link") == 0);
+    OK(bitchat_node_free(it->node));
+    it->node = NULL;
+}
+
 /* It comes back as who it was, knowing what was said, and learns what it missed. */
 static void restart(void) {
     bitchat_device before, after;
@@ -348,7 +390,7 @@ static void restart(void) {
     OK(bitchat_node_device(hosts[1].node, &before));
     OK(bitchat_node_free(hosts[1].node));
     hosts[1].node = NULL;
-    OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "meanwhile", 9, NULL));
+    OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "meanwhile", 9, NULL, NULL));
     run(1);
     start(&hosts[1], 2, 77);
     OK(bitchat_node_device(hosts[1].node, &after));
@@ -368,6 +410,8 @@ static void end(void) {
     for (int at = 0; at < 2; at++) {
         OK(bitchat_node_is_drained(hosts[at].node));
         OK(bitchat_node_free(hosts[at].node));
+    }
+    for (int at = 0; at < HOSTS; at++) {
         while (hosts[at].record_count > 0) {
             stored *last = &hosts[at].records[--hosts[at].record_count];
             free(last->key);
@@ -387,6 +431,7 @@ int main(void) {
     start(&hosts[1], 2, 22);
     chat();
     restart();
+    by_link();
     end();
     return 0;
 }

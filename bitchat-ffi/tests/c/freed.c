@@ -36,7 +36,7 @@ int main(int count, char **arguments) {
         uint32_t channel;
         bitchat_draft draft = {sizeof draft, "test", NULL, 0, NULL, 0, 0, 0, 0};
         OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
-        OK(bitchat_node_join(node, NOW, file, &channel));
+        OK(bitchat_node_join(node, NOW, file, &channel, NULL));
         bitchat_chatfile_free(file);
         OK(bitchat_node_messages(node, channel, &messages, &len));
         OK(bitchat_node_poll_action(node, &action));

@@ -17,7 +17,7 @@ static void good(void) {
     CHECK(bitchat_peer_link(id, text, &len) == BITCHAT_OK);
     CHECK(len == strlen(text) + 1 && strncmp(text, "bitchat:peer/", 13) == 0);
     memset(same, 0, sizeof same);
-    CHECK(bitchat_peer_link_parse(text, same) == BITCHAT_OK);
+    CHECK(bitchat_peer_link_parse(text, same, NULL) == BITCHAT_OK);
     CHECK(memcmp(id, same, sizeof id) == 0);
 
     /* A short buffer loses nothing and says what is needed. */
@@ -38,6 +38,7 @@ static void good(void) {
 static void wrong(void) {
     bitchat_identity *made = NULL;
     uint8_t id[32] = {0};
+    bitchat_error why = {.struct_size = sizeof why};
     char text[8];
     size_t len = sizeof text;
 
@@ -49,9 +50,11 @@ static void wrong(void) {
     CHECK(bitchat_peer_link(NULL, text, &len) == BITCHAT_ERR_NULL);
     len = 1000;
     CHECK(bitchat_peer_link(id, NULL, &len) == BITCHAT_ERR_NULL);
-    CHECK(bitchat_peer_link_parse(NULL, id) == BITCHAT_ERR_NULL);
-    CHECK(bitchat_peer_link_parse("bitchat:peer/nonsense", id) == BITCHAT_ERR_INVALID);
-    CHECK(bitchat_peer_link_parse("\xff\xfe", id) == BITCHAT_ERR_INVALID);
+    CHECK(bitchat_peer_link_parse(NULL, id, NULL) == BITCHAT_ERR_NULL);
+    CHECK(bitchat_peer_link_parse("bitchat:peer/nonsense", id, NULL) == BITCHAT_ERR_INVALID);
+    CHECK(bitchat_peer_link_parse("bitchat:peer/nonsense", id, &why) == BITCHAT_ERR_INVALID);
+    CHECK(strstr(why.text, "56 characters") != NULL);
+    CHECK(bitchat_peer_link_parse("\xff\xfe", id, NULL) == BITCHAT_ERR_INVALID);
     CHECK(strcmp(bitchat_status_name(BITCHAT_ERR_SHORT), "BITCHAT_ERR_SHORT") == 0);
     CHECK(strcmp(bitchat_status_name(12345), "BITCHAT_UNKNOWN") == 0);
     CHECK(strlen(bitchat_status_text(BITCHAT_ERR_PANIC)) > 10);

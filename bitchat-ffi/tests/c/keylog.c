@@ -18,7 +18,7 @@ int main(void) {
     OK(bitchat_config_init(&config));
     CHECK(config.insecure_key_log == 0);
     OK(bitchat_node_new(&config, identity, NULL, NOW, &node, NULL));
-    OK(bitchat_node_join(node, NOW, file, &channel));
+    OK(bitchat_node_join(node, NOW, file, &channel, NULL));
     GIVES(BITCHAT_PENDING, bitchat_node_poll_key_log(node, &line));
     CHECK(line == NULL);
     OK(bitchat_node_free(node));
@@ -30,7 +30,7 @@ int main(void) {
 
     config.insecure_key_log = BITCHAT_INSECURE_KEY_LOG;
     OK(bitchat_node_new(&config, identity, NULL, NOW, &node, NULL));
-    OK(bitchat_node_join(node, NOW, file, &channel));
+    OK(bitchat_node_join(node, NOW, file, &channel, NULL));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_poll_key_log(NULL, &line));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_poll_key_log(node, NULL));
     OK(bitchat_node_poll_key_log(node, &line));

@@ -147,10 +147,11 @@ static void making(void) {
     OK(bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
     draft.name = "one";
     OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
-    OK(bitchat_node_join(none, NOW, file, &channel));
+    OK(bitchat_node_join(none, NOW, file, &channel, NULL));
     bitchat_chatfile_free(file);
     OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
-    GIVES(BITCHAT_ERR_TOO_MANY, bitchat_node_join(none, NOW, file, &channel));
+    GIVES(BITCHAT_ERR_TOO_MANY, bitchat_node_join(none, NOW, file, &channel, &why));
+    CHECK(strstr(why.text, "leave one first") != NULL);
     bitchat_chatfile_free(file);
     OK(bitchat_node_free(none));
     /* A program that was built before these fields: what it does not know has its default. */
@@ -173,6 +174,7 @@ static void making(void) {
 }
 
 static void null_nodes(void) {
+    bitchat_chatfile *file;
     uint8_t bytes[64] = {0};
     uint64_t deadline;
     uint32_t channel;
@@ -207,9 +209,11 @@ static void null_nodes(void) {
     GIVES(none, bitchat_node_persisted(NULL, NOW, 0));
     GIVES(none, bitchat_node_loaded(NULL, NOW, 0, NULL, 0, 0));
     GIVES(none, bitchat_node_failed(NULL, NOW, 0, NULL));
-    GIVES(none, bitchat_node_join(NULL, NOW, chatfile, &channel));
+    GIVES(none, bitchat_node_join(NULL, NOW, chatfile, &channel, NULL));
+    GIVES(none, bitchat_node_join_link(NULL, NOW, "magnet:?", 0, &channel, NULL));
+    GIVES(none, bitchat_node_chat_file(NULL, 0, &file));
     GIVES(none, bitchat_node_leave(NULL, NOW, 0));
-    GIVES(none, bitchat_node_send_text(NULL, NOW, 0, "x", 1, NULL));
+    GIVES(none, bitchat_node_send_text(NULL, NOW, 0, "x", 1, NULL, NULL));
     GIVES(none, bitchat_node_add_peer(NULL, NOW, 0, &address, NULL));
     GIVES(none, bitchat_node_renew_keys(NULL, NOW, &count));
     GIVES(none, bitchat_node_reseed(NULL, NOW, NULL));
@@ -227,6 +231,8 @@ static void null_nodes(void) {
 
 static void arguments(void) {
     static uint8_t large[65507];
+    bitchat_chatfile *file;
+    bitchat_error why = {.struct_size = sizeof why};
     uint8_t bytes[1200] = {0};
     size_t count = 0;
     uint32_t channel = 99;
@@ -280,13 +286,26 @@ static void arguments(void) {
     CHECK(transmit.len == 65507);
     GIVES(BITCHAT_PENDING, bitchat_node_poll_transmit(node, NOW, SIZE_MAX, large, sizeof large, &transmit));
 
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_join(node, NOW, NULL, &channel));
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_join(node, NOW, chatfile, NULL));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_join(node, NOW, NULL, &channel, NULL));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_join(node, NOW, chatfile, NULL, NULL));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_join_link(node, NOW, NULL, 0, &channel, NULL));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_join_link(node, NOW, "magnet:?", 0, NULL, NULL));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "magnet:?", 2, &channel, NULL));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "\xff", 0, &channel, &why));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "http://a", 0, &channel, &why));
+    CHECK(strstr(why.text, "bitchat:join/") != NULL);
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "bitchat:join/a", 0, &channel, &why));
+    CHECK(strstr(why.text, "typing error") != NULL);
+    why.struct_size = 1;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "http://a", 0, &channel, &why));
+    why.struct_size = sizeof why;
+    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_chat_file(node, 99, &file));
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_leave(node, NOW, 99));
-    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_send_text(node, NOW, 99, "x", 1, NULL));
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_send_text(node, NOW, 99, NULL, 0, NULL));
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, 99, "\xff", 1, NULL));
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, 99, "x", SIZE_MAX, NULL));
+    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_send_text(node, NOW, 99, "x", 1, NULL, &why));
+    CHECK(strlen(why.text) > 10);
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_send_text(node, NOW, 99, NULL, 0, NULL, NULL));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, 99, "\xff", 1, NULL, NULL));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, 99, "x", SIZE_MAX, NULL, NULL));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_add_peer(node, NOW, 99, NULL, NULL));
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_add_peer(node, NOW, 99, &bad, NULL));
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_add_peer(node, NOW, 99, &good, bytes));
@@ -311,11 +330,24 @@ static void order(void) {
     const char *reason;
     uint64_t deadline;
     char longest[65537];
+    size_t len;
+    bitchat_chatfile *file;
+    bitchat_error why = {.struct_size = sizeof why};
     memset(longest, 'x', sizeof longest);
 
-    OK(bitchat_node_join(node, NOW, chatfile, &channel));
-    GIVES(BITCHAT_ERR_JOINED, bitchat_node_join(node, NOW, chatfile, &again));
-    GIVES(BITCHAT_ERR_NOT_READY, bitchat_node_send_text(node, NOW, channel, "x", 1, NULL));
+    OK(bitchat_node_join(node, NOW, chatfile, &channel, NULL));
+    GIVES(BITCHAT_ERR_JOINED, bitchat_node_join(node, NOW, chatfile, &again, &why));
+    CHECK(strcmp(why.text, "this node is in the channel already") == 0);
+    len = sizeof longest;
+    OK(bitchat_chatfile_link(chatfile, longest, &len));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, longest, 0, &again, &why));
+    CHECK(strstr(why.text, "127.0.0.1") != NULL);
+    GIVES(BITCHAT_ERR_JOINED, bitchat_node_join_link(node, NOW, longest, 1, &again, NULL));
+    memset(longest, 'x', sizeof longest);
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_chat_file(node, channel, NULL));
+    OK(bitchat_node_chat_file(node, channel, &file));
+    bitchat_chatfile_free(file);
+    GIVES(BITCHAT_ERR_NOT_READY, bitchat_node_send_text(node, NOW, channel, "x", 1, NULL, NULL));
     OK(bitchat_node_add_peer(node, NOW, channel, &address, NULL));
 
     /* Answers to questions that nobody asked, or that are answered already. */
@@ -336,10 +368,11 @@ static void order(void) {
         else if (action.request != BITCHAT_NO_REQUEST)
             OK(bitchat_node_failed(node, NOW, action.request, "not here"));
     }
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, channel, "", 0, NULL));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_send_text(node, NOW, channel, "", 0, NULL, NULL));
     GIVES(BITCHAT_ERR_INVALID,
-          bitchat_node_send_text(node, NOW, channel, longest, sizeof longest, NULL));
-    OK(bitchat_node_send_text(node, NOW, channel, longest, sizeof longest - 1, NULL));
+          bitchat_node_send_text(node, NOW, channel, longest, sizeof longest, NULL, &why));
+    CHECK(strstr(why.text, "65") != NULL);
+    OK(bitchat_node_send_text(node, NOW, channel, longest, sizeof longest - 1, NULL, NULL));
     OK(bitchat_node_deadline(node, &deadline, &reason));
     CHECK(deadline == BITCHAT_NO_DEADLINE ? strlen(reason) == 0 : strlen(reason) > 0);
 
@@ -351,12 +384,12 @@ static void order(void) {
 
     OK(bitchat_node_leave(node, NOW, channel));
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_leave(node, NOW, channel));
-    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_send_text(node, NOW, channel, "x", 1, NULL));
+    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_send_text(node, NOW, channel, "x", 1, NULL, NULL));
     OK(bitchat_node_reseed(node, NOW, NULL));
     OK(bitchat_node_renew_keys(node, NOW, NULL));
     OK(bitchat_node_shutdown(node, NOW));
     OK(bitchat_node_shutdown(node, NOW));
-    GIVES(BITCHAT_ERR_SHUTTING_DOWN, bitchat_node_join(node, NOW, chatfile, &channel));
+    GIVES(BITCHAT_ERR_SHUTTING_DOWN, bitchat_node_join(node, NOW, chatfile, &channel, NULL));
 }
 
 int main(void) {

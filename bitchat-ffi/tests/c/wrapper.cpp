@@ -46,6 +46,25 @@ static void errors() {
     }
 }
 
+static void links() {
+    bitchat::Node node(bitchat::Node::config(), bitchat::Identity::generate(), now);
+    try {
+        node.join_link(now, "bitchat:join/nonsense");
+        must_throw();
+    } catch (const bitchat::Error &error) {
+        CHECK(std::string(error.what()).find("typing error") != std::string::npos);
+    }
+    std::uint32_t channel = node.join_link(now, channel_file().link());
+    try {
+        node.chat_file(channel);
+        must_throw();
+    } catch (const bitchat::Error &error) {
+        CHECK(error.status() == BITCHAT_ERR_NOT_READY);
+    }
+    std::uint32_t known = node.join(now, channel_file());
+    CHECK(node.chat_file(known).name() == "test");
+}
+
 static void dispatching() {
     bitchat::Node node(bitchat::Node::config(), bitchat::Identity::generate(), now);
     std::uint32_t channel = node.join(now, channel_file());
@@ -94,6 +113,7 @@ static void dispatching() {
 
 int main() {
     errors();
+    links();
     dispatching();
     return 0;
 }

@@ -3,7 +3,7 @@
 mod view;
 
 use crate::error::CliError;
-use crate::files::{Home, identity_file, read_chat_file, store_file};
+use crate::files::{Home, Source, identity_file, read_channel, store_file};
 use crate::screen::{self, printable};
 use crate::signals::Signals;
 use bitchat_core::base::ids::ChannelHandle;
@@ -31,8 +31,10 @@ const KEY_LOG: &str = "BITCHATKEYLOGFILE";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The .chat file
-    file: PathBuf,
+    /// The .chat file; or a link (bitchat:join/..., magnet:...), or a file that holds one: other users of
+    /// this machine can see what is written here
+    #[arg(value_name = "FILE or LINK")]
+    channel: PathBuf,
     #[command(flatten)]
     home: Home,
     /// The UDP port to use; 0 for any
@@ -49,13 +51,12 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let policy = if arguments.local { TargetPolicy::AllowLocal } else { TargetPolicy::PublicOnly };
-    let file = read_chat_file(&arguments.file, policy)?;
+    let source = read_channel(&arguments.channel, policy)?;
     let home = arguments.home.open()?;
     let identity = load_or_create(&identity_file(&home))?;
     screen::line(&format!(
-        "* channel {} ({}), you are {}; /who, /quit",
-        printable(&file.info().name),
-        file.channel_id(),
+        "* channel {}, you are {}; /who, /quit",
+        title(&source),
         fingerprint(&identity.peer_id()),
     ))?;
     let mut options = Options::new(identity, Some(store_file(&home)));
@@ -73,13 +74,19 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let (client, events, driver) = bitchat_net::start(options).await?;
     let signals = Signals::listen()?;
     let task = tokio::spawn(driver.run());
-    let channel = client.join(file).await.map_err(|error| CliError::Join(error.to_string()))?;
+    let by_link = matches!(source, Source::Link(_));
+    let joined = match source {
+        Source::File(file) => client.join(file).await,
+        Source::Link(link) => client.join_link(link).await,
+    };
+    let channel = joined.map_err(|error| CliError::Join(error.to_string()))?;
     for &address in &arguments.peers {
         let hint = PeerHint { address, peer: None };
         client.add_peer(channel, hint).await.map_err(|error| CliError::Join(error.to_string()))?;
     }
     let view = View::new(channel);
-    let mut talk = Talk { client, channel, view, live: false, met: false, unsent: None };
+    let (live, met, unsent) = (false, false, None);
+    let mut talk = Talk { client, channel, by_link, view, live, met, unsent };
     let result = talk.go(events, signals).await;
     eprintln!("saying good-bye");
     talk.client.shutdown().await;
@@ -87,9 +94,23 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     result
 }
 
+/// What is known of a channel before it is joined.
+fn title(source: &Source) -> String {
+    match source {
+        Source::File(file) => format!("{} ({})", printable(&file.info().name), file.channel_id()),
+        Source::Link(link) => {
+            let name = link.name.as_deref().map(printable);
+            let name = name.map_or_else(String::new, |name| format!(", {name} as the link says"));
+            format!("{}{name}; it is ready once a member has told what it is", link.chan)
+        }
+    }
+}
+
 struct Talk {
     client: Client,
     channel: ChannelHandle,
+    /// Its name is news once it is ready.
+    by_link: bool,
     view: View,
     live: bool,
     /// Somebody was here.
@@ -132,6 +153,11 @@ impl Talk {
             && channel == self.channel
         {
             self.live = true;
+            if self.by_link
+                && let Ok(Some(file)) = self.client.chat_file(channel).await
+            {
+                screen::line(&format!("* this is the channel {}", printable(&file.info().name)))?;
+            }
             let history = self.client.messages(channel).await.unwrap_or_default();
             self.view.history(&history)?;
         }

@@ -4,7 +4,8 @@ use crate::screen::{line, printable};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::crypto::identity::fingerprint;
-use bitchat_core::node::{Event, LinkInfo, Message, TrackerState};
+use bitchat_core::node::{CloseReason, Event, LinkInfo, Message, TrackerState};
+use bitchat_core::wire::url::without_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -127,15 +128,18 @@ impl View {
 /// News that are not part of the conversation go to standard error.
 fn complain(event: &Event) {
     let text = match event {
-        Event::Tracker { url, state, .. } => match state {
-            TrackerState::Announcing => format!("tracker {url}: asking"),
-            TrackerState::Working { peers, next } => {
-                format!("tracker {url}: {peers} peers; asked again in {} s", next.as_secs())
+        Event::Tracker { url, state, .. } => {
+            let host = without_path(url);
+            match state {
+                TrackerState::Announcing => format!("tracker {host}: asking"),
+                TrackerState::Working { peers, next } => {
+                    format!("tracker {host}: {peers} peers; asked again in {} s", next.as_secs())
+                }
+                TrackerState::Failed { reason, retry } => {
+                    format!("tracker {host}: {reason}; tried again in {} s", retry.as_secs())
+                }
             }
-            TrackerState::Failed { reason, retry } => {
-                format!("tracker {url}: {reason}; tried again in {} s", retry.as_secs())
-            }
-        },
+        }
         Event::ListenFailed { family, failure } => format!("{family:?}: {failure}"),
         Event::Equivocation { author, .. } => format!(
             "{} signed two different messages as one (a cheat, or a copied store); nothing more of \
@@ -158,6 +162,9 @@ fn complain(event: &Event) {
             "store: the record {} is damaged and not used; other members still hold the history",
             key.escape_ascii()
         ),
+        Event::LinkClosed { device, reason: CloseReason::Violation(why), .. } => {
+            format!("the connection to {} was given up: {why}", short(device))
+        }
         Event::WallTimeNeeded => "the clock is not set: set it, this channel needs the date".into(),
         other => {
             tracing::debug!(?other, "event");

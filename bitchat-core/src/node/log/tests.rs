@@ -61,6 +61,6 @@ fn of_a_tracker_only_the_host_is_said() {
         ("udp://[2001:db8::1]:6969", "udp://[2001:db8::1]:6969"),
         ("http://example.org:80?key=1", "http://example.org:80"),
     ] {
-        assert_eq!(host(url), said);
+        assert_eq!(without_path(url), said);
     }
 }
