@@ -167,7 +167,7 @@ fn complain(event: &Event) {
         }
         Event::WallTimeNeeded => "the clock is not set: set it, this channel needs the date".into(),
         other => {
-            tracing::debug!(?other, "event");
+            tracing::trace!(?other, "event");
             return;
         }
     };
