@@ -123,7 +123,7 @@ fn describe(payload: &[u8], row: &mut [String]) {
                 push(10, u8::from(stream.fin).to_string());
             }
             Frame::ResetStream { id, .. } | Frame::StopSending { id, .. } => {
-                push(7, id.to_string())
+                push(7, id.to_string());
             }
             Frame::MaxStreamData { id, limit } => {
                 push(7, id.to_string());

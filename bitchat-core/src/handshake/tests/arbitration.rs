@@ -14,7 +14,8 @@ fn claim(peer_boot: u8, initiator: u8, hash: u8) -> Claim {
 fn kept_of(order: &[(Claim, bool)]) -> Claim {
     let rival = |(at, (claim, ready)): (usize, &'_ (Claim, bool))| (at, *claim, *ready);
     let sessions: Vec<_> = order.iter().enumerate().map(rival).collect();
-    let rivals = sessions.iter().map(|(at, claim, ready)| Rival { name: *at, claim, ready: *ready });
+    let rivals =
+        sessions.iter().map(|(at, claim, ready)| Rival { name: *at, claim, ready: *ready });
     order[choose(rivals).expect("there are some")].0
 }
 
