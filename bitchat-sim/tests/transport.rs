@@ -291,7 +291,10 @@ fn packets_become_as_large_as_the_path_carries() {
             assert_eq!(end.transport.path_mtu(), expected, "a path of {mtu}");
             let stats = world.net.path_stats(one, other);
             assert!(stats.too_big <= 9, "{} probes were lost", stats.too_big);
-            assert_eq!(end.transport.stats().packets_lost, 0);
+            // Eight of the largest packets fill the queue: nothing is lost but what it drops.
+            assert!(
+                stats.overflowed <= 1 && end.transport.stats().packets_lost == stats.overflowed
+            );
             assert!(world.machine(other).is_some_and(|end| end.read[&file].0 == data), "damaged");
             world.into_trace()
         });
