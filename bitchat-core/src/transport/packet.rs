@@ -279,6 +279,9 @@ impl Transport {
         if self.recovery.probing() {
             packet.put(&Frame::ImmediateAck);
         }
+        if self.recovery.probing_bare() {
+            return;
+        }
         if self.ping && packet.put(&Frame::Ping) {
             self.ping = false;
         }

@@ -21,6 +21,8 @@ use core::time::Duration;
 const MAX_PACKETS: usize = 16_384;
 /// Packets that a probe timeout lets out beyond the window (RFC 9002 §6.2.4).
 const PROBES: u8 = 2;
+/// From so many probe timeouts in a row on, the last probe carries no data (BC-07.48).
+const BARE_FROM: u32 = 3;
 
 /// Whether an ack-eliciting packet may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(super) struct Recovery {
     /// The first packet number of the present path.
     path_start: u64,
     probes: u8,
+    /// Probe timeouts in a row since something was acknowledged.
+    unanswered: u32,
     app_limited: bool,
     pub(super) packets_lost: u64,
     /// Of the lost, those that were only late.
@@ -78,6 +82,7 @@ impl Recovery {
             packet_size: BASE as u64,
             path_start: 0,
             probes: 0,
+            unanswered: 0,
             app_limited: true,
             packets_lost: 0,
             packets_late: 0,
@@ -87,6 +92,13 @@ impl Recovery {
 
     pub(super) const fn probing(&self) -> bool {
         self.probes > 0
+    }
+
+    /// The next packet is a probe that carries nothing but the wish for an answer. The peer may refuse
+    /// data for its gaps, and with it every packet that carries some; what it says of an empty one
+    /// shows which packets are missing.
+    pub(super) const fn probing_bare(&self) -> bool {
+        self.probes == 1 && self.unanswered >= BARE_FROM
     }
 
     pub(super) fn permission(&mut self, now: Timestamp) -> Permission {
@@ -210,6 +222,7 @@ impl Recovery {
         }
         self.detector.on_progress();
         self.probes = 0;
+        self.unanswered = 0;
         if self.ecn.on_ack(ack.ecn, newly_ect) && newest.pn >= self.path_start {
             let in_flight_at_send = newest.stamp.in_flight;
             let sent_at = newest.sent_at;
@@ -287,6 +300,7 @@ impl Recovery {
                 Some(Expired::Probe) => {
                     self.probe_timeouts += 1;
                     self.probes = PROBES;
+                    self.unanswered = self.unanswered.saturating_add(1);
                     self.sent.copy_oldest(usize::from(PROBES), lost);
                 }
                 None => break,

@@ -140,6 +140,36 @@ proptest! {
     }
 }
 
+/// BC-07.48: every probe opened one gap more than the peer takes, and so was refused.
+#[test]
+fn probes_that_are_refused_are_not_all_there_is() {
+    let ms = Duration::from_millis;
+    let lane = Lane {
+        delay: ms(72),
+        jitter: ms(47),
+        queue: 40_000,
+        loss: 316,
+        duplicate: 19,
+        ..Lane::CLEAN
+    };
+    let jobs = [
+        (0, Class::Media, 8_603, 8_531),
+        (1, Class::Control, 19_981, 60),
+        (1, Class::Control, 53, 49),
+        (1, Class::Media, 35_305, 13_606),
+        (0, Class::History, 40_279, 12_381),
+        (1, Class::History, 55_683, 18_180),
+        (0, Class::History, 194, 5_903),
+        (0, Class::File, 28_386, 2_667),
+        (1, Class::Media, 1_975, 15_094),
+    ];
+    let jobs = jobs.map(|(from, class, total, chunk)| Job { from, class, total, chunk });
+    let config =
+        TransportConfig { send_buffer: 16_000, reassembly_gaps: 4, ..TransportConfig::default() };
+    let mut pair = Pair::with_config(17_836_146_026_852_999_143, lane, config.clone());
+    run_jobs(&mut pair, jobs.into(), &config);
+}
+
 /// A peer that speaks up after a long silence is answered without waiting for the back-off.
 #[test]
 fn a_peer_that_is_heard_again_is_probed_soon() {
