@@ -70,6 +70,15 @@ fn a_closed_session_is_gone_soon_even_where_the_round_trip_seems_long() {
     assert!(outcome.simulated < Duration::from_secs(15), "{:?}", outcome.simulated);
 }
 
+/// The first sample behind a cut was a few bytes a second, and the sender kept to it.
+#[test]
+fn a_link_is_not_paced_to_death() {
+    for seed in [157_458, 185_356, 219_895] {
+        let outcome = run(seed, true).unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(outcome.recovery.is_some_and(|after| after < Duration::from_secs(10)), "{seed}");
+    }
+}
+
 #[test]
 fn whatever_befalls_a_link_nothing_is_lost_and_it_recovers() {
     let number = |name: &str| env::var(name).ok()?.parse::<u64>().ok();

@@ -320,11 +320,15 @@ impl Controller for Bbr {
         self.probe_rtt.cap(self.window)
     }
 
+    /// While starting up never slower than a packet in a round trip: the first sample behind
+    /// a long cut can be a few bytes a second, and a link paced by it would be dead.
     fn pacing_rate(&self, rtt: &Rtt) -> u64 {
-        if self.pacing > 0 {
-            return self.pacing;
+        let round = rtt.smoothed().max(MIN_PACED_RTT);
+        match self.pacing {
+            0 => rate(self.window * State::Startup.pacing_gain() / 100, round),
+            pacing if self.pipe.reached => pacing,
+            pacing => pacing.max(rate(self.packet_size, round)),
         }
-        rate(self.window * State::Startup.pacing_gain() / 100, rtt.smoothed().max(MIN_PACED_RTT))
     }
 
     fn rate(&self, rtt: &Rtt) -> u64 {
