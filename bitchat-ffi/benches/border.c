@@ -56,7 +56,7 @@ int main(void) {
     bitchat_transmit transmit = {.struct_size = sizeof transmit};
     bitchat_callbacks callbacks = {.struct_size = sizeof callbacks, .transmit = ignore};
     bitchat_stats stats = {.struct_size = sizeof stats};
-    uint8_t buffer[1200];
+    static uint8_t buffer[65507]; /* the largest datagram: limits.datagram_bytes */
     uint64_t deadline;
     uint64_t mono = 1000, wall = 1800000000000;
 
