@@ -199,14 +199,14 @@ impl State {
         node.get(number).is_some() || awaited
     }
 
-    /// The sessions that a winner may close: what another run of the peer has just begun shows by itself
-    /// whether that run lives.
+    /// The sessions that a winner may close.
     fn losers(&self, model: &Sessions, at: usize, winner: u8) -> Vec<u8> {
-        let run = self.claim(model, at, winner).peer_boot;
+        let won = self.claim(model, at, winner);
         let may_close = |session: &&Session| {
-            let same_run = self.claim(model, at, session.number).peer_boot == run;
-            session.number != winner
-                && (same_run || session.level > 0 || model.rule == Rule::CloseBeginners)
+            let claim = self.claim(model, at, session.number);
+            let rival = Rival { name: (), claim: &claim, ready: session.level > 0 };
+            let yields = rival.yields_to(&won) || model.rule == Rule::CloseBeginners;
+            session.number != winner && yields
         };
         self.nodes[at].sessions.iter().filter(may_close).map(|session| session.number).collect()
     }

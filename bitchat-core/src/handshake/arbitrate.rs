@@ -25,6 +25,15 @@ pub struct Rival<'a, Name> {
     pub ready: bool,
 }
 
+impl<Name> Rival<'_, Name> {
+    /// Whether this session may be closed for `winner`. What another run of the peer has just begun
+    /// may not: if that run lives, the session will be ready and win; if not, nobody finishes it.
+    #[must_use]
+    pub fn yields_to(&self, winner: &Claim) -> bool {
+        self.ready || self.claim.peer_boot == winner.peer_boot
+    }
+}
+
 /// The session to stay among all those with one device, given in the order in which they were
 /// established (BC-05.35, BC-05.36). `None` if there is none.
 ///

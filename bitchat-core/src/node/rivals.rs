@@ -58,11 +58,8 @@ impl Node {
         if self.by_device.get(&device) != Some(&id) || !self.rivals.contains(&device) {
             return;
         }
-        // What another run of the peer has just begun is left alone: if that run lives, the session will
-        // be ready and win; if not, nobody finishes it.
-        let run = winner.claim().peer_boot;
-        let may_go = |other: &&Link| other.claim().peer_boot == run || other.is_ready();
-        let losers = || self.sessions(device).filter(|other| other.id() != id).filter(may_go);
+        let may_go = |other: &&Link| other.id() != id && rival(other).yields_to(winner.claim());
+        let losers = || self.sessions(device).filter(may_go);
         let carries = |chan| winner.shared().any(|own| own == chan);
         if !winner.is_ready() || !losers().flat_map(Link::shared).all(carries) {
             return;

@@ -28,6 +28,12 @@ pub(super) struct Session {
     next: [u32; 3],
 }
 
+impl Session {
+    fn rival(&self) -> Rival<'_, u32> {
+        Rival { name: self.number, claim: self.link.claim(), ready: self.link.is_ready() }
+    }
+}
+
 /// What an end may touch of the world around it.
 pub(super) struct World<'a> {
     pub books: &'a mut Books,
@@ -299,11 +305,7 @@ impl End {
 
     /// The session to stay, as a node chooses it (BC-05.35, BC-05.36).
     fn best(&self) -> Option<u32> {
-        choose(self.open().map(|session| Rival {
-            name: session.number,
-            claim: session.link.claim(),
-            ready: session.link.is_ready(),
-        }))
+        choose(self.open().map(Session::rival))
     }
 
     fn arbitrate(&mut self) {
@@ -324,9 +326,8 @@ impl End {
         let Some(winner) = self.open().find(|session| session.number == number) else {
             return Ok(());
         };
-        let run = winner.link.claim().peer_boot;
         let may_go = |other: &&Session| {
-            other.number != number && (other.link.claim().peer_boot == run || other.link.is_ready())
+            other.number != number && other.rival().yields_to(winner.link.claim())
         };
         let losers = || self.open().filter(may_go);
         if !winner.link.is_ready() || !winner.up && losers().any(|session| session.up) {

@@ -54,6 +54,10 @@ fn a_late_session_of_a_dead_run_decides_nothing() {
     assert_eq!(kept_of(&[(one, true), (dead, false), (other, false)]), one);
     assert_eq!(kept_of(&[(one, false), (dead, false), (other, false)]), one);
     assert_eq!(kept_of(&[(other, false), (dead, false), (one, true)]), one);
+    // Nor is what has just begun closed for the winner: it may be a new run's.
+    for (claim, ready, yields) in [(dead, false, false), (dead, true, true), (other, false, true)] {
+        assert_eq!(Rival { name: (), claim: &claim, ready }.yields_to(&one), yields);
+    }
     // A peer that did restart is ready with its new run soon.
     assert_eq!(kept_of(&[(dead, true), (one, false)]), dead);
     assert_eq!(kept_of(&[(dead, true), (one, true)]), one);
