@@ -79,8 +79,6 @@ fn check_renewals(extent: Extent, threads: usize, each: &mut impl FnMut(Report))
     let rekeys = [
         (2, 1, budget(3, 1, 1, 1), false),
         (3, 1, budget(3, 2, 1, 1), true),
-        (4, 2, budget(3, 2, 1, 1), true),
-        (3, 1, budget(4, 3, 2, 1), true),
     ];
     for (renewals, asks, budget, only_full) in rekeys {
         if extent == Extent::Full || !only_full {
