@@ -1,6 +1,7 @@
 //! Models of the rules on which a link depends, and the search for an order of events that breaks
 //! them. The decisions are the product's own where they can be called; see `README.md`.
 
+pub mod close;
 pub mod net;
 pub mod rekey;
 pub mod sessions;
@@ -73,13 +74,11 @@ const fn budget(room: usize, losses: u8, copies: u8, repeats: u8) -> Budget {
 pub fn check_all(extent: Extent, threads: usize, mut each: impl FnMut(Report)) {
     check_renewals(extent, threads, &mut each);
     check_sessions(extent, threads, &mut each);
+    check_closes(extent, threads, &mut each);
 }
 
 fn check_renewals(extent: Extent, threads: usize, each: &mut impl FnMut(Report)) {
-    let rekeys = [
-        (2, 1, budget(3, 1, 1, 1), false),
-        (3, 1, budget(3, 2, 1, 1), true),
-    ];
+    let rekeys = [(2, 1, budget(3, 1, 1, 1), false), (3, 1, budget(3, 2, 1, 1), true)];
     for (renewals, asks, budget, only_full) in rekeys {
         if extent == Extent::Full || !only_full {
             let name = format!("renewal: {renewals} renewals, {asks} asked for, {budget}");
@@ -108,6 +107,23 @@ fn check_sessions(extent: Extent, threads: usize, each: &mut impl FnMut(Report))
                 let model = sessions::Sessions { rule, dials, restarts, hashes, budget };
                 each(check(&name, model, threads));
             }
+        }
+    }
+}
+
+fn check_closes(extent: Extent, threads: usize, each: &mut impl FnMut(Report)) {
+    let closes = [
+        (1, 2, 1, budget(3, 1, 1, 0), false),
+        (2, 3, 1, budget(4, 2, 2, 0), true),
+        (3, 3, 1, budget(5, 3, 1, 0), true),
+    ];
+    for (renewals, data, restarts, budget, only_full) in closes {
+        if extent == Extent::Full || !only_full {
+            let name = format!(
+                "closing: {renewals} renewals, {data} packets of data each, {restarts} restarts, {budget}"
+            );
+            let rule = close::Rule::Ours;
+            each(check(&name, close::Close { rule, renewals, data, restarts, budget }, threads));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rules that look as good as ours are found out.
 
 use bitchat_models::net::Budget;
-use bitchat_models::{check, rekey, sessions};
+use bitchat_models::{check, close, rekey, sessions};
 
 const BUDGET: Budget = Budget { room: 3, losses: 1, copies: 1, repeats: 0 };
 
@@ -60,6 +60,30 @@ fn wrong_rules_for_several_sessions_are_found_out() {
         (Rule::IgnoreBoots, wronged),
         (Rule::NeverClose, heals),
         (Rule::NeverClose, rest),
+    ] {
+        let found = found(rule);
+        assert!(found.contains(&expected), "{rule:?}: {found:?}");
+    }
+}
+
+#[test]
+fn wrong_rules_of_closing_are_found_out() {
+    use close::Rule;
+    let found = |rule| {
+        // Who answers always is found out where there is much to answer.
+        let (renewals, data) = if rule == Rule::AnswerAlways { (0, 5) } else { (1, 1) };
+        let model = close::Close { rule, renewals, data, restarts: 0, budget: BUDGET };
+        broken(&check("mutant", model, 1))
+    };
+    assert_eq!(found(Rule::Ours), [""; 0]);
+    for (rule, expected) in [
+        (Rule::AnswerAlways, "a closed side answers three times at most"),
+        (Rule::AnswerClose, "who hears a CLOSE says nothing more"),
+        (Rule::AnswerCloseWithClose, "a CLOSE is never answered"),
+        (Rule::AnswerCloseWithClose, "who hears a CLOSE says nothing more"),
+        (Rule::NoSilence, "at rest, both sides are over"),
+        (Rule::NoSilence, "both sides are over"),
+        (Rule::NewestKeys, "a CLOSE that arrives is understood"),
     ] {
         let found = found(rule);
         assert!(found.contains(&expected), "{rule:?}: {found:?}");

@@ -5,6 +5,7 @@
 //! and time in, then [`Link::poll_packet`] until it gives nothing, then sleep until
 //! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
 
+pub mod close;
 pub mod control;
 pub mod epochs;
 mod event;
@@ -33,6 +34,7 @@ use crate::transport::messages::MessageReader;
 use crate::transport::{
     PathEstimate, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
 };
+use close::Closing;
 use control::StreamHeader;
 use core::time::Duration;
 use keys::KeyRing;
@@ -65,8 +67,7 @@ enum State {
     /// Over: answers a few more packets with CLOSE until `until`.
     Closing {
         code: u64,
-        replies: u8,
-        due: bool,
+        closing: Closing,
         until: Timestamp,
     },
     Dead,
@@ -383,8 +384,7 @@ impl Link {
         self.state = match code {
             Some(code) => State::Closing {
                 code,
-                replies: 3,
-                due: true,
+                closing: Closing::START,
                 until: now + (self.transport.pto() * 3).min(MAX_CLOSING),
             },
             None => State::Dead,
@@ -439,7 +439,9 @@ impl Link {
     pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
         match self.state {
             State::Dead => return None,
-            State::Closing { due: true, .. } => return Some((Timestamp::ZERO, "link closing")),
+            State::Closing { closing, .. } if closing.is_due() => {
+                return Some((Timestamp::ZERO, "link closing"));
+            }
             State::Closing { until, .. } => return Some((until, "link closed")),
             State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
             State::Open => {}

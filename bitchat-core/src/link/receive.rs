@@ -13,7 +13,7 @@ use crate::crypto::noise::Role;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
 use crate::transport::{Ecn, Read, TransportSink, TransportStreamId};
-use crate::wire::frame::NewConnectionId;
+use crate::wire::frame::{Frame, Frames, NewConnectionId};
 use core::net::SocketAddr;
 use core::ops::Bound::{Excluded, Unbounded};
 use core::ops::Range;
@@ -114,11 +114,8 @@ impl Link {
         // The window moves only now that the packet is known to be the peer's (BC-06.11).
         self.replay.insert(pn);
         self.last_received = now;
-        if let State::Closing { replies: replies @ 1.., due, .. } = &mut self.state {
-            *replies -= 1;
-            *due = true;
-        }
         if !self.is_open() {
+            self.on_late_packet(datagram.get(payload).unwrap_or_default());
             return Verdict::Authentic;
         }
         let newest = largest.is_none_or(|largest| pn > largest);
@@ -130,6 +127,15 @@ impl Link {
         self.drive(now, rng);
         self.watch_channels(now);
         Verdict::Authentic
+    }
+
+    /// A packet came though this side has closed. Of what is in it, only a CLOSE counts.
+    fn on_late_packet(&mut self, payload: &[u8]) {
+        let State::Closing { closing, .. } = &mut self.state else { return };
+        let is_close = |frame| matches!(frame, Ok(Frame::Close { .. }));
+        if !closing.on_packet(Frames::new(payload).any(is_close)) {
+            self.state = State::Dead;
+        }
     }
 
     fn open(

@@ -64,9 +64,9 @@ impl Link {
     pub fn poll_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
         match &mut self.state {
             State::Dead => return None,
-            State::Closing { due, .. } if !*due => return None,
-            State::Closing { due, code, .. } => {
-                *due = false;
+            State::Closing { closing, .. } if !closing.is_due() => return None,
+            State::Closing { closing, code, .. } => {
+                closing.on_sent();
                 let frame = Frame::Close { code: *code, reason: b"" };
                 let via = self.via();
                 return self.own_packet(via, buf, &frame);

@@ -123,6 +123,68 @@ fn a_closed_link_says_nothing_more_whatever_still_arrives() {
     }
 }
 
+/// The packets that a side would send now.
+fn waiting(pair: &mut Pair, of: usize) -> Vec<Vec<u8>> {
+    let (now, mut buf) = (pair.now, [0; PACKET_LEN]);
+    core::iter::from_fn(|| {
+        let len = pair.links[of].poll_packet(now, &mut buf)?.len;
+        Some(buf[..len].to_vec())
+    })
+    .collect()
+}
+
+/// BC-07.96
+#[test]
+fn two_sides_that_close_at_once_do_not_answer_each_other() {
+    let mut pair = Pair::with_channel(45, 0);
+    pair.run(SECOND);
+    let now = pair.now;
+    for of in 0..2 {
+        pair.links[of].close(now, code::GOING_AWAY, &mut pair.events[of]);
+    }
+    let mut closes = [0, 1].map(|of| waiting(&mut pair, of));
+    assert_eq!(closes.each_ref().map(Vec::len), [1, 1]);
+    for (of, sent) in closes.iter_mut().enumerate() {
+        for close in sent {
+            assert_eq!(pair.receive(1 - of, 0, close), Verdict::Authentic);
+        }
+        assert!(pair.links[1 - of].is_dead() && waiting(&mut pair, 1 - of).is_empty());
+    }
+}
+
+/// BC-07.96: a CLOSE that is waiting to be sent is not sent any more.
+#[test]
+fn who_hears_a_close_while_closing_says_nothing() {
+    let mut pair = Pair::with_channel(46, 0);
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.links[0].close(now, code::NO_ERROR, &mut pair.events[0]);
+    let mut closes = waiting(&mut pair, 0);
+    pair.links[1].close(now, code::NO_ERROR, &mut pair.events[1]);
+    assert_eq!(pair.receive(1, 0, &mut closes[0]), Verdict::Authentic);
+    assert!(waiting(&mut pair, 1).is_empty());
+    assert_eq!(count(&pair, 1, |event| matches!(event, LinkEvent::Closed(_))), 1);
+}
+
+#[test]
+fn a_peer_that_has_not_heard_a_close_is_told_three_times_more() {
+    let mut pair = Pair::with_channel(47, 0);
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.links[0].close(now, code::NO_ERROR, &mut pair.events[0]);
+    assert_eq!(waiting(&mut pair, 0).len(), 1);
+    let mut told = 0;
+    for _ in 0..10 {
+        pair.links[1].ping();
+        let mut pings = waiting(&mut pair, 1);
+        for ping in &mut pings {
+            assert_eq!(pair.receive(0, 0, ping), Verdict::Authentic);
+        }
+        told += waiting(&mut pair, 0).len();
+    }
+    assert_eq!(told, usize::from(close::MAX_REPLIES));
+}
+
 #[test]
 fn a_peer_that_does_not_read_the_control_stream_loses_the_link_and_no_message_is_left_out() {
     let mut pair = Pair::with_channel(40, 0);
