@@ -63,6 +63,29 @@ impl Dice {
         Duration::from_nanos(self.below(u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX)))
     }
 
+    /// A time span of the exponential distribution, by von Neumann's method: it only compares and
+    /// multiplies whole numbers, so every machine gets the same.
+    pub fn exponential(&mut self, mean: Duration) -> Duration {
+        let mut whole = 0;
+        loop {
+            let first = self.u64();
+            let (mut last, mut odd) = (first, true);
+            loop {
+                let next = self.u64();
+                if next > last {
+                    break;
+                }
+                (last, odd) = (next, !odd);
+            }
+            if odd {
+                let fraction = (mean.as_nanos() * u128::from(first)) >> 64;
+                let fraction = Duration::from_nanos(u64::try_from(fraction).unwrap_or(u64::MAX));
+                return mean.saturating_mul(whole).saturating_add(fraction);
+            }
+            whole += 1;
+        }
+    }
+
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut out = [0; N];

@@ -255,7 +255,13 @@ fn bulk_fills_a_clean_line_and_chat_does_not_wait() {
 
 #[test]
 fn everything_arrives_over_bad_lines() {
-    let bursts = Loss::Bursts { enter: 0.02, leave: 0.2, good: 0.0, bad: 0.8 };
+    // Of 5 packets on average, 50 packets apart.
+    let bursts = Loss::Bursts {
+        good_for: Duration::from_millis(30),
+        bad_for: Duration::from_millis(3),
+        good: 0.0,
+        bad: 0.8,
+    };
     let losses = [Loss::Random(0.1), Loss::Random(0.2), Loss::Random(0.4), bursts];
     for loss in losses {
         let line = LinkConfig {

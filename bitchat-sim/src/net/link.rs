@@ -11,13 +11,14 @@ pub enum Loss {
     None,
     /// Each independently with this probability.
     Random(f64),
-    /// In bursts (Gilbert–Elliott): the link is in a good or a bad state and may change with every
-    /// packet.
+    /// In bursts (Gilbert–Elliott in continuous time): the link is in a good or a bad state, each for
+    /// an exponentially distributed time. As on a radio, a burst ends whether or not anyone sends; if
+    /// it ended after so many packets, a sender that rests while it is in one would stay in it.
     Bursts {
-        /// Probability that a good link turns bad.
-        enter: f64,
-        /// Probability that a bad link turns good.
-        leave: f64,
+        /// How long it is good, on average.
+        good_for: Duration,
+        /// How long it is bad, on average.
+        bad_for: Duration,
         /// Probability of loss while it is good.
         good: f64,
         /// Probability of loss while it is bad.
@@ -142,6 +143,35 @@ impl Exit {
     }
 }
 
+/// So many average cycles after it was last known, a state depends on nothing but the averages.
+const FORGOTTEN: u32 = 32;
+
+/// The state of a line that loses in bursts, as of the last packet. It begins good.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    bad: bool,
+    until: Timestamp,
+}
+
+impl Burst {
+    /// A state that begins at `now`.
+    fn new(bad: bool, now: Timestamp, [good_for, bad_for]: [Duration; 2], dice: &mut Dice) -> Self {
+        Self { bad, until: now + dice.exponential(if bad { bad_for } else { good_for }) }
+    }
+
+    /// The state at `now`, which never goes back.
+    fn advance(&mut self, now: Timestamp, means: [Duration; 2], dice: &mut Dice) {
+        let [good_for, bad_for] = means;
+        let cycle = good_for.saturating_add(bad_for);
+        if now.saturating_since(self.until) > cycle.saturating_mul(FORGOTTEN) {
+            *self = Self::new(dice.within(cycle) < bad_for, now, means, dice);
+        }
+        while self.until <= now && !cycle.is_zero() {
+            *self = Self::new(!self.bad, self.until, means, dice);
+        }
+    }
+}
+
 /// One direction of a link and its state. It moves no bytes: it says when a packet would come out,
 /// so that any protocol can be run over it, in a [`Network`](super::Network) or without one.
 #[derive(Debug)]
@@ -152,7 +182,7 @@ pub struct Link {
     pub stats: LinkStats,
     /// When what is queued will have left.
     free_at: Timestamp,
-    bad: bool,
+    burst: Option<Burst>,
     dice: Dice,
 }
 
@@ -161,7 +191,7 @@ impl Link {
     #[must_use]
     pub fn new(config: LinkConfig, dice: Dice) -> Self {
         let stats = LinkStats::default();
-        Self { config, stats, free_at: Timestamp::ZERO, bad: false, dice }
+        Self { config, stats, free_at: Timestamp::ZERO, burst: None, dice }
     }
 
     /// Bytes that wait for their turn, or are being sent; none without a rate.
@@ -184,7 +214,7 @@ impl Link {
             self.stats.overflowed += 1;
             return [None; 2];
         };
-        if self.loses() {
+        if self.loses(left_at) {
             self.stats.lost += 1;
             return [None; 2];
         }
@@ -206,14 +236,18 @@ impl Link {
         Some(self.free_at)
     }
 
-    fn loses(&mut self) -> bool {
+    /// Whether the line loses the packet whose last byte leaves at `now`.
+    fn loses(&mut self, now: Timestamp) -> bool {
         match self.config.loss {
             Loss::None => false,
             Loss::Random(probability) => self.dice.chance(probability),
-            Loss::Bursts { enter, leave, good, bad } => {
-                let change = if self.bad { leave } else { enter };
-                self.bad ^= self.dice.chance(change);
-                self.dice.chance(if self.bad { bad } else { good })
+            Loss::Bursts { good_for, bad_for, good, bad } => {
+                let means = [good_for, bad_for];
+                let Self { burst, dice, .. } = self;
+                let burst = burst.get_or_insert_with(|| Burst::new(false, now, means, dice));
+                burst.advance(now, means, dice);
+                let is_bad = burst.bad;
+                self.dice.chance(if is_bad { bad } else { good })
             }
         }
     }

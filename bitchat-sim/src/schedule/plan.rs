@@ -15,6 +15,9 @@ const MAX_CUT: Duration = Duration::from_secs(14);
 /// Bytes that one schedule carries at most: what counts is how packets meet, not how many.
 const MAX_BYTES: u64 = 24_000;
 
+/// Bursts last for 1/500 to 1/100 of it on average, 40 to 200 ms, and are 1/55 to 1/5 of it apart.
+const BURST_MICROS: u64 = 20_000_000;
+
 /// Something that happens at a certain time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -211,8 +214,8 @@ fn storm_line(dice: &mut Dice, delay: Duration) -> Line {
         0 => Loss::None,
         1 | 2 => Loss::Random(dice.below(400) as f64 / 1_000.0),
         _ => Loss::Bursts {
-            enter: 0.005 + dice.below(50) as f64 / 1_000.0,
-            leave: 0.1 + dice.below(400) as f64 / 1_000.0,
+            good_for: Duration::from_micros(BURST_MICROS / (5 + dice.below(50))),
+            bad_for: Duration::from_micros(BURST_MICROS / (100 + dice.below(400))),
             good: dice.below(50) as f64 / 1_000.0,
             bad: 0.5 + dice.below(500) as f64 / 1_000.0,
         },

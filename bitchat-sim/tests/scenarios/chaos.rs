@@ -12,7 +12,12 @@ fn some_line(crew: &mut Crew) -> LinkConfig {
     let loss = match dice.below(3) {
         0 => Loss::None,
         1 => Loss::Random(dice.below(30) as f64 / 100.0),
-        _ => Loss::Bursts { enter: 0.02, leave: 0.2, good: 0.01, bad: 0.8 },
+        _ => Loss::Bursts {
+            good_for: secs(1),
+            bad_for: Duration::from_millis(100),
+            good: 0.01,
+            bad: 0.8,
+        },
     };
     LinkConfig {
         delay: dice.within(Duration::from_millis(250)),

@@ -41,7 +41,12 @@ fn forty_percent_loss() {
 
 #[test]
 fn bursts_of_loss() {
-    let loss = Loss::Bursts { enter: 0.02, leave: 0.15, good: 0.0, bad: 0.9 };
+    let loss = Loss::Bursts {
+        good_for: secs(1),
+        bad_for: Duration::from_millis(133),
+        good: 0.0,
+        bad: 0.9,
+    };
     let line = LinkConfig { loss, ..LinkConfig::default() };
     assert_replays(0..3, |seed, text| talk_over(&line, seed, text));
 }

@@ -113,7 +113,7 @@ impl Peer {
 pub enum Weather {
     /// Loses each with this probability, in both directions.
     Random(f64),
-    /// Loses 1 in 20 in bursts of five on average.
+    /// Loses 1 in 21 in bursts as long as five full packets on average, whether or not anyone sends.
     Bursts,
     /// Holds 1 in 50 up for as long as 20 ms.
     Reordering,
@@ -133,14 +133,16 @@ impl Weather {
     pub fn lost(self) -> f64 {
         match self {
             Self::Random(share) => share,
-            Self::Bursts => ENTER / (ENTER + LEAVE),
+            Self::Bursts => BAD_FOR / (GOOD_FOR + BAD_FOR),
             Self::Reordering => 0.0,
         }
     }
 }
 
-const ENTER: f64 = 0.01;
-const LEAVE: f64 = 0.2;
+/// Averages of bursts, in the time that the line takes for a packet of [`FULL_PACKET`] bytes.
+const GOOD_FOR: f64 = 100.0;
+const BAD_FOR: f64 = 5.0;
+const FULL_PACKET: f64 = 1_500.0;
 
 /// A line: rate, delay and queue, the same in both directions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -172,10 +174,14 @@ impl Line {
         let clean = self.clean();
         match self.weather {
             Weather::Random(share) => clean.lossy(share),
-            Weather::Bursts => LinkConfig {
-                loss: Loss::Bursts { enter: ENTER, leave: LEAVE, good: 0.0, bad: 1.0 },
-                ..clean
-            },
+            Weather::Bursts => {
+                let packet = Duration::from_secs_f64(FULL_PACKET * 8.0 / self.rate as f64);
+                let [good_for, bad_for] = [GOOD_FOR, BAD_FOR].map(|times| packet.mul_f64(times));
+                LinkConfig {
+                    loss: Loss::Bursts { good_for, bad_for, good: 0.0, bad: 1.0 },
+                    ..clean
+                }
+            }
             Weather::Reordering => {
                 LinkConfig { reorder: 0.02, reorder_by: Duration::from_millis(20), ..clean }
             }

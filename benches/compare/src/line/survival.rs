@@ -7,8 +7,7 @@ use std::time::Duration;
 const TIME: Duration = Duration::from_secs(10);
 /// A session that gets nothing through in its last seconds has stalled.
 const STALL: Duration = Duration::from_secs(3);
-/// It is stuck if nothing comes in so much more time either. A burst is over after so many packets,
-/// not after so long: a sender that rests while it is in one stays in it.
+/// It is stuck if nothing comes in so much more time either: back-off is at most 10 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The first seed; the other groups use small ones.
 const FIRST: u64 = 1_000;

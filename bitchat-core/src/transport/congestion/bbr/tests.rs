@@ -68,6 +68,22 @@ impl Path {
     }
 }
 
+/// The first sample behind a long cut says next to nothing of the path.
+#[test]
+fn starting_up_it_is_never_slower_than_a_packet_in_a_round_trip() {
+    let mut bbr = Bbr::new(MSS, 1);
+    let sample = RateSample {
+        interval: Duration::from_secs(60),
+        delivered: 200,
+        total_delivered: 200,
+        in_flight_at_send: 200,
+        rtt: RTT,
+        ..RateSample::default()
+    };
+    bbr.on_ack_end(at(60_000), &AckSummary { in_flight: 0, acked: 200, rate: Some(sample) });
+    assert_eq!(bbr.pacing_rate(&Rtt::new(RTT)), 10 * MSS, "not 8 bytes a second");
+}
+
 /// BC-07.30
 #[test]
 fn startup_doubles_until_the_pipe_is_full() {
