@@ -3,7 +3,9 @@
 //!
 //! A chat wants each packet reported. Bulk needs a report each eighth of a round trip: more cost
 //! both ends a packet each and tell the sender nothing. With fewer, CUBIC beside BBR loses much of
-//! its share where queues are short, as each ACK lets a larger burst out.
+//! its share where queues are short, as each ACK lets a larger burst out. On a short path a report
+//! each millisecond is soon enough for whoever does not fill the window, and comes before the
+//! second copy of a message would leave.
 
 use super::builder::PacketBuilder;
 use super::config::MAX_ACK_DELAY;
@@ -20,6 +22,10 @@ const ACKS_PER_ROUND: u64 = 8;
 const MOST_ASKED: u64 = 32;
 /// With fewer, the rules of the beginning are as good.
 const FEWEST_ASKED: u64 = 4;
+/// While the application leaves the window of a path with a shorter round trip unfilled, one ACK may
+/// cover so many packets, and is held back for the shortest time that can be asked for (BC-07.43).
+const SHORT_PATH: Duration = Duration::from_millis(4);
+const SHORT_PATH_PACKETS: u64 = 8;
 /// What a receiver lets itself be asked for (BC-07.41).
 const PACKETS: RangeInclusive<u64> = 1..=64;
 const DELAYS: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_ACK_DELAY;
@@ -76,6 +82,17 @@ impl AckPolicy {
     }
 }
 
+/// What was in flight when a packet left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    /// Bytes, the packet included.
+    pub(super) bytes: u64,
+    /// Bytes of a full packet.
+    pub(super) packet_size: u64,
+    /// More could have been in flight.
+    pub(super) app_limited: bool,
+}
+
 /// What we ask of the peer.
 #[derive(Debug, Default)]
 pub(super) struct AckAsk {
@@ -86,14 +103,21 @@ pub(super) struct AckAsk {
 }
 
 impl AckAsk {
-    /// An ACK arrived. `in_flight` bytes were in flight when the packet left that it reports, and a
-    /// packet counts as lost `reordering` numbers behind one that arrived.
-    pub(super) fn update(&mut self, in_flight: u64, packet_size: u64, reordering: u64, rtt: &Rtt) {
-        let share = in_flight / packet_size.max(1) / ACKS_PER_ROUND;
+    /// An ACK arrived that reports a packet sent with `flight`; a packet counts as lost `reordering`
+    /// numbers behind one that arrived.
+    pub(super) fn update(&mut self, flight: Flight, reordering: u64, rtt: &Rtt) {
+        let Flight { bytes, packet_size, app_limited } = flight;
+        let share = bytes / packet_size.max(1) / ACKS_PER_ROUND;
         let share = share.clamp(u64::from(AckPolicy::default().packets), MOST_ASKED);
         let told = u64::from(self.told.packets);
         let bulk = share >= FEWEST_ASKED || share * 2 > told && self.told != AckPolicy::default();
-        let wanted = if bulk { policy(share, reordering, rtt) } else { AckPolicy::default() };
+        let wanted = if app_limited && rtt.min().is_some_and(|min| min < SHORT_PATH) {
+            policy(share.max(SHORT_PATH_PACKETS), reordering, rtt)
+        } else if bulk {
+            policy(share, reordering, rtt)
+        } else {
+            AckPolicy::default()
+        };
         if !wanted.resembles(&self.told) {
             self.told = wanted;
             self.sequence += 1;

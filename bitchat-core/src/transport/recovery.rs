@@ -1,6 +1,6 @@
 //! Loss recovery of one path: what is in flight, the round trip, congestion control and pacing.
 
-use super::ack_frequency::AckAsk;
+use super::ack_frequency::{AckAsk, Flight};
 use super::config::{MAX_ACK_DELAY, TransportConfig};
 use super::congestion::{AckSummary, AckedPacket, Congestion, Controller, Spurious};
 use super::ecn::EcnState;
@@ -231,7 +231,12 @@ impl Recovery {
         }
         self.detect_losses(now, lost);
         let reordering = self.detector.reordering.packets();
-        self.ask.update(newest.stamp.in_flight, self.packet_size, reordering, &self.rtt);
+        let flight = Flight {
+            bytes: newest.stamp.in_flight,
+            packet_size: self.packet_size,
+            app_limited: newest.stamp.app_limited,
+        };
+        self.ask.update(flight, reordering, &self.rtt);
         let rate = self.sampler.on_ack_end(now, self.rtt.min().unwrap_or(Duration::ZERO));
         let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
         self.controller.on_ack_end(now, &ack);

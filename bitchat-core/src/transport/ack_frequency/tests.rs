@@ -9,6 +9,10 @@ fn rtt() -> Rtt {
     rtt
 }
 
+fn full(bytes: u64) -> Flight {
+    Flight { bytes, packet_size: PACKET, app_limited: false }
+}
+
 /// What is written into a packet, if anything.
 fn told(ask: &mut AckAsk) -> Option<AckFrequency> {
     let (mut buf, mut record) = ([0; 1_171], Vec::new());
@@ -25,29 +29,48 @@ fn told(ask: &mut AckAsk) -> Option<AckFrequency> {
 fn a_share_of_the_flight_is_asked_for_and_little_changes_are_not_told() {
     let mut ask = AckAsk::default();
     for packets in [1, 31] {
-        ask.update(packets * PACKET, PACKET, 3, &rtt());
+        ask.update(full(packets * PACKET), 3, &rtt());
         assert_eq!(told(&mut ask), None);
     }
-    ask.update(80 * PACKET, PACKET, 3, &rtt());
+    ask.update(full(80 * PACKET), 3, &rtt());
     let first = told(&mut ask).expect("news");
     let expected =
         AckFrequency { sequence: 1, packets: 10, max_delay_micros: 10_000, reordering: 3 };
     assert_eq!(first, expected);
     for packets in [48, 80, 159] {
-        ask.update(packets * PACKET, PACKET, 3, &rtt());
+        ask.update(full(packets * PACKET), 3, &rtt());
         assert_eq!(told(&mut ask), None, "{packets}");
     }
     ask.on_lost(1);
     assert_eq!(told(&mut ask), Some(first), "again, as it was lost");
-    ask.update(4_000 * PACKET, PACKET, 3, &rtt());
+    ask.update(full(4_000 * PACKET), 3, &rtt());
     assert_eq!(told(&mut ask).map(|ask| (ask.sequence, ask.packets)), Some((2, 32)));
     ask.on_lost(1);
     assert_eq!(told(&mut ask), None, "the newer one counts");
-    ask.update(4_000 * PACKET, PACKET, 9, &rtt());
+    ask.update(full(4_000 * PACKET), 9, &rtt());
     assert_eq!(told(&mut ask).map(|ask| ask.reordering), Some(9));
-    ask.update(PACKET, PACKET, 9, &rtt());
+    ask.update(full(PACKET), 9, &rtt());
     let last = AckFrequency { sequence: 4, packets: 2, max_delay_micros: 25_000, reordering: 1 };
     assert_eq!(told(&mut ask), Some(last), "as at the beginning");
+}
+
+/// BC-07.43
+#[test]
+fn on_a_short_path_one_ack_reports_several_packets_that_leave_the_window_unfilled() {
+    let mut short = Rtt::new(Duration::from_micros(200));
+    short.update(Duration::from_micros(200), Duration::ZERO);
+    let few = Flight { app_limited: true, ..full(127) };
+    let mut ask = AckAsk::default();
+    ask.update(few, 3, &rtt());
+    assert_eq!(told(&mut ask), None, "the path is long");
+    ask.update(full(127), 3, &short);
+    assert_eq!(told(&mut ask), None, "the window is full");
+    ask.update(few, 3, &short);
+    let expected = AckFrequency { sequence: 1, packets: 8, max_delay_micros: 1_000, reordering: 3 };
+    assert_eq!(told(&mut ask), Some(expected));
+    ask.update(full(4 * PACKET), 3, &short);
+    let last = AckFrequency { sequence: 2, packets: 2, max_delay_micros: 25_000, reordering: 1 };
+    assert_eq!(told(&mut ask), Some(last), "each second one, as at the beginning");
 }
 
 /// BC-07.41

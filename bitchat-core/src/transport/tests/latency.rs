@@ -71,3 +71,25 @@ fn messages_beside_a_transfer_hardly_wait() {
         assert!(latency.p50 <= 65 && latency.p99 <= 120, "{loss}: {latency:?}");
     }
 }
+
+/// BC-07.43: the acknowledgement of a lone message comes before its copy would leave.
+#[test]
+fn on_a_short_path_a_message_rides_once() {
+    let mut pair = Pair::new(21, Lane { delay: Duration::from_millis(1), ..Lane::CLEAN });
+    let chat = pair.ends[0].transport.open_stream(Class::Chat).expect("a stream");
+    let mut send = |message: u64| {
+        let data = contents(chat, message * 100..(message + 1) * 100);
+        pair.ends[0].transport.write(chat, data).expect("room");
+        let end = pair.now + Duration::from_millis(100);
+        pair.run_until(end, |pair| {
+            pair.ends[1].read_reported();
+            false
+        });
+        pair.ends.each_ref().map(|end| end.transport.stats().packets_sent)
+    };
+    // The first copy is acknowledged at once, which shows how short the path is.
+    let before = (0..3).map(&mut send).last().expect("three");
+    let after = (3..103).map(&mut send).last().expect("a hundred");
+    assert_eq!(after[0] - before[0], 100, "messages");
+    assert_eq!(after[1] - before[1], 100, "acknowledgements");
+}
