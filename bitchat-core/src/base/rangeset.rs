@@ -135,6 +135,12 @@ impl RangeSet {
         self.before(value).is_some_and(|(_, end)| end > value)
     }
 
+    /// Whether all of `range`, which is not empty, are members.
+    #[must_use]
+    pub fn covers(&self, range: &Range<u64>) -> bool {
+        self.before(range.start).is_some_and(|(_, end)| end >= range.end)
+    }
+
     /// The numbers of `within` that are not members, as ranges, ascending.
     pub fn gaps(&self, within: Range<u64>) -> impl Iterator<Item = Range<u64>> + '_ {
         let Range { start: mut at, end } = within;

@@ -78,7 +78,7 @@ impl AckState {
         }
         let Some((largest, _)) = self.largest else { return false };
         let missed = self.reported..(largest + 1).saturating_sub(self.policy.reordering);
-        self.received.gaps(missed).next().is_some()
+        !missed.is_empty() && !self.received.covers(&missed)
     }
 
     /// The peer says when it wants ACKs; an older wish that comes late is ignored (BC-07.42).

@@ -86,6 +86,9 @@ pub struct Transport {
     ping: bool,
     /// When `poll_packet` may have something to build.
     send_at: Option<Timestamp>,
+    /// `poll_packet` found nothing that may leave through this gate before `send_at`, and nothing has
+    /// happened since.
+    idle: Option<SendGate>,
     /// What the packet under construction carries; kept for its allocation.
     record: Vec<SentFrame>,
     /// Frames that an ACK or a timer settled; kept for their allocation.
@@ -130,6 +133,7 @@ impl Transport {
             announcements: Announcements::default(),
             ping: false,
             send_at: None,
+            idle: None,
             record: Vec::new(),
             acked: Vec::new(),
             lost: Vec::new(),
@@ -146,6 +150,7 @@ impl Transport {
     /// Something may be sent now.
     fn wake(&mut self) {
         self.send_at = Some(self.now);
+        self.idle = None;
     }
 
     /// The next time at which [`handle_timeout`](Self::handle_timeout) and
@@ -175,6 +180,7 @@ impl Transport {
         lost.retain(|frame| streams.is_urgent(frame));
         self.recovery.handle_timeout(now, &mut self.lost);
         self.settle_lost();
+        self.idle = None;
         if self.acks.is_due() || self.recovery.probing() {
             self.wake();
         }
@@ -225,7 +231,7 @@ impl Transport {
         message: &[u8],
     ) -> Result<bool, StreamError> {
         let length = MessageLength::of(message);
-        let accepted = self.streams.write_whole(id, &[length.as_bytes(), message])?;
+        let accepted = self.streams.write_whole(id, [length.as_bytes(), message])?;
         if accepted {
             self.wake();
         }

@@ -192,12 +192,16 @@ impl Transport {
         gate: SendGate,
     ) -> Option<PacketMeta> {
         let now = self.advance(now);
+        if self.idle == Some(gate) && self.send_at.is_none_or(|at| at > now) {
+            return None;
+        }
         self.send_at = None;
         if self.numbers.exhausted() {
             return None;
         }
         let permitted = self.permitted(now, gate);
         if !permitted && !self.acks.is_due() {
+            self.idle = Some(gate);
             return None;
         }
         if permitted && let Some(meta) = self.build_probe(now, buf) {

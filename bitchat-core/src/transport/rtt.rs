@@ -12,11 +12,23 @@ pub struct Rtt {
     smoothed: Duration,
     variation: Duration,
     min: Option<Duration>,
+    /// The probe timeout without the peer's delay, which is asked for at each packet.
+    timeout: Duration,
 }
 
 impl Rtt {
     pub(super) fn new(initial: Duration) -> Self {
-        Self { latest: initial, smoothed: initial, variation: initial / 2, min: None }
+        Self::from(initial, initial, initial / 2, None)
+    }
+
+    fn from(
+        latest: Duration,
+        smoothed: Duration,
+        variation: Duration,
+        min: Option<Duration>,
+    ) -> Self {
+        let timeout = smoothed + (variation * 4).max(GRANULARITY);
+        Self { latest, smoothed, variation, min, timeout }
     }
 
     /// The last sample.
@@ -45,24 +57,23 @@ impl Rtt {
 
     /// Takes in a sample; the peer says that it held the packet for `ack_delay`.
     pub(super) fn update(&mut self, sample: Duration, ack_delay: Duration) {
-        self.latest = sample;
         let Some(min) = self.min else {
             *self = Self { min: Some(sample), ..Self::new(sample) };
             return;
         };
         let min = min.min(sample);
-        self.min = Some(min);
         // The peer's claim must not take the sample below what the path can do.
         let adjusted = sample.checked_sub(ack_delay).filter(|&left| left >= min).unwrap_or(sample);
         let deviation = self.smoothed.abs_diff(adjusted);
-        self.variation = (self.variation * 3 + deviation) / 4;
-        self.smoothed = (self.smoothed * 7 + adjusted) / 8;
+        let variation = (self.variation * 3 + deviation) / 4;
+        let smoothed = (self.smoothed * 7 + adjusted) / 8;
+        *self = Self::from(sample, smoothed, variation, Some(min));
     }
 
     /// The probe timeout without back-off (RFC 9002 §6.2.1).
     #[must_use]
     pub fn pto(&self, max_ack_delay: Duration) -> Duration {
-        self.smoothed + (self.variation * 4).max(GRANULARITY) + max_ack_delay
+        self.timeout + max_ack_delay
     }
 
     /// How long after a later packet's acknowledgement an earlier one may still be late

@@ -23,7 +23,8 @@ proptest! {
         }
         for within in [0..90, 10..50, 33..34, 7..7] {
             let missing: Vec<_> = within.clone().filter(|value| !model.contains(value)).collect();
-            let gaps: Vec<_> = set.gaps(within).collect();
+            let gaps: Vec<_> = set.gaps(within.clone()).collect();
+            prop_assert!(within.is_empty() || set.covers(&within) == gaps.is_empty());
             prop_assert!(gaps.windows(2).all(|pair| pair[0].end < pair[1].start), "touching: {:?}", gaps);
             prop_assert_eq!(gaps.into_iter().flatten().collect::<Vec<_>>(), missing);
         }

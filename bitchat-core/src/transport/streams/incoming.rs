@@ -1,5 +1,6 @@
 //! What the peer's frames do to streams.
 
+use super::flow::ReceiveCredit;
 use super::id::TransportStreamId;
 use super::send::Step;
 use super::{Class, Stream, Streams};
@@ -7,7 +8,20 @@ use crate::transport::error::TransportError;
 use crate::transport::sink::TransportSink;
 use crate::wire::frame;
 
+/// Gaps that one stream may have, `max_gaps` at the window of the start: a node for each costs less
+/// than the data between them (BC-07.82).
+fn gaps_allowed(max_gaps: usize, credit: &ReceiveCredit, least_window: u64) -> usize {
+    let times = credit.window() / least_window.max(1);
+    max_gaps.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX).max(1))
+}
+
 impl Streams {
+    /// The stream is open, or was and is over.
+    fn was_opened(&self, id: TransportStreamId) -> bool {
+        let opened = if id.opener() == self.side { self.opened } else { self.peer_opened };
+        id.index() < opened
+    }
+
     /// Checks that the peer may name the stream, and opens it if the peer thereby does. False if
     /// the stream was and is over.
     fn locate(
@@ -45,13 +59,15 @@ impl Streams {
         if id.is_control() && frame.fin {
             return Err(TransportError::ControlClosed);
         }
-        if !self.table.contains_key(&id) {
+        if !self.was_opened(id) {
             self.locate(id, sink)?;
         }
-        let max_gaps = self.gaps_allowed();
-        let Self { table, pool, credit, credit_due, control_queue, .. } = self;
+        let Self {
+            table, pool, credit, credit_due, control_queue, max_gaps, receive_window, ..
+        } = self;
         let Some(stream) = table.get_mut(&id) else { return Ok(true) };
         let end = frame.end();
+        let max_gaps = || gaps_allowed(*max_gaps, credit, *receive_window);
         if stream.recv.refuses(&(frame.offset..end), max_gaps) {
             return Ok(false);
         }

@@ -72,9 +72,27 @@ impl Stream {
         if self.send.has_work(credit) {
             self.scheduled = true;
             schedule.push(self.class, id);
-        } else if self.send.waits_for_link() && !core::mem::replace(&mut self.blocked, true) {
+        } else {
+            self.wait_for_link(id, blocked);
+        }
+    }
+
+    /// Notes that the stream waits for the link's credit, if that is all it waits for.
+    fn wait_for_link(&mut self, id: TransportStreamId, blocked: &mut Vec<TransportStreamId>) {
+        if self.send.waits_for_link() && !core::mem::replace(&mut self.blocked, true) {
             blocked.push(id);
         }
+    }
+
+    /// The bytes that may be written now, with `used` of a send buffer of `total` in use.
+    fn writable(&self, total: usize, used: usize) -> Result<usize, StreamError> {
+        if let Some(code) = self.send.stopped {
+            return Err(StreamError::Stopped(code));
+        }
+        if !self.send.is_open() {
+            return Err(StreamError::Finished);
+        }
+        Ok(self.class.share(total).saturating_sub(used))
     }
 
     /// Notes that there is a control frame to send.
@@ -211,57 +229,52 @@ impl Streams {
         Ok(())
     }
 
-    /// A stream that may be written to, and the bytes that its class may write now.
-    fn writable(&mut self, id: TransportStreamId) -> Result<usize, StreamError> {
-        let (total, used) = (self.send_buffer, self.buffered);
-        let stream = self.get(id)?;
-        if let Some(code) = stream.send.stopped {
-            return Err(StreamError::Stopped(code));
-        }
-        if !stream.send.is_open() {
-            return Err(StreamError::Finished);
-        }
-        Ok(stream.class.share(total).saturating_sub(used))
-    }
-
     /// Takes as much of `data` as there is room for.
     pub(super) fn write(
         &mut self,
         id: TransportStreamId,
         data: &[u8],
     ) -> Result<usize, StreamError> {
-        let room = self.writable(id)?;
-        let accepted = data.get(..room).unwrap_or(data);
-        self.append(id, &[accepted]);
-        if accepted.len() < data.len() {
+        let (accepted, _) = self.append(id, |room| [data.get(..room).unwrap_or(data)])?;
+        if accepted < data.len() {
             self.wait_for_room(id);
         }
-        Ok(accepted.len())
+        Ok(accepted)
     }
 
     /// Takes `parts` whole if there is any room, else nothing.
     pub(super) fn write_whole(
         &mut self,
         id: TransportStreamId,
-        parts: &[&[u8]],
+        parts: [&[u8]; 2],
     ) -> Result<bool, StreamError> {
-        if self.writable(id)? == 0 {
+        let (_, room) = self.append(id, |room| if room > 0 { parts } else { [&[]; 2] })?;
+        if room == 0 {
             self.wait_for_room(id);
-            return Ok(false);
         }
-        self.append(id, parts);
-        Ok(true)
+        Ok(room > 0)
     }
 
-    fn append(&mut self, id: TransportStreamId, parts: &[&[u8]]) {
+    /// Takes what `parts` makes of the bytes that the stream's class may write now. Both numbers of
+    /// bytes: those taken and those that were allowed.
+    fn append<'a, const N: usize>(
+        &mut self,
+        id: TransportStreamId,
+        parts: impl FnOnce(usize) -> [&'a [u8]; N],
+    ) -> Result<(usize, usize), StreamError> {
         let credit = self.link_credit(id);
-        let Self { table, pool, schedule, blocked, buffered, .. } = self;
-        let Some(stream) = table.get_mut(&id) else { return };
-        for part in parts {
+        let Self { table, pool, schedule, blocked, buffered, send_buffer, .. } = self;
+        let stream = table.get_mut(&id).ok_or(StreamError::Unknown)?;
+        let room = stream.writable(*send_buffer, *buffered)?;
+        let before = *buffered;
+        for part in parts(room) {
             stream.send.write(part, pool);
             *buffered += part.len();
         }
-        stream.schedule(id, credit, schedule, blocked);
+        if !stream.scheduled {
+            stream.schedule(id, credit, schedule, blocked);
+        }
+        Ok((*buffered - before, room))
     }
 
     fn wait_for_room(&mut self, id: TransportStreamId) {
@@ -402,12 +415,6 @@ impl Streams {
         }
         let more = self.growth.take((wanted - self.send_buffer) as u64);
         self.send_buffer += usize::try_from(more).unwrap_or(0);
-    }
-
-    /// Gaps that one stream may have: a node for each costs less than the data between them (BC-07.82).
-    fn gaps_allowed(&self) -> usize {
-        let times = self.credit.window() / self.receive_window.max(1);
-        self.max_gaps.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX).max(1))
     }
 
     /// Gives back the memory that lies idle.

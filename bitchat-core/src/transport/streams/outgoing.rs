@@ -11,17 +11,6 @@ use crate::wire::frame::Frame;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-/// How a stream's turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// It has nothing more to send for now.
-    Idle,
-    /// It filled the packet and has more.
-    More,
-    /// There was no room for it.
-    NoRoom,
-}
-
 impl Streams {
     /// Something waits to be put into a packet.
     pub(in crate::transport) fn has_work(&self, gate: SendGate) -> bool {
@@ -138,37 +127,26 @@ impl Streams {
         class: Class,
         packet: &mut PacketBuilder<'_>,
     ) -> bool {
-        match self.write_pieces(id, packet) {
-            Turn::Idle => {
-                if let Some(stream) = self.table.get_mut(&id) {
-                    stream.scheduled = false;
-                }
-                // It may now wait for the link's credit.
-                self.schedule(id);
-                true
-            }
-            Turn::More => {
-                self.schedule.push(class, id);
-                false
-            }
-            Turn::NoRoom => {
-                self.schedule.push_front(class, id);
-                false
-            }
-        }
-    }
-
-    fn write_pieces(&mut self, id: TransportStreamId, packet: &mut PacketBuilder<'_>) -> Turn {
+        let Self { table, schedule, blocked, data_sent, data_limit, resent, .. } = self;
+        let Some(stream) = table.get_mut(&id) else { return true };
         let mut wrote = false;
         loop {
-            let credit = self.link_credit(id);
-            let Some(stream) = self.table.get_mut(&id) else { return Turn::Idle };
+            let credit = if id.is_control() { u64::MAX } else { *data_limit - *data_sent };
             if !stream.send.has_work(credit) {
-                return Turn::Idle;
+                stream.scheduled = false;
+                // It may now wait for the link's credit.
+                stream.wait_for_link(id, blocked);
+                return true;
             }
             let room = |start| packet.stream_room(id, start);
             let Some(piece) = stream.send.next_piece(credit, room) else {
-                return if wrote { Turn::More } else { Turn::NoRoom };
+                // Whoever has had a turn goes to the end, who found no room stays in front.
+                if wrote {
+                    schedule.push(class, id);
+                } else {
+                    schedule.push_front(class, id);
+                }
+                return false;
             };
             packet.put_stream(id, &piece.range, piece.fin, |out| {
                 stream.send.copy(piece.range.start, out);
@@ -177,9 +155,9 @@ impl Streams {
             if stream.class.is_urgent() && piece.fresh > 0 {
                 packet.mark_urgent();
             }
-            self.resent += piece.range.end - piece.range.start - piece.fresh;
+            *resent += piece.range.end - piece.range.start - piece.fresh;
             if !id.is_control() {
-                self.data_sent += piece.fresh;
+                *data_sent += piece.fresh;
             }
             wrote = true;
         }

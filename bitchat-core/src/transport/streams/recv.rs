@@ -104,11 +104,12 @@ impl RecvHalf {
     }
 
     /// Whether taking `range` would open one gap more than `max_gaps` (BC-07.22).
-    pub(super) fn refuses(&self, range: &Range<u64>, max_gaps: usize) -> bool {
-        if self.islands.ranges() < max_gaps || self.state != State::Open || self.stopped {
+    #[inline]
+    pub(super) fn refuses(&self, range: &Range<u64>, max_gaps: impl FnOnce() -> usize) -> bool {
+        if range.start <= self.ready || range.is_empty() {
             return false;
         }
-        if range.start <= self.ready || range.is_empty() {
+        if self.islands.ranges() < max_gaps() || self.state != State::Open || self.stopped {
             return false;
         }
         // It touches nothing that is there, so it would be an island.
