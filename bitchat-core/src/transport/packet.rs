@@ -19,6 +19,9 @@ use core::time::Duration;
 /// larger only leaves the processor's cache (BC-07.80).
 const SHORT_PATH: Duration = Duration::from_millis(2);
 
+/// While so many packets in a thousand are lost, more is kept to be repeated (BC-07.84).
+const LOSSY: u64 = 10;
+
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
@@ -125,7 +128,8 @@ impl Transport {
         self.settle_lost();
         self.repeater.retain(|pn| self.recovery.sent.is_in_flight(pn));
         if self.long_round_trip().is_some() {
-            self.streams.tune_send_buffer(self.recovery.controller.window());
+            let lossy = self.recovery.losses.per_mille() >= LOSSY;
+            self.streams.tune_send_buffer(self.recovery.controller.window(), lossy);
         }
         self.streams.notify_writers(sink);
         Ok(())

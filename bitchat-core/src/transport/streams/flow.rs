@@ -3,6 +3,11 @@
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
+/// A window that is consumed in fewer round trips grows.
+const WINDOW_ROUNDS: u128 = 6;
+/// The same where much of it waited for what was lost.
+const HELD_WINDOW_ROUNDS: u128 = 12;
+
 /// By how much buffers may still grow beyond the sizes that they began with, and have grown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Growth {
@@ -46,8 +51,10 @@ pub(super) struct ReceiveCredit {
     consumed: u64,
     /// The limit that the peer knows of, or will once our frame arrives.
     granted: u64,
-    /// When that was.
-    granted_at: Option<Timestamp>,
+    /// When that was, and how much had been consumed.
+    granted_at: Option<(Timestamp, u64)>,
+    /// The most that was unread since then.
+    held: u64,
 }
 
 /// The peer used more than it was granted.
@@ -57,7 +64,7 @@ pub(super) struct Exceeded;
 impl ReceiveCredit {
     /// Before anything is received the peer may send `initial` bytes.
     pub(super) const fn new(initial: u64, window: u64) -> Self {
-        Self { window, received: 0, consumed: 0, granted: initial, granted_at: None }
+        Self { window, received: 0, consumed: 0, granted: initial, granted_at: None, held: 0 }
     }
 
     pub(super) fn on_received(&mut self, bytes: u64) -> Result<(), Exceeded> {
@@ -66,6 +73,7 @@ impl ReceiveCredit {
             return Err(Exceeded);
         }
         self.received = received;
+        self.held = self.held.max(self.unread());
         Ok(())
     }
 
@@ -76,12 +84,24 @@ impl ReceiveCredit {
         self.consumed + self.window >= self.granted + self.window / 4
     }
 
-    /// Credit is about to be announced: by how much the window should grow first. A quarter of it was
-    /// consumed since the last time. If that took less than one and a half round trips, the peer
-    /// could send more than the window lets it (BC-07.80).
+    /// Credit is about to be announced: by how much the window should grow first. If since the last
+    /// time so much was consumed that a window would take less than six round trips, the peer could
+    /// send more than the window lets it (BC-07.80). What comes behind a gap waits for the repetition
+    /// of what was lost, sometimes for several: where that filled a quarter of the window, it is
+    /// twelve (BC-07.83).
     pub(super) fn wanted_growth(&mut self, now: Timestamp, round_trip: Option<Duration>) -> u64 {
-        let since = self.granted_at.replace(now).map(|last| now.saturating_since(last));
-        let fast = since.zip(round_trip).is_some_and(|(since, trip)| since * 2 < trip * 3);
+        if self.granted_at.is_some_and(|(_, consumed)| self.consumed < consumed + self.window / 4) {
+            // An announcement that was lost is repeated.
+            return 0;
+        }
+        let held = core::mem::take(&mut self.held);
+        let rounds = if held * 4 > self.window { HELD_WINDOW_ROUNDS } else { WINDOW_ROUNDS };
+        let last = self.granted_at.replace((now, self.consumed));
+        let fast = last.zip(round_trip).is_some_and(|((at, consumed), round_trip)| {
+            let consumed = u128::from(self.consumed - consumed);
+            let time = now.saturating_since(at).as_nanos();
+            u128::from(self.window) * time < consumed * round_trip.as_nanos() * rounds
+        });
         if fast { self.window } else { 0 }
     }
 
@@ -118,3 +138,6 @@ impl ReceiveCredit {
         self.received - self.consumed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,11 @@ use schedule::Schedule;
 use send::{SendHalf, Step};
 use std::collections::{BTreeMap, VecDeque};
 
+/// What the send buffer may hold, in congestion windows: the least urgent class may fill half of it.
+const SEND_WINDOWS: u64 = 3;
+/// The same while packets are lost: a part of what is buffered has arrived, behind what is repeated.
+const LOSSY_SEND_WINDOWS: u64 = 6;
+
 /// One bidirectional stream.
 #[derive(Debug)]
 struct Stream {
@@ -407,9 +412,11 @@ impl Streams {
     }
 
     /// Writers wait for room: the buffer should hold what is in flight and what follows, for the
-    /// least urgent class, too (BC-07.81). `window` is that of congestion control.
-    pub(super) fn tune_send_buffer(&mut self, window: u64) {
-        let wanted = usize::try_from(window.saturating_mul(3)).unwrap_or(usize::MAX);
+    /// least urgent class, too (BC-07.81), and on a lossy path (BC-07.84) what arrived behind a loss
+    /// that is repeated, perhaps more than once. `window` is that of congestion control.
+    pub(super) fn tune_send_buffer(&mut self, window: u64, lossy: bool) {
+        let windows = if lossy { LOSSY_SEND_WINDOWS } else { SEND_WINDOWS };
+        let wanted = usize::try_from(window.saturating_mul(windows)).unwrap_or(usize::MAX);
         if self.waiting_writers.is_empty() || wanted <= self.send_buffer {
             return;
         }

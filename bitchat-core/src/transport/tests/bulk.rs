@@ -122,3 +122,21 @@ fn gaps_of_a_lossy_fast_path_are_taken() {
     second_half(&mut pair, 20_000_000);
     assert_eq!(pair.ends[1].transport.stats().packets_refused, 0);
 }
+
+/// BC-07.83, BC-07.84: what was lost is repeated up to three times, and neither window nor buffer keeps
+/// the rest from flowing meanwhile.
+#[test]
+fn a_lossy_fast_path_is_filled() {
+    let lane = Lane {
+        delay: Duration::from_millis(50),
+        rate: 12_500_000,
+        queue: 1_250_000,
+        loss: 100,
+        ..Lane::CLEAN
+    };
+    let mut pair = Pair::new(6, lane);
+    let took = second_half(&mut pair, 100_000_000);
+    let rate = 50_000_000.0 / took.as_secs_f64();
+    assert!(rate > 0.92 * 0.9 * 12_500_000.0, "{rate} bytes a second of 11,250,000");
+    assert!(pair.ends.iter().all(|end| end.transport.growth() <= 16 << 20));
+}
