@@ -58,6 +58,16 @@ impl Add<Duration> for Timestamp {
     }
 }
 
+/// The earlier of two deadlines of which each may be missing.
+#[must_use]
+pub fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        // `None` is less than any time, but means never.
+        (one, other) => one.or(other),
+    }
+}
+
 impl AddAssign<Duration> for Timestamp {
     fn add_assign(&mut self, rhs: Duration) {
         *self = *self + rhs;

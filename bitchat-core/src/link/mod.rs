@@ -457,7 +457,9 @@ impl Link {
         ];
         let mut next = (self.last_received + self.config.idle_timeout, "link silence");
         for (at, why) in others {
-            if let Some(at) = at.filter(|at| *at < next.0) {
+            if let Some(at) = at
+                && at < next.0
+            {
                 next = (at, why);
             }
         }

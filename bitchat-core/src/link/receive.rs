@@ -210,30 +210,31 @@ impl Link {
 
     /// Takes the messages that a packet completed, and goes on writing where there is room again.
     fn on_data(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
-        let mut gathered = core::mem::take(&mut self.gathered);
-        if self.is_open() && gathered.fed.contains(&TransportStreamId::CONTROL) {
+        let mut fed = core::mem::take(&mut self.gathered.fed);
+        if self.is_open() && fed.contains(&TransportStreamId::CONTROL) {
             self.take_control(now, rng, events);
         }
-        for id in gathered.fed.drain(..) {
+        for id in fed.drain(..) {
             if self.is_open() && !id.is_control() {
                 self.keys.on_user_data(now);
                 self.grown = true;
                 self.on_fed(id, events);
             }
         }
-        for id in gathered.readable.drain(..) {
+        self.gathered.fed = fed;
+        for id in self.gathered.readable.drain(..) {
             self.readable.insert(id);
         }
         if self.is_open() && !self.readable.is_empty() {
             self.read_control(now, rng, events);
             self.read_all(events);
         }
-        for id in gathered.writable.drain(..) {
-            if self.is_open() {
+        let open = self.is_open();
+        for id in self.gathered.writable.drain(..) {
+            if open {
                 events.extend(self.lanes.on_writable(id).map(LinkEvent::Writable));
             }
         }
-        self.gathered = gathered;
     }
 
     fn violation(&mut self, now: Timestamp, what: &str, events: &mut Vec<LinkEvent>) {
@@ -410,9 +411,6 @@ impl Link {
                 Step::Over
             }
             Ok(step) => {
-                if let Some(stream) = self.lanes.incoming.get_mut(&id) {
-                    stream.waits = step == Step::Wait;
-                }
                 if step == Step::Wait {
                     self.readable.insert(id);
                 }
@@ -431,25 +429,28 @@ impl Link {
         id: TransportStreamId,
         events: &mut Vec<LinkEvent>,
     ) -> Result<Step, String> {
-        let Some(stream) = self.lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
+        let Self { lanes, slots, .. } = self;
+        let Some(mut stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
         let header = match stream.header {
             Some(header) => header,
             None => {
                 let Some(message) = stream.next_message()? else { return Ok(Step::More) };
                 let header = StreamHeader::decode(&message).map_err(|error| error.to_string())?;
                 // BC-08.18
-                if self.lanes.incoming.values().any(|other| other.header == Some(header)) {
+                if lanes.incoming.values().any(|other| other.header == Some(header)) {
                     return Err("two streams for one lane of a slot".to_owned());
                 }
+                let Some(found) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
+                stream = found;
+                stream.header = Some(header);
                 header
             }
         };
-        let Some(stream) = self.lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
-        stream.header = Some(header);
-        if self.slots.is_unknown(header.slot) {
+        stream.waits = slots.is_unknown(header.slot);
+        if stream.waits {
             return Ok(Step::Wait);
         }
-        let Some(channel) = self.slots.channel_of(header.slot) else { return Ok(Step::Over) };
+        let Some(channel) = slots.channel_of(header.slot) else { return Ok(Step::Over) };
         while let Some(data) = stream.next_message()? {
             events.push(LinkEvent::Message { channel, data });
         }

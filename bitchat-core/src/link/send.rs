@@ -6,7 +6,7 @@ use super::path::{PathFrame, Via};
 use super::{Ended, KEM_EVERY, Link, LinkEvent, RENEWAL_SPACING, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
-use crate::base::time::Timestamp;
+use crate::base::time::{Timestamp, earlier};
 use crate::crypto::noise::Role;
 use crate::crypto::suite::{Secret, TAG_LEN};
 use crate::transport::{SendGate, TransportStreamId};
@@ -95,6 +95,9 @@ impl Link {
         } else {
             SendGate::ControlOnly
         };
+        if self.transport.is_idle(now, gate) {
+            return None;
+        }
         let header = self.header();
         let size = self.transport.path_mtu();
         let room = buf.len().min(self.transport.packet_len(now)).checked_sub(TAG_LEN)?;
@@ -168,7 +171,7 @@ impl Link {
         let due = self.keys.renewal_due(self.config.rekey_interval);
         // BC-08.16
         let wanted = self.renew_wanted.then_some(self.last_renewal + RENEWAL_SPACING);
-        due.into_iter().chain(wanted).min()
+        earlier(due, wanted)
     }
 
     /// Starts a renewal, or asks for one, when it is due.

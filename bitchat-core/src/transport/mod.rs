@@ -40,7 +40,7 @@ pub use rtt::Rtt;
 pub use sink::TransportSink;
 pub use streams::{Class, Read, TransportStreamId};
 
-use crate::base::time::Timestamp;
+use crate::base::time::{Timestamp, earlier};
 use ack::AckState;
 use bytes::Bytes;
 use congestion::{Bbr, Controller, Cubic, NewReno};
@@ -158,15 +158,8 @@ impl Transport {
     /// itself.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let mut next = self.send_at;
-        for timer in [self.acks.deadline(), self.recovery.deadline(), self.repeater.deadline()] {
-            // `None` is less than any time, but means never.
-            next = match (next, timer) {
-                (Some(next), Some(timer)) => Some(next.min(timer)),
-                (next, timer) => next.or(timer),
-            };
-        }
-        next
+        let next = earlier(self.send_at, self.acks.deadline());
+        earlier(next, earlier(self.recovery.deadline(), self.repeater.deadline()))
     }
 
     /// Does what is due at `now`. Too early or too late is harmless.
@@ -305,6 +298,13 @@ impl Transport {
     #[must_use]
     pub const fn path_mtu(&self) -> usize {
         self.recovery.mtu.size()
+    }
+
+    /// [`poll_packet`](Self::poll_packet) gave nothing, and would give nothing now: nothing has
+    /// happened since, and no time has come.
+    #[must_use]
+    pub fn is_idle(&self, now: Timestamp, gate: SendGate) -> bool {
+        self.idle == Some(gate) && self.send_at.is_none_or(|at| at > now.max(self.now))
     }
 
     /// Bytes of the UDP payload that [`poll_packet`](Self::poll_packet) builds at most at `now`: a

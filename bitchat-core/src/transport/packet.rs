@@ -196,7 +196,7 @@ impl Transport {
         gate: SendGate,
     ) -> Option<PacketMeta> {
         let now = self.advance(now);
-        if self.idle == Some(gate) && self.send_at.is_none_or(|at| at > now) {
+        if self.is_idle(now, gate) {
             return None;
         }
         self.send_at = None;

@@ -109,10 +109,12 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::UnexpectedEnd`] if bytes are missing.
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
         let first = *self.rest.first().ok_or(DecodeError::UnexpectedEnd)?;
-        let raw = self.bytes(varint::len_from_first(first))?;
-        let value = raw.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
-        let value_bits = raw.len() * 8 - 2;
-        Ok(value & ((1 << value_bits) - 1))
+        Ok(match varint::len_from_first(first) {
+            1 => u64::from(self.u8()? & 0x3f),
+            2 => u64::from(u16::from_be_bytes(self.array()?) & 0x3fff),
+            4 => u64::from(u32::from_be_bytes(self.array()?) & 0x3fff_ffff),
+            _ => u64::from_be_bytes(self.array()?) & varint::MAX,
+        })
     }
 
     /// A byte string behind its varint length, of at most `limit` bytes.

@@ -43,7 +43,9 @@ impl ReplayWindow {
         if !self.is_new(pn) {
             return false;
         }
-        if pn >= self.next {
+        if pn == self.next {
+            self.next = pn + 1;
+        } else if pn > self.next {
             self.clear(self.next, pn);
             self.next = pn + 1;
         }
