@@ -81,20 +81,20 @@ fn ends(suite: Suite, mtu: usize) -> [End; 2] {
     })
 }
 
+fn hear(events: &mut Vec<LinkEvent>, received: &mut u64, up: &mut bool) {
+    for event in events.drain(..) {
+        match event {
+            LinkEvent::Message { data, .. } => *received += data.len() as u64,
+            LinkEvent::ChannelUp(_) => *up = true,
+            LinkEvent::Closed(why) => panic!("a link without faults ended: {why:?}"),
+            _ => {}
+        }
+    }
+}
+
 impl End {
     fn now(&self) -> Timestamp {
         Timestamp::ZERO + self.epoch.elapsed()
-    }
-
-    fn hear(&mut self) {
-        for event in self.events.drain(..) {
-            match event {
-                LinkEvent::Message { data, .. } => self.received += data.len() as u64,
-                LinkEvent::ChannelUp(_) => self.up = true,
-                LinkEvent::Closed(why) => panic!("a link without faults ended: {why:?}"),
-                _ => {}
-            }
-        }
     }
 
     /// A batch of packets of one size, only the last of which may be shorter.
@@ -151,9 +151,10 @@ impl End {
                 for datagram in slot[..meta.len].chunks_mut(meta.stride.max(1)) {
                     let (rng, events) = (&mut self.rng, &mut self.events);
                     let _ = ours::take(&mut self.link, now, via, datagram, rng, events);
+                    // As a node does: what happened is acted on before the next datagram.
+                    hear(events, &mut self.received, &mut self.up);
                 }
             }
-            self.hear();
             if self.transmit() {
                 return;
             }
@@ -174,7 +175,7 @@ impl End {
             () = sleep_until(deadline) => {
                 let now = Now { mono: self.now(), wall: None };
                 self.link.handle_timeout(now, &mut self.rng, &mut self.events);
-                self.hear();
+                hear(&mut self.events, &mut self.received, &mut self.up);
             }
         }
         self.transmit()
