@@ -61,8 +61,10 @@ impl Transport {
         }
         let mut wish = Wish::Never;
         let mut taken = Taken::Yes;
+        let mut data_only = true;
         for frame in Frames::new(payload) {
             let frame = frame?;
+            data_only &= matches!(frame, Frame::Stream(_));
             wish = wish.max(Wish::of(&frame));
             if self.on_frame(now, &frame, sink)? == Taken::Refused {
                 taken = Taken::Refused;
@@ -74,7 +76,10 @@ impl Transport {
             self.acks.on_packet(now, pn, wish, ecn);
         }
         self.recovery.on_heard();
-        self.wake();
+        // Data alone lets nothing leave that could not have left before, but an ACK or credit.
+        if !data_only || self.acks.is_due() || self.is_wanted(SendGate::All) {
+            self.wake();
+        }
         Ok(())
     }
 
@@ -261,14 +266,18 @@ impl Transport {
         Some(PacketMeta { pn, len, ack_eliciting: true, traffic: false, ect: false, probe: true })
     }
 
-    /// Whether an ack-eliciting packet is wanted and may leave; sets the time at which it may.
-    fn permitted(&mut self, now: Timestamp, gate: SendGate) -> bool {
-        let wanted = self.recovery.probing()
+    /// Whether an ack-eliciting packet is wanted.
+    fn is_wanted(&self, gate: SendGate) -> bool {
+        self.recovery.probing()
             || self.ping
             || !self.announcements.is_empty()
             || self.streams.has_work(gate)
-            || gate == SendGate::All && !self.datagrams.is_empty();
-        if !wanted {
+            || gate == SendGate::All && !self.datagrams.is_empty()
+    }
+
+    /// Whether an ack-eliciting packet is wanted and may leave; sets the time at which it may.
+    fn permitted(&mut self, now: Timestamp, gate: SendGate) -> bool {
+        if !self.is_wanted(gate) {
             self.recovery.on_nothing_to_send();
             return false;
         }
