@@ -416,7 +416,8 @@ typedef struct {
   size_t struct_size;
   // A link's keys are renewed this long after the first user data under them; 1,000 to 120,000.
   uint64_t rekey_interval_ms;
-  // An idle link says that it lives this often; 1,000 to 30,000.
+  // An idle link says that it lives this often at first; 1,000 to 30,000. It learns how much longer
+  // it may be silent: up to 25 s behind a NAT, up to three quarters of `idle_timeout_ms` without one.
   uint64_t keepalive_ms;
   // A link on which nothing was heard for this long is dead; more than twice `keepalive_ms`.
   uint64_t idle_timeout_ms;
@@ -760,6 +761,8 @@ typedef struct {
   uint64_t rtt_ns;
   // Bytes of the largest UDP payload that its path is known to carry.
   uint64_t path_mtu;
+  // How many paths to the peer are known to work, the one in use among them.
+  uint64_t paths;
   // The ids of the channels that it carries, 20 bytes each behind each other.
   const uint8_t *channel_ids;
   // How many channels.

@@ -239,6 +239,15 @@ function LABELS.BITCHAT1_MASK(word)
     end
 end
 
+-- A further id of a direction whose keys are known.
+function LABELS.BITCHAT1_CONNECTION_ID(word)
+    local first, further = bytes_of(word[2], 8), bytes_of(word[4], 8)
+    local direction = first and directions[first]
+    if direction and further and direction.name == word[3] and not directions[further] then
+        directions[further] = direction
+    end
+end
+
 function LABELS.BITCHAT1_PACKET(word)
     local generation, key = tonumber(word[5]), bytes_of(word[6], 32)
     local direction = direction_of(word)

@@ -28,7 +28,8 @@ pub struct bitchat_config {
     pub struct_size: usize,
     /// A link's keys are renewed this long after the first user data under them; 1,000 to 120,000.
     pub rekey_interval_ms: u64,
-    /// An idle link says that it lives this often; 1,000 to 30,000.
+    /// An idle link says that it lives this often at first; 1,000 to 30,000. It learns how much longer
+    /// it may be silent: up to 25 s behind a NAT, up to three quarters of `idle_timeout_ms` without one.
     pub keepalive_ms: u64,
     /// A link on which nothing was heard for this long is dead; more than twice `keepalive_ms`.
     pub idle_timeout_ms: u64,

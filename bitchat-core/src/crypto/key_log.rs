@@ -75,6 +75,17 @@ impl KeyLogLine {
         Self::session("BITCHAT1_PACKET", ids, direction, &format!("{generation} "), key)
     }
 
+    /// A further connection id in packets of one direction, besides the one in `ids`. It is no secret
+    /// of the session's, but shows who looks on that two paths belong together.
+    #[must_use]
+    pub fn further_id(ids: SessionIds, direction: Direction, further: ConnectionId) -> Self {
+        let (first, name) = match direction {
+            Direction::ToResponder => (ids.to_responder, "i2r"),
+            Direction::ToInitiator => (ids.to_initiator, "r2i"),
+        };
+        Self::line("BITCHAT1_CONNECTION_ID", &[&first.0], &format!("{name} "), &further.0)
+    }
+
     fn session(
         label: &str,
         ids: SessionIds,
@@ -91,6 +102,10 @@ impl KeyLogLine {
 
     /// label, public bytes in hex, words, the secret in hex (BC-13.03).
     fn new(label: &str, public: &[&[u8]], middle: &str, key: &Secret) -> Self {
+        Self::line(label, public, middle, &key.0)
+    }
+
+    fn line(label: &str, public: &[&[u8]], middle: &str, last: &[u8]) -> Self {
         let mut line = Zeroizing::new(String::with_capacity(MAX_LINE));
         line.push_str(label);
         line.push(' ');
@@ -99,7 +114,7 @@ impl KeyLogLine {
             line.push(' ');
         }
         line.push_str(middle);
-        put_hex(&mut line, &key.0);
+        put_hex(&mut line, last);
         debug_assert!(line.len() <= MAX_LINE, "room for the longest line");
         Self(line)
     }

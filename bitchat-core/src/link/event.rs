@@ -1,10 +1,11 @@
 //! What a link is told at the start, and what it tells.
 
-use crate::base::ids::ChannelId;
+use crate::base::ids::{ChannelId, ConnectionId};
 use crate::base::limits::Limits;
 use crate::crypto::key_log::KeyLogLine;
 use crate::crypto::suite::Secret;
 use bytes::Bytes;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 /// Codes of the CLOSE frame that a link sends; the transport adds its own (spec 07, 08).
@@ -28,7 +29,7 @@ pub mod code {
 pub struct LinkConfig {
     /// Keys are renewed this long after the first user data under them.
     pub rekey_interval: Duration,
-    /// An idle link says that it lives this often.
+    /// An idle link says that it lives this often at first.
     pub keepalive: Duration,
     /// A link on which nothing was heard for this long is dead.
     pub idle_timeout: Duration,
@@ -77,6 +78,12 @@ pub enum LinkEvent {
     Writable(ChannelId),
     /// The peer is at another address now.
     Moved,
+    /// Packets of the link may arrive under this id, too.
+    LocalId(ConnectionId),
+    /// No packet of the link arrives under this id any more.
+    LocalIdGone(ConnectionId),
+    /// The peer sees this side at this address.
+    Observed(SocketAddr),
     /// A line of the key log, where one was asked for.
     KeyLog(KeyLogLine),
     /// The link is over; it may still have a CLOSE to send.

@@ -9,6 +9,8 @@ pub mod close;
 pub mod control;
 pub mod epochs;
 mod event;
+mod ids;
+mod keepalive;
 mod keys;
 mod lanes;
 mod path;
@@ -36,7 +38,10 @@ use crate::transport::{
 };
 use close::Closing;
 use control::StreamHeader;
+use core::net::SocketAddr;
 use core::time::Duration;
+use ids::Ids;
+use keepalive::Keepalive;
 use keys::KeyRing;
 use lanes::Lanes;
 use path::Paths;
@@ -53,6 +58,10 @@ const RENEWAL_SPACING: Duration = Duration::from_secs(1);
 const RENEWAL_BURST: u64 = 16;
 /// A link on which nothing happened for so long gives back the memory that traffic took.
 const QUIET: Duration = Duration::from_secs(1);
+/// Probe timeouts without an answer after which other paths are asked (BC-08.44).
+const DEAD_AFTER: u32 = 2;
+/// The responder's keepalive comes so much after the initiator's.
+const KEEPALIVE_STAGGER: Duration = Duration::from_secs(1);
 /// A link that carries no channel is closed after so long.
 const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
 /// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
@@ -83,6 +92,7 @@ pub struct Link {
     remote_static: DhPublic,
     local_cid: ConnectionId,
     remote_cid: ConnectionId,
+    ids: Ids,
     claim: Claim,
     config: LinkConfig,
     state: State,
@@ -113,6 +123,11 @@ pub struct Link {
     paused: bool,
     last_received: Timestamp,
     last_sent: Timestamp,
+    keepalive: Keepalive,
+    /// Where the peer last said that this side is, and where the link led then.
+    observed: Option<(SocketAddr, Via)>,
+    /// When that last began the path anew.
+    renetworked: Option<Timestamp>,
     /// There was traffic since memory was last given back.
     grown: bool,
     gathered: Gathered,
@@ -161,6 +176,7 @@ impl Link {
             remote_static: session.remote_static,
             local_cid: session.local_cid,
             remote_cid: session.remote_cid,
+            ids: Ids::new(session.local_cid, session.remote_cid),
             claim,
             state: State::Open,
             transport,
@@ -172,7 +188,7 @@ impl Link {
             renew_wanted: false,
             asked: false,
             ready: false,
-            paths: Paths::new(via),
+            paths: Paths::new(now, via, session.local_cid, session.role == Role::Initiator),
             channels: BTreeMap::new(),
             slots: Slots::new(session.role, session.handshake_hash),
             left: BTreeSet::new(),
@@ -185,6 +201,9 @@ impl Link {
             paused: false,
             last_received: now,
             last_sent: now,
+            keepalive: Keepalive::new(config.keepalive, config.idle_timeout),
+            observed: None,
+            renetworked: None,
             grown: true,
             gathered: Gathered::default(),
             config,
@@ -215,10 +234,51 @@ impl Link {
         self.remote_static
     }
 
-    /// The connection id in packets to this side.
+    /// The connection id that the session began with; see [`local_cids`](Self::local_cids).
     #[must_use]
     pub const fn local_cid(&self) -> ConnectionId {
         self.local_cid
+    }
+
+    /// Every connection id under which packets of this link may arrive.
+    pub fn local_cids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.ids.local()
+    }
+
+    /// How many paths to the peer have answered and may be used.
+    #[must_use]
+    pub fn known_paths(&self) -> usize {
+        self.paths.proven()
+    }
+
+    /// The peer may be reached by `via` too, as a handshake with it there said.
+    pub fn add_path(&mut self, now: Timestamp, via: Via, rng: &mut Rng) {
+        if self.is_open() && self.ready {
+            let id = self.ids.unused(self.paths.ids());
+            self.paths.add(now, via, id, &mut rng.public);
+            self.retire_ids();
+        }
+    }
+
+    /// This host has other addresses than before, so packets may leave from another one: the peer is
+    /// shown at once, under connection ids that it was not shown elsewhere (BC-08.55).
+    pub fn on_local_move(&mut self, now: Timestamp, rng: &mut Rng) {
+        if self.is_open() && self.ready {
+            let mut unused = self.ids.all_unused(self.paths.ids());
+            self.paths.on_local_move(now, &mut unused, &mut rng.public);
+            self.retire_ids();
+            self.transport.ping();
+        }
+    }
+
+    /// Where the peer last said that this side is.
+    pub(crate) fn observed(&self) -> Option<SocketAddr> {
+        self.observed.map(|(address, _)| address)
+    }
+
+    /// Whether the peer sees this side at an address of its own, so that no NAT is in between.
+    pub fn set_untranslated(&mut self, untranslated: bool) {
+        self.keepalive.set_untranslated(untranslated);
     }
 
     /// What decides between this session and another of the same pair.
@@ -229,7 +289,7 @@ impl Link {
 
     /// Where the peer is.
     #[must_use]
-    pub const fn via(&self) -> Via {
+    pub fn via(&self) -> Via {
         self.paths.current()
     }
 
@@ -255,7 +315,7 @@ impl Link {
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         let quiet = now.saturating_since(self.last_received);
-        self.is_open() && self.ready && quiet < self.config.keepalive * 3 / 2
+        self.is_open() && self.ready && quiet < self.keepalive.interval() * 3 / 2
     }
 
     /// Neither closed nor closing.
@@ -422,8 +482,18 @@ impl Link {
         if self.quiet_at().is_some_and(|at| at <= mono) {
             self.shrink();
         }
-        if self.last_sent + self.config.keepalive <= mono {
+        if self.transport.unanswered_probes() >= DEAD_AFTER {
+            self.paths.on_trouble(mono, &mut rng.public);
+        }
+        let moved = self.paths.handle_timeout(mono, &mut rng.public);
+        self.retire_ids();
+        self.on_moved(mono, moved, events);
+        while let Some(cid) = self.ids.pop_faded(mono) {
+            events.push(LinkEvent::LocalIdGone(cid));
+        }
+        if self.keepalive_at() <= mono {
             self.last_sent = mono;
+            self.keepalive.on_ping(mono);
             self.transport.ping();
         }
         self.drive(mono, rng);
@@ -451,7 +521,8 @@ impl Link {
             (self.keys.poll_timeout(), "link old key"),
             (self.renewal_due(), "link key renewal"),
             (self.paths.poll_timeout(), "link path"),
-            (Some(self.last_sent + self.config.keepalive), "link keepalive"),
+            (Some(self.keepalive_at()), "link keepalive"),
+            (self.ids.poll_timeout(), "link old id"),
             (self.channel_deadline(), "link without channel"),
             (self.quiet_at(), "link memory"),
         ];
@@ -475,6 +546,16 @@ impl Link {
     pub(crate) fn allow_growth(&mut self, bytes: u64) {
         let own = self.config.limits.link_growth.saturating_sub(self.growth());
         self.transport.allow_growth(own.min(bytes));
+    }
+
+    /// When this side says that it lives. The answer says it for the other side, if that one has not
+    /// spoken at the same time.
+    fn keepalive_at(&self) -> Timestamp {
+        let later = match self.role {
+            Role::Initiator => Duration::ZERO,
+            Role::Responder => KEEPALIVE_STAGGER,
+        };
+        self.last_sent + self.keepalive.interval() + later
     }
 
     /// When the link has been quiet for long enough to give memory back.

@@ -1,8 +1,9 @@
 //! What a link makes of packets: authentic or not, then frames, then messages.
 
 use super::control::{Control, StreamHeader};
+use super::ids;
 use super::lanes::{In, Lanes};
-use super::path::Via;
+use super::path::{Answer, Arrival, Move, Via};
 use super::rekey::NewKeys;
 use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
@@ -12,11 +13,18 @@ use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
-use crate::transport::{Ecn, Read, TransportSink, TransportStreamId};
+use crate::transport::{Announcement, Ecn, Read, TransportSink, TransportStreamId};
 use crate::wire::frame::{Frame, Frames, NewConnectionId};
 use core::net::SocketAddr;
 use core::ops::Bound::{Excluded, Unbounded};
 use core::ops::Range;
+use core::time::Duration;
+
+/// However slow the path in use is, longer is not waited for its answer (BC-08.54).
+const MAX_PATIENCE: Duration = Duration::from_secs(1);
+
+/// OBSERVED_ADDRESS makes the path begin anew no more often than this (BC-08.56).
+const OBSERVED_SPACING: Duration = Duration::from_secs(1);
 
 /// What the transport reported of one packet.
 #[derive(Debug, Default)]
@@ -29,6 +37,9 @@ pub(super) struct Gathered {
     /// The last one of the packet: one packet is answered with one.
     challenge: Option<[u8; 8]>,
     responses: Vec<[u8; 8]>,
+    observed: Option<SocketAddr>,
+    new_ids: Vec<NewConnectionId>,
+    retired_ids: Vec<u64>,
     streams_available: bool,
     closed: Option<u64>,
 }
@@ -83,11 +94,15 @@ impl TransportSink for Inbox<'_> {
     fn path_response(&mut self, token: [u8; 8]) {
         self.gathered.responses.push(token);
     }
-    /// Known from the probe's answer already.
-    fn observed_address(&mut self, _address: SocketAddr) {}
-    /// One connection id serves a session for now; further ones stay unused.
-    fn new_connection_id(&mut self, _new: NewConnectionId) {}
-    fn retire_connection_id(&mut self, _sequence: u64) {}
+    fn observed_address(&mut self, address: SocketAddr) {
+        self.gathered.observed = Some(address);
+    }
+    fn new_connection_id(&mut self, new: NewConnectionId) {
+        self.gathered.new_ids.push(new);
+    }
+    fn retire_connection_id(&mut self, sequence: u64) {
+        self.gathered.retired_ids.push(sequence);
+    }
     fn packet_acked(&mut self, _pn: u64) {}
     fn closed(&mut self, code: u64, _reason: &[u8]) {
         self.gathered.closed = Some(code);
@@ -105,7 +120,10 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) -> Verdict {
-        debug_assert_eq!(datagram.first_chunk().copied().map(ConnectionId), Some(self.local_cid));
+        debug_assert!(
+            datagram.first_chunk().is_some_and(|id| self.ids.local().any(|cid| cid.0 == *id))
+        );
+        let cid = datagram.first_chunk().map_or(self.local_cid, |id| ConnectionId(*id));
         let largest = self.replay.largest();
         let (pn, payload, renewed) = match self.open(now, datagram) {
             Ok(opened) => opened,
@@ -119,11 +137,19 @@ impl Link {
             return Verdict::Authentic;
         }
         let newest = largest.is_none_or(|largest| pn > largest);
-        self.paths.on_packet(now, via, datagram.len(), newest, &mut rng.public);
+        let len = datagram.len();
+        let payload = datagram.get(payload).unwrap_or_default();
+        let probing = is_probing(payload);
+        let id = if self.paths.knows(via) { None } else { self.ids.unused(self.paths.ids()) };
+        let patience = self.transport.pto().min(MAX_PATIENCE);
+        let arrival = Arrival { via, len, cid, newest, probing, patience };
+        let moved = self.paths.on_packet(now, arrival, id, &mut rng.public);
+        self.retire_ids();
+        self.on_moved(now, moved, events);
         if let Some(generation) = renewed {
             self.on_confirmed(generation, rng, events);
         }
-        self.on_payload(now, via, pn, ecn, datagram.get(payload).unwrap_or_default(), rng, events);
+        self.on_payload(now, &arrival, pn, ecn, payload, rng, events);
         self.drive(now, rng);
         self.watch_channels(now);
         Verdict::Authentic
@@ -167,13 +193,14 @@ impl Link {
     fn on_payload(
         &mut self,
         now: Timestamp,
-        via: Via,
+        arrival: &Arrival,
         pn: u64,
         ecn: Option<Ecn>,
         payload: &[u8],
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
+        let late = self.transport.unanswered_probes() > 0;
         let mut inbox = Inbox {
             gathered: &mut self.gathered,
             lanes: &mut self.lanes,
@@ -182,15 +209,7 @@ impl Link {
             paused: self.paused,
         };
         let result = self.transport.on_packet(now, pn, ecn, payload, &mut inbox);
-        if let Some(token) = self.gathered.challenge.take() {
-            self.paths.on_challenge(via, token);
-        }
-        for token in self.gathered.responses.drain(..) {
-            if self.paths.on_response(token) {
-                self.transport.path_changed(now);
-                events.push(LinkEvent::Moved);
-            }
-        }
+        self.on_path_frames(now, arrival, late, rng, events);
         for id in self.gathered.opened.drain(..) {
             // Streams of channels are used in one direction.
             let _ = self.transport.finish(id);
@@ -234,6 +253,128 @@ impl Link {
             if open {
                 events.extend(self.lanes.on_writable(id).map(LinkEvent::Writable));
             }
+        }
+    }
+
+    /// What the packet says about paths. `late`: it came only after this side had to ask again.
+    fn on_path_frames(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        late: bool,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) {
+        let mut gathered = core::mem::take(&mut self.gathered);
+        if let Some(token) = gathered.challenge.take()
+            && self.paths.on_challenge(arrival.via, token, arrival.len)
+        {
+            self.transport.ping();
+        }
+        for token in gathered.responses.drain(..) {
+            let rtt = self.transport.rtt().min().unwrap_or(Duration::ZERO);
+            let answer = Answer { token, len: arrival.len, rtt };
+            let moved = self.paths.on_response(now, answer, &mut rng.public);
+            self.on_moved(now, moved, events);
+        }
+        if self.transport.unanswered_probes() == 0 {
+            self.paths.on_progress();
+        }
+        if !(gathered.new_ids.is_empty() && gathered.retired_ids.is_empty()) {
+            self.on_ids(now, &mut gathered, rng, events);
+        }
+        if let Some(observed) = gathered.observed.take() {
+            self.on_observed(now, observed, events);
+        }
+        self.retire_ids();
+        // BC-08.50
+        self.keepalive.on_heard(now, late);
+        self.gathered = gathered;
+    }
+
+    /// The peer sees this side at `observed`.
+    fn on_observed(&mut self, now: Timestamp, observed: SocketAddr, events: &mut Vec<LinkEvent>) {
+        let via = self.via();
+        let Some((before, by)) = self.observed.replace((observed, via)) else {
+            return events.push(LinkEvent::Observed(observed));
+        };
+        if before == observed {
+            return;
+        }
+        let families = [before.ip(), observed.ip()].map(|ip| ip.is_ipv4());
+        let same_way = by == via && families == [via.remote.is_ipv4(); 2];
+        let lately = self.renetworked.is_some_and(|at| now.saturating_since(at) < OBSERVED_SPACING);
+        if same_way && before.ip() != observed.ip() && !lately {
+            // BC-08.56: this host is somewhere else now.
+            self.renetworked = Some(now);
+            self.transport.path_changed(now, None);
+            self.keepalive.on_moved();
+        } else {
+            // BC-08.52
+            self.keepalive.on_rebound();
+        }
+        events.push(LinkEvent::Observed(observed));
+    }
+
+    /// Packets go another way from now on.
+    pub(super) fn on_moved(
+        &mut self,
+        now: Timestamp,
+        moved: Option<Move>,
+        events: &mut Vec<LinkEvent>,
+    ) {
+        match moved {
+            // BC-08.40
+            Some(Move::Rebound) => self.transport.path_rebound(),
+            Some(Move::Elsewhere(rtt)) => {
+                self.transport.path_changed(now, rtt);
+                self.keepalive.on_moved();
+            }
+            None => return,
+        }
+        self.announce(Announcement::ObservedAddress(self.via().remote));
+        self.retire_ids();
+        events.push(LinkEvent::Moved);
+    }
+
+    /// Connection ids that the peer gives and takes back.
+    fn on_ids(
+        &mut self,
+        now: Timestamp,
+        gathered: &mut Gathered,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) {
+        let mut result = Ok(());
+        for new in gathered.new_ids.drain(..) {
+            match self.ids.on_new(&new) {
+                Ok(retired) => {
+                    let to = match self.role {
+                        Role::Initiator => Role::Responder,
+                        Role::Responder => Role::Initiator,
+                    };
+                    self.log_id(to, new.id, events);
+                    retired.into_iter().for_each(|sequence| {
+                        self.announce(Announcement::RetireConnectionId(sequence));
+                    });
+                }
+                Err(what) => result = Err(what),
+            }
+        }
+        let mut unused = self.ids.all_unused(self.paths.ids());
+        let valid = |sequence| self.ids.has_remote(sequence);
+        self.paths.assign_ids(now, valid, &mut unused, &mut rng.public);
+        let until = now + ids::fade(self.transport.pto());
+        for sequence in gathered.retired_ids.drain(..) {
+            result = result.and(self.ids.on_retired(sequence, until));
+        }
+        // Once for all of them, so that one packet draws no more than a full set.
+        self.issue_ids(rng, events);
+        while let Some(cid) = self.ids.pop_faded(now) {
+            events.push(LinkEvent::LocalIdGone(cid));
+        }
+        if let Err(what) = result {
+            self.violation(now, &what, events);
         }
     }
 
@@ -352,6 +493,19 @@ impl Link {
         }
     }
 
+    /// Tells a further connection id in packets to `to`, if that was asked for, before the first packet
+    /// under it (BC-13.09).
+    pub(super) fn log_id(&self, to: Role, further: ConnectionId, events: &mut Vec<LinkEvent>) {
+        if self.config.key_log {
+            let ids = SessionIds::new(self.role, self.local_cid, self.remote_cid);
+            let direction = match to {
+                Role::Initiator => Direction::ToInitiator,
+                Role::Responder => Direction::ToResponder,
+            };
+            events.push(LinkEvent::KeyLog(KeyLogLine::further_id(ids, direction, further)));
+        }
+    }
+
     /// Each renewal costs this side more than the peer: some computing, and a record to store.
     fn renewals_too_often(&self, now: Timestamp) -> bool {
         let seconds = now.saturating_since(self.created).as_secs();
@@ -456,6 +610,14 @@ impl Link {
         }
         Ok(Step::More)
     }
+}
+
+/// Its sender is only looking at a path (RFC 9000 §9.1).
+fn is_probing(payload: &[u8]) -> bool {
+    let path = |frame: &Frame<'_>| {
+        matches!(frame, Frame::PathChallenge(_) | Frame::PathResponse(_) | Frame::Padding(_))
+    };
+    Frames::new(payload).all(|frame| frame.as_ref().is_ok_and(path))
 }
 
 /// How reading a stream goes on.

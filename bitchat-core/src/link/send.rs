@@ -2,14 +2,14 @@
 //! stream.
 
 use super::control::Control;
-use super::path::{PathFrame, Via};
+use super::path::{Due, PathFrame, Via};
 use super::{Ended, KEM_EVERY, Link, LinkEvent, RENEWAL_SPACING, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
 use crate::base::time::{Timestamp, earlier};
 use crate::crypto::noise::Role;
 use crate::crypto::suite::{Secret, TAG_LEN};
-use crate::transport::{SendGate, TransportStreamId};
+use crate::transport::{Announcement, SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
 use crate::wire::packet::Header;
 
@@ -69,23 +69,31 @@ impl Link {
                 closing.on_sent();
                 let frame = Frame::Close { code: *code, reason: b"" };
                 let via = self.via();
-                return self.own_packet(via, buf, &frame);
+                return self.own_packet(via, buf, &frame, false);
             }
             State::Open => {}
         }
-        let own_len = Header::new(self.remote_cid, self.keys.phase(), u64::MAX / 2, None)
-            .overhead()
-            + OWN_PAYLOAD;
-        if let Some((via, frame)) = self.paths.poll(now, own_len) {
-            let frame = match frame {
-                PathFrame::Challenge(token) => Frame::PathChallenge(token),
-                PathFrame::Response(token) => Frame::PathResponse(token),
-            };
-            return self.own_packet(via, buf, &frame);
+        if self.paths.is_due(now)
+            && let Some(sealed) = self.path_packet(now, buf)
+        {
+            return Some(sealed);
         }
         let sealed = self.transport_packet(now, buf)?;
         self.last_sent = now;
         Some(sealed)
+    }
+
+    /// A packet of its own on some path.
+    fn path_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
+        let own_len = self.header(self.via()).overhead() + 3 + OWN_PAYLOAD;
+        let due = self.paths.poll(now, own_len);
+        self.retire_ids();
+        let Due { via, frame, padded } = due?;
+        let frame = match frame {
+            PathFrame::Challenge(token) => Frame::PathChallenge(token),
+            PathFrame::Response(token) => Frame::PathResponse(token),
+        };
+        self.own_packet(via, buf, &frame, padded)
     }
 
     fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
@@ -98,7 +106,7 @@ impl Link {
         if self.transport.is_idle(now, gate) {
             return None;
         }
-        let header = self.header();
+        let header = self.header(self.via());
         let size = self.transport.path_mtu();
         let room = buf.len().min(self.transport.packet_len(now)).checked_sub(TAG_LEN)?;
         let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
@@ -110,25 +118,54 @@ impl Link {
         Some(Sealed { via: self.via(), len, ect: meta.ect, full: !meta.probe && len == size })
     }
 
-    /// A packet with one frame, outside the transport's accounting.
+    /// A packet with one frame, outside the transport's accounting; `padded` up to [`PACKET_LEN`].
     pub(super) fn own_packet(
         &mut self,
         via: Via,
         buf: &mut [u8],
         frame: &Frame<'_>,
+        padded: bool,
     ) -> Option<Sealed> {
-        let header = self.header();
-        let payload = buf.get_mut(header.len()..header.len() + OWN_PAYLOAD)?;
+        let header = self.header(via);
+        let len = if padded { PACKET_LEN - header.overhead() } else { OWN_PAYLOAD };
+        let payload = buf.get_mut(header.len()..header.len() + len)?;
         payload.fill(0);
         frame.encode(&mut &mut payload[..]);
         self.transport.take_pn();
-        let len = self.seal(&header, OWN_PAYLOAD, buf)?;
+        let len = self.seal(&header, len, buf)?;
         Some(Sealed { via, len, ect: false, full: false })
     }
 
-    fn header(&self) -> Header {
+    fn header(&self, via: Via) -> Header {
         let pn = self.transport.next_pn();
-        Header::new(self.remote_cid, self.keys.phase(), pn, self.transport.largest_acked())
+        let cid = self.ids.remote(self.paths.id(via)).unwrap_or(self.remote_cid);
+        Header::new(cid, self.keys.phase(), pn, self.transport.largest_acked())
+    }
+
+    /// Tells the peer which of its connection ids are used no more.
+    pub(super) fn retire_ids(&mut self) {
+        for sequence in core::mem::take(&mut self.paths.retired) {
+            if self.ids.forget(sequence) {
+                self.announce(Announcement::RetireConnectionId(sequence));
+            }
+        }
+    }
+
+    /// Gives the peer as many connection ids as it may have.
+    pub(super) fn issue_ids(&mut self, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        while let Some((cid, announcement)) = self.ids.issue(&mut rng.public) {
+            events.push(LinkEvent::LocalId(cid));
+            self.log_id(self.role, cid, events);
+            self.announce(announcement);
+        }
+    }
+
+    /// Says something that is repeated until it is acknowledged. A peer that lets too much pile up
+    /// acknowledges nothing.
+    pub(super) fn announce(&mut self, announcement: Announcement) {
+        if self.transport.announce(announcement).is_err() {
+            self.ending = Some(Ended::Violation("announcements are not acknowledged".to_owned()));
+        }
     }
 
     fn seal(&mut self, header: &Header, payload: usize, buf: &mut [u8]) -> Option<usize> {
@@ -212,6 +249,8 @@ impl Link {
             events.push(LinkEvent::Ready);
             let largest = self.config.limits.datagram_bytes as u64;
             self.send_control(&Control::MaxDatagram(largest).encode());
+            self.issue_ids(rng, events);
+            self.announce(Announcement::ObservedAddress(self.via().remote));
             let channels = core::mem::take(&mut self.channels);
             let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
             self.offer(&shown, rng);

@@ -14,11 +14,23 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 
 mod hostile;
+mod paths;
 
 const CHAN: ChannelId = ChannelId([1; 20]);
 
+/// The port that stands for a second address of both.
+const SECOND_PATH: u16 = 50;
+
+/// The port of somebody who copies the first side's packets and is faster with them.
+const RACER: u16 = 66;
+
 fn via(port: u16) -> Via {
-    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }
+    let ip = match port {
+        SECOND_PATH => [198, 51, 100, 1],
+        RACER => [203, 0, 113, 1],
+        _ => [192, 0, 2, 1],
+    };
+    Via { socket: SocketId(0), remote: SocketAddr::from((ip, port)) }
 }
 
 fn config() -> LinkConfig {
@@ -41,6 +53,12 @@ struct Pair {
     wire: Vec<(Timestamp, usize, u16, Vec<u8>)>,
     /// The port that each side's packets come from.
     ports: [u16; 2],
+    /// Ports to which packets of each side get lost.
+    dead: [Vec<u16>; 2],
+    /// What a listener sees: whose packets, where they go, and their connection ids.
+    seen: BTreeSet<(usize, u16, [u8; 8])>,
+    /// There is a [`RACER`].
+    raced: bool,
     chance: Stream,
     loss_percent: u64,
     delivered: u64,
@@ -102,6 +120,9 @@ impl Pair {
             events: [Vec::new(), Vec::new()],
             wire: Vec::new(),
             ports: [0, 0],
+            dead: [Vec::new(), Vec::new()],
+            seen: BTreeSet::new(),
+            raced: false,
             chance: Rng::new(&Seed([seed; 32])).public,
             loss_percent,
             delivered: 0,
@@ -121,9 +142,20 @@ impl Pair {
         for of in 0..2 {
             let mut buf = [0; 65_536];
             let mut packets = 0;
-            while let Some(Sealed { len, .. }) = self.links[of].poll_packet(self.now, &mut buf) {
+            while let Some(Sealed { via, len, .. }) = self.links[of].poll_packet(self.now, &mut buf)
+            {
                 packets += 1;
+                let to = via.remote.port();
+                self.seen.insert((of, to, *buf.first_chunk().unwrap()));
+                if self.dead[of].contains(&to) {
+                    continue;
+                }
+                let from = if to == SECOND_PATH { to } else { self.ports[of] };
                 assert!(packets < 10_000, "a link that never stops sending");
+                if self.raced && of == 0 {
+                    let at = self.now + Duration::from_millis(10);
+                    self.wire.push((at, 1, RACER, buf[..len].to_vec()));
+                }
                 if self.chance.below(100) >= self.loss_percent {
                     let jitter =
                         Duration::from_millis(self.chance.below(if self.loss_percent > 0 {
@@ -132,7 +164,7 @@ impl Pair {
                             1
                         }));
                     let at = self.now + Duration::from_millis(25) + jitter;
-                    self.wire.push((at, 1 - of, self.ports[of], buf[..len].to_vec()));
+                    self.wire.push((at, 1 - of, from, buf[..len].to_vec()));
                 }
             }
         }
@@ -219,6 +251,7 @@ fn a_link_becomes_post_quantum_then_finds_its_channel_and_carries_it() {
         assert!(pair.links[of].is_ready() && pair.links[of].generation() == 1);
         let kinds: Vec<u8> = pair.events[of]
             .iter()
+            .filter(|event| !matches!(event, LinkEvent::LocalId(_) | LinkEvent::Observed(_)))
             .map(|event| match event {
                 LinkEvent::Ready => 1,
                 LinkEvent::Renewed(1) => 2,
@@ -317,6 +350,8 @@ fn the_peer_is_followed_to_another_address_after_it_was_asked_there() {
     let mut pair = Pair::with_channel(4, 0);
     pair.run(SECOND);
     pair.ports[0] = 77;
+    // The NAT has forgotten the old mapping.
+    pair.dead[1] = vec![0];
     assert!(pair.links[0].send(CHAN, Lane::Chat, b"from elsewhere"));
     pair.run(SECOND * 2);
     assert_eq!(pair.links[1].via().remote.port(), 77);

@@ -466,6 +466,8 @@ pub struct LinkInfo {
     pub loss: u16,
     /// Bytes of the largest UDP payload that the path is known to carry.
     pub path_mtu: usize,
+    /// How many paths to the peer are known to work, the one in use among them.
+    pub paths: usize,
     /// The channels that it carries.
     pub channels: Vec<ChannelId>,
 }

@@ -295,6 +295,7 @@ impl Node {
                     window,
                     loss,
                     path_mtu: link.path_mtu(),
+                    paths: link.known_paths(),
                     channels: link.shared().collect(),
                 }
             })

@@ -35,7 +35,8 @@ pub struct Config {
     pub store: bool,
     /// A link's keys are renewed this long after the first user data under them; 1 s to 120 s.
     pub rekey_interval: Duration,
-    /// An idle link says that it lives this often; 1 s to 30 s.
+    /// An idle link says that it lives this often at first; 1 s to 30 s. It learns how much longer it
+    /// may be silent: up to 25 s behind a NAT, up to three quarters of `idle_timeout` without one.
     pub keepalive: Duration,
     /// A link on which nothing was heard for this long is dead; more than twice `keepalive`.
     pub idle_timeout: Duration,

@@ -34,6 +34,7 @@ impl Node {
             Input::Interfaces(addresses) => {
                 if self.sockets.set_interfaces(addresses) {
                     self.on_addresses();
+                    self.on_local_move(now);
                 }
             }
             Input::Resolved { request, addresses } => self.on_resolved(now, request, addresses),

@@ -49,11 +49,13 @@ impl Node {
             Effect::Failed(failure) => {
                 self.stats.handshakes_failed += 1;
                 self.log_failure(now, met.dialled, &failure);
+                let mut found = None;
                 let joined = self.channels.get_mut(&met.channel);
                 if let Some((joined, address)) = joined.zip(met.dialled) {
                     match failure {
                         Failure::Myself => joined.candidates.on_settled(now.mono, address),
                         Failure::Linked(device) => {
+                            found = Some((device, address));
                             joined.candidates.on_identified(address, device);
                             joined.candidates.on_settled(now.mono, address);
                         }
@@ -63,6 +65,9 @@ impl Node {
                         }
                         _ => joined.candidates.on_failed(now.mono, address),
                     }
+                }
+                if let Some((device, address)) = found {
+                    self.on_spare_path(now, device, address);
                 }
             }
         }
@@ -81,6 +86,28 @@ impl Node {
         };
         let text = format_args!("the attempt with {whose} failed: {failure}");
         self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+    }
+
+    /// A handshake found at `address` a device that another session leads to.
+    fn on_spare_path(&mut self, now: Now, device: Device, address: SocketAddr) {
+        let socket = self.sockets.of(Family::of(&address));
+        let Some((id, socket)) = self.by_device.get(&device).copied().zip(socket) else { return };
+        self.with_link(now, id, |link, rng, _| {
+            link.add_path(now.mono, Via { socket, remote: address }, rng);
+        });
+    }
+
+    /// This host has other addresses than before.
+    pub(super) fn on_local_move(&mut self, now: Now) {
+        let all: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in all {
+            let observed = self.links.get(&id).and_then(Link::observed);
+            let untranslated = observed.is_some_and(|at| self.sockets.is_interface(&at));
+            self.with_link(now, id, |link, rng, _| {
+                link.on_local_move(now.mono, rng);
+                link.set_untranslated(untranslated);
+            });
+        }
     }
 
     fn on_established(&mut self, now: Now, channel: ChannelHandle, session: &Established) {
@@ -183,6 +210,18 @@ impl Node {
             LinkEvent::Renewed(generation) => {
                 self.tell(Event::LinkRekeyed { link: id, generation });
             }
+            LinkEvent::LocalId(cid) => {
+                self.by_cid.insert(cid, id);
+            }
+            LinkEvent::LocalIdGone(cid) => {
+                self.by_cid.remove(&cid);
+            }
+            LinkEvent::Observed(address) => {
+                let untranslated = self.sockets.is_interface(&address);
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.set_untranslated(untranslated);
+                }
+            }
             LinkEvent::Moved => self.tell(Event::LinkMoved { link: id, address }),
             LinkEvent::Resumption(secret) => {
                 let remote = link.remote_static();
@@ -261,7 +300,9 @@ impl Node {
         self.dead.retain(|dead| *dead != id);
         if let Some(link) = self.links.remove(&id) {
             self.growth.forget(&link);
-            self.by_cid.remove(&link.local_cid());
+            for cid in link.local_cids() {
+                self.by_cid.remove(&cid);
+            }
         }
         self.dirty.remove(&id);
     }

@@ -69,6 +69,10 @@ impl Node {
             self.rivals.remove(&device);
         }
         for loser in losers {
+            // The winner may use the loser's way as well.
+            if let Some(via) = self.links.get(&loser).map(Link::via) {
+                self.with_link(now, id, |link, rng, _| link.add_path(now.mono, via, rng));
+            }
             self.with_link(now, loser, |link, _, events| {
                 link.close(now.mono, code::REPLACED, events);
             });

@@ -99,6 +99,13 @@ impl Sockets {
         all.into_iter().collect()
     }
 
+    /// Whether `address` is that of a socket on an interface of this host.
+    pub(super) fn is_interface(&self, address: &SocketAddr) -> bool {
+        let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
+        self.interfaces.contains(&address.ip())
+            && socket.is_some_and(|(_, local)| local.port() == address.port())
+    }
+
     /// Whether `address` is one of this node's own.
     pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
         if self.observed.contains(address) {

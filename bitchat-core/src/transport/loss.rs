@@ -57,6 +57,11 @@ impl LossDetector {
         self.timeouts = 0;
     }
 
+    /// Probe timeouts since then.
+    pub(super) const fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
     /// The peer is there, so what waits for a long back-off is probed soon. Not at once for every
     /// packet: a peer that acknowledges nothing gets a probe in two timeouts.
     pub(super) fn on_heard(&mut self) {

@@ -341,13 +341,29 @@ impl Transport {
         self.wake();
     }
 
-    /// Packets now leave on another path, about which nothing is known: congestion control and the
-    /// round-trip time begin anew. What was in flight is repeated once it proves lost, without
-    /// telling against the new path.
-    pub fn path_changed(&mut self, now: Timestamp) {
+    /// Packets now leave on another path, of which no more than its round-trip time is known, if
+    /// that: congestion control, pacing, ECN and packet size begin anew. What was in flight is
+    /// repeated once it proves lost, without telling against the new path.
+    pub fn path_changed(&mut self, now: Timestamp, rtt: Option<Duration>) {
         let now = self.advance(now);
-        let initial = Rtt::new(self.config.initial_rtt);
+        let initial = Rtt::new(rtt.unwrap_or(self.config.initial_rtt));
         self.recovery.path_changed(now, self.numbers.next(), initial);
+        self.repeat_oldest();
+    }
+
+    /// The peer has another port at the same address: the path is most likely the same, so what is
+    /// known of it stays (RFC 9000 §9.4). What was on its way to the old port does not tell against
+    /// it.
+    pub fn path_rebound(&mut self) {
+        self.recovery.path_rebound(self.numbers.next());
+        self.repeat_oldest();
+    }
+
+    /// What was in flight may be lost with the old path: some of it leaves again at once, as after
+    /// a probe timeout, so that acknowledgements show what became of the rest.
+    fn repeat_oldest(&mut self) {
+        self.recovery.probe_now(&mut self.lost);
+        self.settle_lost();
         self.wake();
     }
 
@@ -362,6 +378,12 @@ impl Transport {
     /// the configuration's `growth`. Who has many transports shares out what all may take together.
     pub const fn allow_growth(&mut self, bytes: u64) {
         self.streams.allow_growth(bytes);
+    }
+
+    /// Probe timeouts since the peer last acknowledged something, or was heard.
+    #[must_use]
+    pub const fn unanswered_probes(&self) -> u32 {
+        self.recovery.unanswered_probes()
     }
 
     /// Gives back the memory that sending and receiving has grown by and that lies idle. To be called

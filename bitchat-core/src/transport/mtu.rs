@@ -190,6 +190,12 @@ impl PathMtu {
         self.restart();
     }
 
+    /// Packets go to another port of the same address from number `next_pn` on: what was lost
+    /// before says nothing.
+    pub(super) fn on_rebound(&mut self, next_pn: u64) {
+        self.path_start = next_pn;
+    }
+
     fn restart(&mut self) {
         self.remembered = Some(self.size).filter(|&size| size > BASE).or(self.remembered);
         self.size = BASE;

@@ -319,6 +319,26 @@ impl Recovery {
         self.detector.reordering.forget();
     }
 
+    /// Lets probes leave at once, if anything is in flight, with what the oldest packets carried.
+    pub(super) fn probe_now(&mut self, lost: &mut Vec<SentFrame>) {
+        if self.sent.count() > 0 {
+            self.probes = PROBES;
+            self.sent.copy_oldest(usize::from(PROBES), lost);
+        }
+    }
+
+    /// Probe timeouts since the peer was heard.
+    pub(super) const fn unanswered_probes(&self) -> u32 {
+        self.detector.timeouts()
+    }
+
+    /// Packets from number `next_pn` on go to another port of the same address.
+    pub(super) fn path_rebound(&mut self, next_pn: u64) {
+        self.path_start = next_pn;
+        self.mtu.on_rebound(next_pn);
+        self.detector.on_progress();
+    }
+
     /// Packets leave on another path from number `next_pn` on.
     pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
         self.path_start = next_pn;

@@ -133,6 +133,8 @@ pub struct bitchat_link {
     pub rtt_ns: u64,
     /// Bytes of the largest UDP payload that its path is known to carry.
     pub path_mtu: u64,
+    /// How many paths to the peer are known to work, the one in use among them.
+    pub paths: u64,
     /// The ids of the channels that it carries, 20 bytes each behind each other.
     pub channel_ids: *const u8,
     /// How many channels.
@@ -211,6 +213,7 @@ pub unsafe extern "C" fn bitchat_links_get(
             generation: link.generation,
             rtt_ns: link.rtt.map_or(0, nanos),
             path_mtu: link.path_mtu as u64,
+            paths: link.paths as u64,
             channel_ids: channel_ids.as_ptr(),
             channel_count: link.channels.len(),
             min_rtt_ns: link.min_rtt.map_or(0, nanos),

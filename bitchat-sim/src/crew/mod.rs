@@ -14,7 +14,7 @@ use bitchat_core::chatfile::{ChatFile, Draft, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::node::{
-    Action, Config, Deadline, Event, Input, Message, Node, PeerHint, TransmitPoll,
+    Action, Config, Deadline, Event, Family, Input, Message, Node, PeerHint, TransmitPoll,
 };
 use bitchat_core::wire::url::TrackerUrl;
 use core::time::Duration;
@@ -263,8 +263,18 @@ impl Crew {
 
     /// Tells a member's node where another one is.
     pub fn introduce(&mut self, who: Who, other: Who, chan: Chan) {
+        self.introduce_at(who, other, chan, Family::V4);
+    }
+
+    /// Tells a member's node where another one is in one of the address families.
+    pub fn introduce_at(&mut self, who: Who, other: Who, chan: Chan, family: Family) {
         let (host, handle) = (self.host(who), self.handle(who, chan));
-        let hint = PeerHint { address: self.address(other), peer: None };
+        let addresses = self.world.net.addresses(self.host(other));
+        let address = addresses.iter().find(|ip| ip.is_ipv4() == (family == Family::V4));
+        let Some(address) = address.map(|ip| SocketAddr::new(*ip, PORT)) else {
+            self.world.fail(&format!("{other:?} has no {family:?} address"));
+        };
+        let hint = PeerHint { address, peer: None };
         let added = self.world.call(host, |node, now| node.add_peer(now, handle, hint));
         if let Err(error) = added {
             self.world.fail(&format!("{who:?} cannot add a peer: {error}"));

@@ -74,6 +74,7 @@ pub struct Network {
     default: LinkConfig,
     paths: BTreeMap<(HostId, HostId), Link>,
     groups: BTreeMap<HostId, usize>,
+    dead: BTreeSet<IpAddr>,
     planned: Schedule<Packet>,
     arrived: VecDeque<Arrival>,
     tcp: Tcp,
@@ -92,6 +93,7 @@ impl Network {
             default,
             paths: BTreeMap::new(),
             groups: BTreeMap::new(),
+            dead: BTreeSet::new(),
             planned: Schedule::default(),
             arrived: VecDeque::new(),
             tcp: Tcp::default(),
@@ -198,6 +200,16 @@ impl Network {
     /// Cuts a host off from everybody, or undoes that.
     pub fn set_unreachable(&mut self, host: HostId, unreachable: bool) {
         self.hosts[host.0 as usize].unreachable = unreachable;
+    }
+
+    /// Datagrams from and to an address are lost from now on, also those on their way; its host keeps
+    /// it and hears nothing of that. Or undoes this.
+    pub fn set_dead(&mut self, address: IpAddr, dead: bool) {
+        if dead {
+            self.dead.insert(address);
+        } else {
+            self.dead.remove(&address);
+        }
     }
 
     /// Binds a UDP port on all addresses of a family; 0 chooses one.
@@ -417,6 +429,11 @@ impl Network {
             }
         }
         match packet.cargo {
+            Cargo::Datagram { from, to, .. }
+                if self.dead.contains(&from.ip()) || self.dead.contains(&to.ip()) =>
+            {
+                None
+            }
             Cargo::Datagram { from, to, ecn, data } => {
                 let port = (Family::of(&to), to.port());
                 if !self.hosts[packet.to.0 as usize].bound.contains(&port) {

@@ -218,7 +218,11 @@ impl End {
             LinkEvent::Renewed(_) => self.renewals += 1,
             LinkEvent::Moved => self.moved += 1,
             LinkEvent::Ready => self.arbitrate(),
-            LinkEvent::Resumption(_) | LinkEvent::KeyLog(_) => {}
+            LinkEvent::Resumption(_)
+            | LinkEvent::KeyLog(_)
+            | LinkEvent::LocalId(_)
+            | LinkEvent::LocalIdGone(_)
+            | LinkEvent::Observed(_) => {}
             LinkEvent::Closed(ended) => {
                 world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
                 self.closed.push((number, ended.clone()));

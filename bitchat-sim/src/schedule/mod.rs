@@ -389,8 +389,10 @@ impl Run {
             return Ok(());
         }
         let cid = flight.data.first_chunk::<8>();
-        let session =
-            self.ends[to].sessions.iter().find(|session| Some(&session.link.local_cid().0) == cid);
+        let session = self.ends[to]
+            .sessions
+            .iter()
+            .find(|s| s.link.local_cids().any(|id| Some(&id.0) == cid));
         let Some(number) = session.map(|session| session.number) else { return Ok(()) };
         let (data, port) = (&mut flight.data, flight.from_port);
         let verdict = self.ends[to].on_datagram(number, port, data, world!(self))?;

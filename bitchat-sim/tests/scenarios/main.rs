@@ -6,6 +6,7 @@ mod clocks;
 mod durability;
 mod keys;
 mod meeting;
+mod paths;
 mod quiet;
 mod silence;
 mod weather;

@@ -82,6 +82,36 @@ fn tshark_reads_messages_and_handshakes() {
     eprintln!("FOREIGN TEST RAN: tshark, messages and handshakes");
 }
 
+/// BC-13.09: packets under a further connection id are opened, also where the recording begins after
+/// the change.
+#[test]
+fn tshark_follows_a_link_to_another_path() {
+    let Some(tshark) = Tshark::find("a link that moves") else { return };
+    let recording = Recording::of_a_journey(6, 30);
+    let mut truth = Truth::new(&recording);
+    let expected: Vec<_> = recording.datagrams.iter().map(|one| truth.of(one)).collect();
+    let moved = recording.datagrams.iter().position(|one| truth.is_further(one));
+    let moved = moved.expect("packets under a further connection id");
+    let count = recording.datagrams.iter().filter(|one| truth.is_further(one)).count();
+    assert!(count > 20, "only {count}");
+    for from in [0, moved] {
+        let log = Some(recording.key_log.as_str());
+        let shown = tshark.fields(&recording.datagrams[from..], log, &COLUMNS);
+        for (number, (shown, expected)) in shown.iter().zip(&expected[from..]).enumerate() {
+            assert_eq!(shown, expected, "datagram {} after {from}", number + 1);
+        }
+    }
+    let without: String = recording
+        .key_log
+        .lines()
+        .filter(|line| !line.starts_with("BITCHAT1_CONNECTION_ID"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let shown = tshark.fields(&recording.datagrams[moved..=moved], Some(&without), &COLUMNS);
+    assert!(shown[0].iter().all(String::is_empty), "shown without its line: {:?}", shown[0]);
+    eprintln!("FOREIGN TEST RAN: tshark, {count} packets under further connection ids");
+}
+
 /// Who lacks the keys is shown nothing, and nothing fails.
 #[test]
 fn without_keys_nothing_is_shown() {

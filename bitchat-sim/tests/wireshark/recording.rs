@@ -1,7 +1,7 @@
 //! A chat in the simulator: what was on the wire, and the key log.
 
 use bitchat_core::chatfile::ChatFile;
-use bitchat_sim::crew::Crew;
+use bitchat_sim::crew::{Crew, Who};
 use bitchat_sim::world::EPOCH;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -27,6 +27,24 @@ pub(crate) struct Recording {
 impl Recording {
     /// Two people meet and say `turns` things to each other while they renew their keys every second.
     pub(crate) fn of_a_chat(seed: u64, turns: usize) -> Self {
+        Self::of_a_chat_with(seed, turns, |_, _, _| {})
+    }
+
+    /// As [`of_a_chat`](Self::of_a_chat), where one of them goes to another network at half time.
+    pub(crate) fn of_a_journey(seed: u64, turns: usize) -> Self {
+        Self::of_a_chat_with(seed, turns, |crew, who, turn| {
+            if turn == turns / 2 {
+                let host = crew.host(who);
+                crew.world.roam(host, IpAddr::from([81, 0, 0, 1]));
+            }
+        })
+    }
+
+    fn of_a_chat_with(
+        seed: u64,
+        turns: usize,
+        mut before_turn: impl FnMut(&mut Crew, Who, usize),
+    ) -> Self {
         let mut crew = Crew::new(seed, false);
         let chan = crew.channel("recorded", &[]);
         let all = [crew.member(), crew.member()];
@@ -35,12 +53,15 @@ impl Recording {
             let config = crew.config(who);
             config.rekey_interval = Duration::from_secs(1);
             config.insecure_key_log = true;
+            // Whoever roams has one way to be reached.
+            config.families.v6 = false;
             crew.join(who, chan);
             crew.start(who);
         }
         crew.introduce(all[0], all[1], chan);
         crew.expect(Duration::from_secs(60), "a link", |crew| crew.meshed(chan));
         for turn in 0..turns {
+            before_turn(&mut crew, all[0], turn);
             crew.say(all[turn % 2], chan);
             crew.run(Duration::from_millis(400));
         }

@@ -20,6 +20,8 @@ pub(crate) struct Direction {
 pub(crate) struct Truth {
     keys: ChannelKeys,
     pub directions: BTreeMap<ConnectionId, Direction>,
+    /// The first connection id of the direction that has this one too.
+    pub further: BTreeMap<ConnectionId, ConnectionId>,
 }
 
 impl Truth {
@@ -44,7 +46,20 @@ impl Truth {
                     .insert(generation, PacketKey::new(Suite::default(), &Secret(unhex(key))));
             }
         }
-        Self { keys: recording.file.keys(Epoch::default()), directions }
+        let further = lines().filter_map(|words| match words[..] {
+            ["BITCHAT1_CONNECTION_ID", first, _, id] => {
+                Some((ConnectionId(unhex(id)), ConnectionId(unhex(first))))
+            }
+            _ => None,
+        });
+        let further = further.collect();
+        Self { keys: recording.file.keys(Epoch::default()), directions, further }
+    }
+
+    /// It carries a further connection id.
+    pub(crate) fn is_further(&self, datagram: &Datagram) -> bool {
+        let cid = datagram.data.first_chunk().map(|cid| ConnectionId(*cid));
+        cid.is_some_and(|cid| self.further.contains_key(&cid))
     }
 
     pub(crate) fn generations(&self) -> usize {
@@ -56,6 +71,7 @@ impl Truth {
         let mut data = datagram.data.clone();
         let mut row = vec![String::new(); crate::COLUMNS.len()];
         let cid = data.first_chunk().map(|cid| ConnectionId(*cid));
+        let cid = cid.map(|cid| self.further.get(&cid).copied().unwrap_or(cid));
         if let Some(direction) = cid.and_then(|cid| self.directions.get_mut(&cid)) {
             let packet = direction.open(&mut data).expect("a packet of the session");
             row[0] = "packet".into();

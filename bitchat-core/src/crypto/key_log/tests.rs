@@ -14,6 +14,9 @@ fn every_kind_of_line_is_laid_out_as_specified() {
     assert_eq!(mask.as_str(), format!("BITCHAT1_MASK {a} {b} i2r {k}"));
     let packet = KeyLogLine::packet(IDS, Direction::ToInitiator, 7, &key);
     assert_eq!(packet.as_str(), format!("BITCHAT1_PACKET {b} {a} r2i 7 {k}"));
+    let further = ConnectionId([0xdd; 8]);
+    let further = KeyLogLine::further_id(IDS, Direction::ToInitiator, further);
+    assert_eq!(further.as_str(), format!("BITCHAT1_CONNECTION_ID {b} r2i {}", "dd".repeat(8)));
     let sealed = SealedWith { key, nonce: 1, hash: [0x11; 32] };
     let handshake = KeyLogLine::handshake(3, &[0xcc; 8], &sealed);
     let (anchor, hash) = ("cc".repeat(8), "11".repeat(32));

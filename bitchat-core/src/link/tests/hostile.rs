@@ -1,6 +1,7 @@
 //! Peers that break the rules, and what is left when a link ends.
 
 use super::*;
+use crate::wire::frame::NewConnectionId;
 
 fn count(pair: &Pair, of: usize, wanted: impl Fn(&LinkEvent) -> bool) -> usize {
     pair.events[of].iter().filter(|event| wanted(event)).count()
@@ -13,7 +14,7 @@ fn a_control_stream_that_ends_takes_the_link_along() {
     pair.run(SECOND);
     let mut buf = [0; 64];
     let frame = Frame::ResetStream { id: 0, code: 0, final_size: 100_000 };
-    let len = pair.links[0].own_packet(via(0), &mut buf, &frame).unwrap().len;
+    let len = pair.links[0].own_packet(via(0), &mut buf, &frame, false).unwrap().len;
     pair.wire.push((pair.now, 1, 0, buf[..len].to_vec()));
     pair.run(SECOND);
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
@@ -110,7 +111,9 @@ fn a_closed_link_says_nothing_more_whatever_still_arrives() {
         let of = usize::from(seed % 2);
         let mut buf = [0; 64];
         let frame = Frame::Close { code: 0, reason: b"" };
-        if let Some(Sealed { len, .. }) = pair.links[1 - of].own_packet(via(0), &mut buf, &frame) {
+        if let Some(Sealed { len, .. }) =
+            pair.links[1 - of].own_packet(via(0), &mut buf, &frame, false)
+        {
             pair.receive(of, 0, &mut buf[..len]);
         }
         assert!(pair.links[of].is_dead());
@@ -236,7 +239,7 @@ fn one_packet_draws_one_answer_to_challenges() {
     (0..9).for_each(|token| inbox.path_challenge([token; 8]));
     let mut buf = [0; 64];
     let challenge = Frame::PathChallenge([9; 8]);
-    let len = pair.links[1].own_packet(via(0), &mut buf, &challenge).unwrap().len;
+    let len = pair.links[1].own_packet(via(0), &mut buf, &challenge, false).unwrap().len;
     pair.receive(0, 5, &mut buf[..len]);
     let mut out = [0; PACKET_LEN];
     let now = pair.now;
@@ -281,4 +284,70 @@ fn a_second_stream_for_one_lane_ends_the_link() {
     link.transport.write_message(id, &header).unwrap();
     pair.run(SECOND);
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
+
+#[test]
+fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
+    // BC-08.49
+    let mut pair = Pair::with_channel(45, 0);
+    pair.run(SECOND);
+    let first: BTreeSet<_> = pair.links[0].local_cids().collect();
+    pair.events[0].clear();
+    let mut next = first.len() as u64;
+    let mut buf = [0; 64];
+    for round in 0..200 {
+        let link = &mut pair.links[0];
+        let mut inbox = Inbox {
+            gathered: &mut link.gathered,
+            lanes: &mut link.lanes,
+            control: &mut link.control_in,
+            message_bytes: 0,
+            paused: false,
+        };
+        for _ in 0..100 {
+            (next.saturating_sub(5)..next).for_each(|id| inbox.retire_connection_id(id));
+        }
+        let newest = pair.links[0].local_cids().take(5).last().unwrap();
+        pair.links[1].ids = Ids::new(pair.links[1].local_cid, newest);
+        let len = pair.links[1].own_packet(via(0), &mut buf, &Frame::Ping, false).unwrap().len;
+        pair.receive(0, 0, &mut buf[..len]);
+        next += 5;
+        assert!(pair.links[0].local_cids().count() <= 10);
+        if !pair.links[0].is_open() {
+            // Nothing of what it was given is acknowledged.
+            assert!(round < 20, "{round}");
+            break;
+        }
+        let now = Now { mono: pair.now, wall: None };
+        pair.links[0].handle_timeout(now, &mut pair.rngs[0], &mut pair.events[0]);
+    }
+    assert!(!pair.links[0].is_open());
+    // Whoever routes packets by id knows exactly the ids that there are.
+    let mut routed = first;
+    for event in &pair.events[0] {
+        match event {
+            LinkEvent::LocalId(id) => assert!(routed.insert(*id)),
+            LinkEvent::LocalIdGone(id) => assert!(routed.remove(id)),
+            _ => {}
+        }
+    }
+    assert_eq!(routed, pair.links[0].local_cids().collect());
+}
+
+#[test]
+fn a_flood_of_ids_that_are_taken_back_at_once_ends_the_link() {
+    // BC-08.49
+    let mut pair = Pair::with_channel(46, 0);
+    pair.run(SECOND);
+    let mut buf = [0; 64];
+    for sequence in 100..200u64 {
+        let id = ConnectionId(sequence.to_be_bytes());
+        let new = NewConnectionId { sequence, retire_prior_to: sequence, id };
+        let frame = Frame::NewConnectionId(new);
+        let len = pair.links[1].own_packet(via(0), &mut buf, &frame, false).unwrap().len;
+        pair.receive(0, 0, &mut buf[..len]);
+        let now = Now { mono: pair.now, wall: None };
+        pair.links[0].handle_timeout(now, &mut pair.rngs[0], &mut pair.events[0]);
+    }
+    assert!(pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
 }

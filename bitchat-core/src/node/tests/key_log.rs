@@ -66,6 +66,8 @@ fn both_ends_log_the_same_keys_and_every_generation() {
     assert_eq!(count("BITCHAT1_MASK "), 2);
     // The handshake's, the first renewal's with ML-KEM, the one that was asked for.
     assert_eq!(count("BITCHAT1_PACKET "), 6);
+    // BC-13.09: each side gives four further ids.
+    assert_eq!(count("BITCHAT1_CONNECTION_ID "), 8);
 }
 
 /// BC-13.05: the line of a key is there before a packet is sealed with it.
@@ -91,6 +93,11 @@ fn a_key_is_logged_before_it_is_used() {
 /// Whether a packet of a session opens with the keys in the log; other datagrams do not.
 fn opens(log: &[String], datagram: &[u8]) -> bool {
     let cid: String = datagram[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let further = |line: &&String| {
+        line.starts_with("BITCHAT1_CONNECTION_ID ") && line.ends_with(&format!(" {cid}"))
+    };
+    let first = log.iter().find(further).and_then(|line| line.split(' ').nth(1));
+    let cid = first.map_or(cid.clone(), str::to_owned);
     let of = |label: &str| {
         let start = format!("{label} {cid} ");
         log.iter().filter(move |line| line.starts_with(&start)).map(|line| last_hex(line))

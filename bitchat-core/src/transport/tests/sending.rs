@@ -290,7 +290,7 @@ fn a_changed_path_is_learnt_anew() {
     assert!(before > 20_000);
     pair.lanes.iter_mut().for_each(|lane| lane.delay = Duration::from_millis(80));
     let now = pair.now;
-    pair.ends[0].transport.path_changed(now);
+    pair.ends[0].transport.path_changed(now, None);
     assert_eq!(pair.ends[0].transport.stats().congestion_window, 12_000);
     assert_eq!(pair.ends[0].transport.rtt().min(), None);
     pair.settle();
