@@ -38,13 +38,15 @@ fn table(reports: &[Report], states: usize, broken: usize) -> String {
     let commit = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let mut out = format!(
         "# What the models came to\n\nWritten by `cargo run --release -- --full` in `models/`, at commit `{}`.\n\n\
-         | model | states | depth | broken |\n|---|---:|---:|---:|\n",
+         | model | states | depth | seconds | broken |\n|---|---:|---:|---:|---:|\n",
         commit.unwrap_or_default()
     );
     for report in reports {
-        let Report { name, states, depth, broken, .. } = report;
-        let _ = writeln!(out, "| {name} | {states} | {depth} | {} |", broken.len());
+        let Report { name, states, depth, time, broken } = report;
+        let (seconds, broken) = (time.as_secs(), broken.len());
+        let _ = writeln!(out, "| {name} | {states} | {depth} | {seconds} | {broken} |");
     }
-    let _ = writeln!(out, "| **all** | **{states}** | | **{broken}** |");
+    let seconds: u64 = reports.iter().map(|report| report.time.as_secs()).sum();
+    let _ = writeln!(out, "| **all** | **{states}** | | {seconds} | **{broken}** |");
     out
 }
