@@ -1,4 +1,4 @@
-//! Every bound in one place: what a hostile peer can make a node hold or do.
+//! Every bound in one place: what a hostile peer can make a node hold or do (BC-12.60).
 
 /// Named limits. The defaults suit a desktop or phone; an embedder may lower or raise each.
 #[derive(Clone, Debug, PartialEq, Eq)]

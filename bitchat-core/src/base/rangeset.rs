@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 /// A set of numbers kept as half-open ranges that neither touch nor overlap.
 ///
-/// Work is logarithmic in the number of ranges (plus the ranges that an operation swallows). The
+/// Work is logarithmic in the number of ranges (plus the ranges that an operation swallows), so that
+/// it is in proportion to what arrives, in whatever order (BC-12.61). The
 /// highest range lies beside the others: what arrives in order only moves its end, without a search
 /// and without memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
