@@ -34,7 +34,7 @@ use crate::crypto::suite::{DhPublic, DhSecret, Secret};
 use crate::handshake::{Claim, Established};
 use crate::transport::messages::MessageReader;
 use crate::transport::{
-    PathEstimate, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
+    PathEstimate, PathMemory, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
 };
 use close::Closing;
 use control::StreamHeader;
@@ -334,6 +334,18 @@ impl Link {
     #[must_use]
     pub fn path_estimate(&self) -> PathEstimate {
         self.transport.path_estimate()
+    }
+
+    /// What was measured of the path in use, for a later link to the same address.
+    #[must_use]
+    pub fn path_memory(&self) -> Option<PathMemory> {
+        self.transport.path_memory()
+    }
+
+    /// Begins near what an earlier link measured of the path to the same address (BC-07.85). To be
+    /// called on a new link.
+    pub fn resume(&mut self, memory: PathMemory) {
+        self.transport.resume(memory);
     }
 
     /// Counters and estimates of its transport.

@@ -33,6 +33,8 @@ impl Node {
             Input::Bound { request, socket, local } => self.on_bound(request, socket, local),
             Input::Interfaces(addresses) => {
                 if self.sockets.set_interfaces(addresses) {
+                    // BC-07.85
+                    self.paths.forget_all();
                     self.on_addresses();
                     self.on_local_move(now);
                 }

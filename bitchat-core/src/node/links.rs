@@ -136,7 +136,11 @@ impl Node {
         };
         let via = Via { socket, remote: session.remote };
         let (device, cid) = (session.device, session.local_cid);
-        let link = Link::new(now.mono, id, session, &keys.static_key, via, config, &mut self.rng);
+        let mut link =
+            Link::new(now.mono, id, session, &keys.static_key, via, config, &mut self.rng);
+        if let Some(memory) = self.paths.recall(now.mono, &session.remote) {
+            link.resume(memory);
+        }
         self.links.insert(id, link);
         self.by_cid.insert(cid, id);
         self.log_session(session);
@@ -269,6 +273,11 @@ impl Node {
     fn on_closed(&mut self, now: Now, id: LinkId, ended: Ended) {
         let Some(link) = self.links.get(&id) else { return };
         let (device, address, was_shown) = (link.device(), link.via().remote, link.is_ready());
+        match (&ended, link.path_memory()) {
+            (Ended::Violation(_), _) => self.paths.forget(&address),
+            (_, Some(memory)) => self.paths.remember(now.mono, address, memory),
+            (_, None) => {}
+        }
         self.arbitrate_device(device);
         self.on_session_ended(now, address, &ended);
         if !was_shown {

@@ -16,6 +16,7 @@ mod log;
 mod meeting;
 mod origin;
 mod output;
+mod path_memories;
 mod pending;
 mod records;
 mod resumptions;
@@ -47,6 +48,7 @@ use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
 use log::Log;
 use meeting::Meeting;
+use path_memories::PathMemories;
 use pending::Pending;
 use sockets::Sockets;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -108,6 +110,8 @@ pub struct Node {
     dead: Vec<LinkId>,
     /// What the links' buffers take beyond their first sizes.
     growth: Growth,
+    /// What ended links measured.
+    paths: PathMemories,
     /// What happened on a link; kept for its allocation.
     link_events: Vec<LinkEvent>,
     /// The links were told to take nothing more.
@@ -167,6 +171,7 @@ impl Node {
             dirty: BTreeSet::new(),
             dead: Vec::new(),
             growth: Growth::new(config.limits.links_growth),
+            paths: PathMemories::default(),
             link_events: Vec::new(),
             paused: false,
             wake: false,

@@ -33,6 +33,7 @@ pub use config::{
     CongestionControl, Ecn, INITIAL_MAX_DATA, INITIAL_MAX_STREAM_DATA, INITIAL_MAX_STREAMS,
     MAX_ACK_DELAY, PacketMeta, PathEstimate, SendGate, Side, TransportConfig, TransportStats,
 };
+pub use congestion::PathMemory;
 pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
 pub use mtu::MAX_DATAGRAM;
@@ -433,6 +434,20 @@ impl Transport {
             window: controller.window(),
             loss: u16::try_from(losses.per_mille()).unwrap_or(u16::MAX),
         }
+    }
+
+    /// What was measured of the path, for a later transport over the same one: worth keeping only if
+    /// no rule was broken by the peer, since it comes of what the peer acknowledged. `None` before
+    /// enough was sent, or if the path holds so little that nothing would be gained.
+    #[must_use]
+    pub fn path_memory(&self) -> Option<PathMemory> {
+        self.recovery.path_memory()
+    }
+
+    /// Begins near what an earlier transport measured of the same path, in the careful steps of
+    /// RFC 9959 (BC-07.86, BC-07.87). To be called before anything is sent.
+    pub fn resume(&mut self, memory: PathMemory) {
+        self.recovery.resume(memory);
     }
 
     /// The probe timeout without back-off, the peer's acknowledgement delay included.

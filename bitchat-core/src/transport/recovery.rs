@@ -2,7 +2,9 @@
 
 use super::ack_frequency::{AckAsk, Flight};
 use super::config::{MAX_ACK_DELAY, TransportConfig};
-use super::congestion::{AckSummary, AckedPacket, Congestion, Controller, Spurious};
+use super::congestion::{
+    AckSummary, AckedPacket, Careful, Congestion, Controller, NewReno, PathMemory, Spurious,
+};
 use super::ecn::EcnState;
 use super::loss::{Expired, LossDetector, Losses};
 use super::loss_meter::LossMeter;
@@ -88,6 +90,19 @@ impl Recovery {
             packets_late: 0,
             probe_timeouts: 0,
         }
+    }
+
+    /// What is known of the path by own measurements.
+    pub(super) fn path_memory(&self) -> Option<PathMemory> {
+        let rate = self.controller.rate(&self.rtt);
+        PathMemory::new(self.rtt.min()?, rate, self.losses.per_mille(), self.packet_size)
+    }
+
+    /// Begins with what an earlier link measured.
+    pub(super) fn resume(&mut self, memory: PathMemory) {
+        let none: Box<dyn Controller> = Box::new(NewReno::new(self.packet_size));
+        let inner = core::mem::replace(&mut self.controller, none);
+        self.controller = Box::new(Careful::new(inner, memory, self.packet_size));
     }
 
     pub(super) const fn probing(&self) -> bool {

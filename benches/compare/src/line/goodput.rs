@@ -165,9 +165,53 @@ pub fn report(seeds: u64) -> Report {
             .svg(),
         });
     }
-    report.tables = vec![goodput, wire, starts];
+    report.tables = vec![goodput, wire, starts, second_links(seeds)];
     report.plots.extend(courses());
     report
+}
+
+/// How soon a second link fills a line that a first one measured.
+fn second_links(seeds: u64) -> Table {
+    let columns = ["line", "first link", "second link, same address"];
+    let note = format!(
+        "Bit Chat, as above: until 500 ms begin in which 0.9 of the possible arrived; and payload in the first \
+         500 ms, in brackets, of the possible. Medians of {seeds} seeds. The first link sent for 10 s."
+    );
+    let mut table = Table::new("A line that is known", &columns).note(note);
+    let share = payload_share(Peer::Ours);
+    for (rate, _) in RATES {
+        for weather in [Weather::Random(0.0), Weather::Random(0.01), Weather::Random(0.05)] {
+            let line = Line { rate, queue: 1.0, weather };
+            let possible = rate as f64 * (1.0 - weather.lost()) * share;
+            let mut cells = vec![format!("{} Mbit/s, {}", rate / 1_000_000, weather.name())];
+            let first = |seed| transfer(Peer::Ours, line, seed, Duration::from_secs(10));
+            let second = |seed| {
+                let mut world = World::new(line, seed + seeds, &[Peer::Ours]);
+                if let Some(memory) = first(seed).memory(0) {
+                    world.resume(0, memory);
+                }
+                world.flows[0].bulk = true;
+                world.run(Duration::from_secs(10));
+                world
+            };
+            let runs: [Vec<World>; 2] = [
+                (0..seeds).map(|seed| first(seed + seeds)).collect(),
+                (0..seeds).map(second).collect(),
+            ];
+            for worlds in runs {
+                let full = median(worlds.iter().map(|world| start(world, possible)));
+                let early = |world: &World| {
+                    let bins = world.flows[0].bins.iter().take(SPAN);
+                    bins.map(|bin| bin.0).sum::<u64>() as f64 * 8.0
+                };
+                let span = world::BIN.as_secs_f64() * SPAN as f64;
+                let early = median(worlds.iter().map(early)) / possible / span;
+                cells.push(format!("{full:.1} s ({early:.2})"));
+            }
+            table.rows.push(cells);
+        }
+    }
+    table
 }
 
 /// Rate and queue over time of one run each.

@@ -13,6 +13,7 @@ pub mod survival;
 pub use world::World;
 
 use bitchat_core::base::time::Timestamp;
+use bitchat_core::transport::PathMemory;
 use bitchat_sim::net::{LinkConfig, Loss};
 use std::time::Duration;
 
@@ -45,6 +46,12 @@ pub trait End {
     fn take(&mut self, taken: &mut Taken);
     /// The session is over.
     fn is_dead(&self) -> bool;
+    /// What it measured of the path, if it remembers such things.
+    fn memory(&self) -> Option<PathMemory> {
+        None
+    }
+    /// Begins with what an earlier session measured.
+    fn resume(&mut self, _: PathMemory) {}
 }
 
 /// What an application was given.

@@ -6,6 +6,7 @@ use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
 use bitchat_core::crypto::suite::Suite;
 use bitchat_core::link::{Lane, Link, LinkEvent};
+use bitchat_core::transport::PathMemory;
 use std::collections::VecDeque;
 
 struct Ours {
@@ -115,5 +116,13 @@ impl End for Ours {
 
     fn is_dead(&self) -> bool {
         self.dead
+    }
+
+    fn memory(&self) -> Option<PathMemory> {
+        self.link.path_memory()
+    }
+
+    fn resume(&mut self, memory: PathMemory) {
+        self.link.resume(memory);
     }
 }

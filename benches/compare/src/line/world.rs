@@ -2,6 +2,7 @@
 
 use super::{End, IP_UDP, Line, Peer, Taken};
 use bitchat_core::base::time::Timestamp;
+use bitchat_core::transport::PathMemory;
 use bitchat_sim::dice::Dice;
 use bitchat_sim::net::{Link, Schedule};
 use std::time::Duration;
@@ -141,6 +142,16 @@ impl World {
             flow.taken = Taken::default();
             flow.waits.clear();
         }
+    }
+
+    /// What the sender of a session measured of the line.
+    pub fn memory(&self, flow: usize) -> Option<PathMemory> {
+        self.flows[flow].ends[0].memory()
+    }
+
+    /// The sender of a session, which has sent nothing that counts, begins with such a memory.
+    pub fn resume(&mut self, flow: usize, memory: PathMemory) {
+        self.flows[flow].ends[0].resume(memory);
     }
 
     /// End 0 of a session sends a message.

@@ -1,11 +1,14 @@
 //! Congestion control: how much may be in flight (BC-07.30).
 
 mod bbr;
+mod careful;
 mod cubic;
 mod newreno;
 mod undo;
 
 pub use bbr::Bbr;
+pub(super) use careful::Careful;
+pub use careful::PathMemory;
 pub use cubic::Cubic;
 pub use newreno::NewReno;
 

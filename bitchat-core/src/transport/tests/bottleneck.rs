@@ -5,7 +5,8 @@ use crate::base::rng::{Rng, Seed, Stream};
 use crate::base::time::Timestamp;
 use crate::transport::tests::Recorder;
 use crate::transport::{
-    Class, CongestionControl, Read, SendGate, Side, Transport, TransportConfig, TransportStreamId,
+    Class, CongestionControl, PathMemory, Read, SendGate, Side, Transport, TransportConfig,
+    TransportStreamId,
 };
 use bytes::Bytes;
 use core::time::Duration;
@@ -246,6 +247,16 @@ impl Net {
     /// Packets that counted as lost and were only late.
     pub(super) fn late(&self) -> u64 {
         self.flows.iter().map(|flow| flow.ends[0].stats().packets_late).sum()
+    }
+
+    /// What the first flow measured.
+    pub(super) fn memory(&self) -> Option<PathMemory> {
+        self.flows[0].ends[0].path_memory()
+    }
+
+    /// The first flow begins with what an earlier one measured.
+    pub(super) fn resume(&mut self, memory: PathMemory) {
+        self.flows[0].ends[0].resume(memory);
     }
 
     /// Packets that all flows sent, and that they found lost.

@@ -2,6 +2,7 @@
 
 use super::bottleneck::{Net, Place};
 use crate::transport::CongestionControl::{Bbr, Cubic, NewReno};
+use crate::transport::{CongestionControl, PathMemory};
 
 /// One BBR flow over a line that loses at random, after three seconds to start.
 fn fills(mbit: u64, loss: u64, seed: u8) {
@@ -88,6 +89,56 @@ fn bbr_and_cubic_share() {
         }
         println!("{place:?}: BBR : CUBIC = {:.2}", bbr / cubic);
         assert!((0.5..2.0).contains(&(bbr / cubic)), "{place:?}: {bbr} {cubic}");
+    }
+}
+
+/// What a flow measured in a place.
+fn remembered(control: CongestionControl, place: Place) -> PathMemory {
+    let mut net = Net::new(place, 1, &[control]);
+    net.run(8);
+    net.memory().expect("worth remembering")
+}
+
+/// BC-07.86: whatever controls, a second flow over the same path has the line sooner.
+#[test]
+fn a_known_path_is_filled_sooner() {
+    // On a lossy line much of what arrives at first waits for repetitions.
+    for (control, loss, gain) in [(Bbr, 0, 1.2), (Cubic, 0, 1.2), (NewReno, 0, 1.2), (Bbr, 50, 1.1)]
+    {
+        // No queue overflows, whose losses would keep what came behind them from being read.
+        let place = Place { queue: 400, ..Place::new(50, loss) };
+        let memory = remembered(control, place);
+        let (mut fresh, mut known) = (0.0, 0.0);
+        for seed in 0..3 {
+            let mut net = Net::new(place, seed, &[control]);
+            fresh += net.run(1).total() / 3.0;
+            let mut net = Net::new(place, seed, &[control]);
+            net.resume(memory);
+            known += net.run(1).total() / 3.0;
+        }
+        println!("{control:?}, {loss} ‰: {fresh:.2} of the first second, known {known:.2}");
+        assert!(known > fresh * gain, "{control:?}, {loss} ‰: {fresh}, known {known}");
+    }
+}
+
+/// BC-07.87: a tenth of what was remembered is left. The jump costs one flight at most, and then the
+/// path is used like any other.
+#[test]
+fn a_path_that_became_slow_is_not_flooded() {
+    for control in [Bbr, Cubic, NewReno] {
+        let memory = remembered(control, Place::new(50, 0));
+        let slow = Place::new(5, 0);
+        let mut fresh = Net::new(slow, 1, &[control]);
+        fresh.run(5);
+        let mut net = Net::new(slow, 1, &[control]);
+        net.resume(memory);
+        net.run(5);
+        let (lost, usual) = (net.sent().1, fresh.sent().1);
+        // 50 Mbit/s hold 509 packets in 100 ms, and half of them jump; the line and its queue take 102.
+        println!("{control:?}: {lost} lost, {usual} without memory");
+        assert!(lost < usual + 255, "{control:?}: {lost} lost, {usual} without memory");
+        let measured = net.run(5);
+        assert!(measured.total() > 0.85, "{control:?}: {measured:?}");
     }
 }
 
