@@ -299,7 +299,10 @@ fn packets_become_as_large_as_the_path_carries() {
             assert!(stats.too_big <= 9, "{} probes were lost", stats.too_big);
             // Eight of the largest packets fill the queue: nothing is lost but what it drops.
             assert!(
-                stats.overflowed <= 1 && end.transport.stats().packets_lost == stats.overflowed
+                stats.overflowed <= 1 && end.transport.stats().packets_lost == stats.overflowed,
+                "{} overflowed, {:?}",
+                stats.overflowed,
+                end.transport.stats()
             );
             assert!(world.machine(other).is_some_and(|end| end.read[&file].0 == data), "damaged");
             world.into_trace()
