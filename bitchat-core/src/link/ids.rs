@@ -112,8 +112,8 @@ impl Ids {
 
     /// The id of this number; the newest where it was retired.
     pub(super) fn remote(&self, sequence: u64) -> Option<ConnectionId> {
-        let newest = self.remote.last_key_value().map(|(_, id)| id);
-        self.remote.get(&sequence).or(newest).copied()
+        let newest = || self.remote.last_key_value().map(|(_, id)| id);
+        self.remote.get(&sequence).or_else(newest).copied()
     }
 
     /// No path uses the id any more.

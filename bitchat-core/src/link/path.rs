@@ -158,6 +158,11 @@ impl Paths {
         1 + self.all.iter().skip(1).filter(works).count()
     }
 
+    /// Whether `via` is the only one, as it is most of the time.
+    pub(crate) fn is_only(&self, via: Via) -> bool {
+        matches!(&self.all[..], [path] if path.via == via)
+    }
+
     fn find(&self, via: Via) -> Option<usize> {
         self.all.iter().position(|path| path.via == via)
     }
@@ -505,6 +510,9 @@ impl Paths {
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         if !self.responses.is_empty() {
             return Some(Timestamp::ZERO);
+        }
+        if let [path] = &self.all[..] {
+            return path.challenge.as_ref().map(|challenge| challenge.next);
         }
         let challenges = self.all.iter().filter_map(|path| Some(path.challenge.as_ref()?.next));
         let spare = || self.all.iter().skip(1);

@@ -139,7 +139,8 @@ impl Link {
         let newest = largest.is_none_or(|largest| pn > largest);
         let len = datagram.len();
         let payload = datagram.get(payload).unwrap_or_default();
-        let probing = is_probing(payload);
+        // Where there is no other path, nothing depends on it.
+        let probing = !self.paths.is_only(via) && is_probing(payload);
         let id = if self.paths.knows(via) { None } else { self.ids.unused(self.paths.ids()) };
         let patience = self.transport.pto().min(MAX_PATIENCE);
         let arrival = Arrival { via, len, cid, newest, probing, patience };

@@ -144,6 +144,9 @@ impl Link {
 
     /// Tells the peer which of its connection ids are used no more.
     pub(super) fn retire_ids(&mut self) {
+        if self.paths.retired.is_empty() {
+            return;
+        }
         for sequence in core::mem::take(&mut self.paths.retired) {
             if self.ids.forget(sequence) {
                 self.announce(Announcement::RetireConnectionId(sequence));
