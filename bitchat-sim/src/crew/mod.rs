@@ -10,7 +10,7 @@ use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::chatfile::{ChatFile, Draft, Outside};
+use bitchat_core::chatfile::{ChatFile, Draft, JoinLink, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::node::{
@@ -62,6 +62,8 @@ struct Member {
     config: Config,
     /// Its channels; with a handle while its node runs.
     channels: BTreeMap<Chan, Option<ChannelHandle>>,
+    /// Those of which it has nothing but a link.
+    by_link: BTreeSet<Chan>,
     /// Events looked at so far.
     seen: usize,
     /// Events that belong to earlier lives.
@@ -161,6 +163,7 @@ impl Crew {
             identity,
             config,
             channels: BTreeMap::new(),
+            by_link: BTreeSet::new(),
             seen: 0,
             past: 0,
             devices: BTreeSet::new(),
@@ -235,9 +238,22 @@ impl Crew {
         }
     }
 
+    /// As [`join`](Self::join), by a link to the channel alone: also whenever the node starts again.
+    pub fn join_by_link(&mut self, who: Who, chan: Chan) {
+        self.members[who.0].by_link.insert(chan);
+        self.join(who, chan);
+    }
+
     fn enter(&mut self, who: Who, chan: Chan) {
         let (host, file) = (self.host(who), self.channels[chan.0].clone());
-        let joined = self.world.call(host, |node, now| node.join(now, &file));
+        let by_link = self.members[who.0].by_link.contains(&chan);
+        let joined = self.world.call(host, |node, now| {
+            if by_link {
+                node.join_link(now, &JoinLink::from(&file))
+            } else {
+                node.join(now, &file)
+            }
+        });
         match joined {
             Ok(handle) => self.members[who.0].channels.insert(chan, Some(handle)),
             Err(error) => self.world.fail(&format!("{who:?} cannot join {chan:?}: {error}")),

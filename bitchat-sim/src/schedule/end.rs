@@ -2,6 +2,7 @@
 
 use super::log::Log;
 use super::mail::{Books, Mail, Message, index};
+use super::plan::Plan;
 use super::session::{CHANNEL, CHANNEL_MAC, IDLE_TIMEOUT, KEEPALIVE, limits, people};
 use crate::world::Clock;
 use bitchat_core::base::ids::{LinkId, SocketId};
@@ -61,6 +62,8 @@ pub(super) struct End {
     /// Several sessions are open, and the losers not yet closed.
     rivals: bool,
     rekey_interval: Duration,
+    /// Which of the back ends computes for it.
+    suite: usize,
     /// When it has something to do, in the world's time.
     pub wake: Option<Timestamp>,
     /// How often it was woken at the present moment, and in the present second.
@@ -77,10 +80,10 @@ fn address(end: usize, port: u16) -> SocketAddr {
 }
 
 impl End {
-    pub(super) fn new(name: usize, seed: [u8; 32], clock: Clock, rekey_interval: Duration) -> Self {
+    pub(super) fn new(name: usize, seed: [u8; 32], plan: &Plan) -> Self {
         Self {
             name,
-            clock,
+            clock: plan.clocks[name],
             shown: Timestamp::ZERO,
             port: 1_000,
             boot: 1,
@@ -89,7 +92,8 @@ impl End {
             mail: Mail::default(),
             paused: false,
             rivals: false,
-            rekey_interval,
+            rekey_interval: plan.rekey_interval,
+            suite: plan.suites[name],
             wake: None,
             woken: (Timestamp::ZERO, 0),
             second: (0, 0),
@@ -139,7 +143,7 @@ impl End {
             key_log: false,
         };
         let via = Via { socket: SocketId(0), remote: established.remote };
-        let key = &people()[self.name].key;
+        let key = &people()[self.name].keys[self.suite];
         let id = LinkId(number.into());
         let link = Link::new(now.mono, id, established, key, via, config, &mut self.rng);
         let next = self.mail.acknowledged;

@@ -1,7 +1,8 @@
 //! Schedules: what can befall the two ends of a link, in any order, decided by one number.
 //!
 //! A schedule is two real [`Link`](bitchat_core::link::Link)s with real keys over a line that loses,
-//! doubles, reorders and damages packets, is cut and mended, and changes its MTU, while addresses
+//! doubles, reorders and damages packets, is cut and mended, carries packets of any size from 1,228 to
+//! 65,535 bytes and then of another, while each end computes with one back end or the other, addresses
 //! change, clocks jump, keys are renewed, ends restart, and sessions are opened and closed from both
 //! sides at once. It lasts up to a minute of its own time and a few milliseconds of ours, so that
 //! millions of them can be run; `cargo run --release -p bitchat-sim --bin schedules` does.
@@ -32,6 +33,7 @@ use end::{End, World};
 use log::Log;
 use mail::{Books, index};
 use plan::{Act, Plan};
+use session::limits;
 use std::collections::BTreeSet;
 
 /// The time in which a link must recover once the line is good again.
@@ -46,8 +48,8 @@ const MAX_WAKES_AT_ONCE: u32 = 4;
 const MAX_BURST: u32 = 1_000;
 /// Headers of IPv4 and UDP.
 const HEADERS: usize = 28;
-/// The longest datagram.
-const MAX_DATAGRAM: usize = 1_500;
+/// What every line carries; longer packets are larger than the path was known to carry at first.
+const BASE_DATAGRAM: usize = 1_200;
 
 /// What a schedule came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Outcome {
     pub recovery: Option<Duration>,
     /// Packets sent.
     pub packets: u64,
+    /// Of these, larger than every path carries.
+    pub large_packets: u64,
     /// Messages that were said.
     pub messages: u64,
     /// Key renewals, of both ends.
@@ -113,6 +117,7 @@ fn play(mut run: Run) -> Result<Outcome, Failure> {
             hash: run.log.hash(),
             recovery,
             packets: run.packets,
+            large_packets: run.large_packets,
             messages: run.ends.iter().flat_map(|end| &end.mail.said).map(|l| l.len() as u64).sum(),
             renewals: run.ends.iter().map(|end| u64::from(end.renewals)).sum(),
             sessions: run.meetings.len() as u64,
@@ -167,6 +172,9 @@ struct Run {
     /// Packets that an end took.
     taken: BTreeSet<u64>,
     packets: u64,
+    large_packets: u64,
+    /// Where packets are built.
+    buf: Vec<u8>,
     dice: Dice,
 }
 
@@ -187,8 +195,7 @@ impl Run {
     fn new(seed: u64, plan: Plan, mut dice: Dice, words: bool) -> Self {
         let mut acts = Schedule::default();
         plan.acts.iter().for_each(|(at, act)| acts.push(*at, *act));
-        let mut end =
-            |name: usize| End::new(name, dice.bytes(), plan.clocks[name], plan.rekey_interval);
+        let mut end = |name: usize| End::new(name, dice.bytes(), &plan);
         let ends = [end(0), end(1)];
         let line = |of: usize, name| Line::new(plan.storm[of].clone(), dice.fork(name));
         Self {
@@ -207,6 +214,8 @@ impl Run {
             over: false,
             taken: BTreeSet::new(),
             packets: 0,
+            large_packets: 0,
+            buf: vec![0; limits().datagram_bytes],
             dice,
             plan,
         }
@@ -338,7 +347,7 @@ impl Run {
         }
         let end = &mut self.ends[self.dice.index(2)];
         if end.wake.is_none_or(|wake| wake > self.now)
-            && end.poll_packet(self.now, &mut [0; MAX_DATAGRAM]).is_some()
+            && end.poll_packet(self.now, &mut self.buf).is_some()
         {
             let (name, wake) = (end.name, end.wake);
             return Err(format!("{name} has something to send, and a deadline at {wake:?}"));
@@ -347,7 +356,7 @@ impl Run {
     }
 
     fn flush(&mut self, from: usize) -> Result<(), String> {
-        let mut buf = [0; MAX_DATAGRAM];
+        let mut buf = core::mem::take(&mut self.buf);
         let mut burst = 0;
         while let Some((to_port, len)) = self.ends[from].poll_packet(self.now, &mut buf) {
             burst += 1;
@@ -356,12 +365,14 @@ impl Run {
             }
             self.send(from, to_port, &buf[..len]);
         }
+        self.buf = buf;
         self.ends[from].settle(self.now);
         Ok(())
     }
 
     fn send(&mut self, from: usize, to_port: u16, data: &[u8]) {
         self.packets += 1;
+        self.large_packets += u64::from(data.len() > BASE_DATAGRAM);
         self.log.mix(self.now, data);
         let id = self.packets;
         let exits = self.lines[from].offer(self.now, data.len() + HEADERS);

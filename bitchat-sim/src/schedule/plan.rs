@@ -4,6 +4,7 @@ use crate::dice::Dice;
 use crate::net::{LinkConfig as Line, Loss};
 use crate::world::Clock;
 use bitchat_core::base::time::Timestamp;
+use bitchat_core::crypto::suite::Suite;
 use bitchat_core::link::Lane;
 use core::time::Duration;
 
@@ -14,6 +15,10 @@ const MAX_STORM: Duration = Duration::from_secs(20);
 const MAX_CUT: Duration = Duration::from_secs(14);
 /// Bytes that one schedule carries at most: what counts is how packets meet, not how many.
 const MAX_BYTES: u64 = 24_000;
+/// The MTU of most lines.
+const ETHERNET: usize = 1_500;
+/// The largest: that of loopback.
+const MAX_MTU: usize = 65_535;
 
 /// Bursts last for 1/500 to 1/100 of it on average, 40 to 200 ms, and are 1/55 to 1/5 of it apart.
 const BURST_MICROS: u64 = 20_000_000;
@@ -63,6 +68,8 @@ pub(super) struct Plan {
     pub acts: Vec<(Timestamp, Act)>,
     pub clocks: [Clock; 2],
     pub rekey_interval: Duration,
+    /// Which back end computes for each end.
+    pub suites: [usize; 2],
     /// Sessions may come and go: what is delivered is acknowledged, and said again where it was not.
     pub sessions_change: bool,
     /// Who closes at the end, and how long after the first to do so.
@@ -87,9 +94,10 @@ impl Plan {
     pub(super) fn new(dice: &mut Dice) -> Self {
         let delay = Duration::from_micros(scale(dice, 500, 200_000));
         let storm_millis = 2_000 + dice.below(millis(MAX_STORM) - 2_000);
-        let storm = [storm_line(dice, delay), storm_line(dice, delay)];
+        let mtu = mtu(dice);
+        let storm = [storm_line(dice, delay, mtu), storm_line(dice, delay, mtu)];
         let residual = if dice.chance(0.3) { 0.05 } else { 0.0 };
-        let calm = Line { loss: Loss::Random(residual), ..Line::delay(delay) };
+        let calm = Line { loss: Loss::Random(residual), mtu, ..Line::delay(delay) };
         let mut plan = Self {
             storm,
             calm,
@@ -97,6 +105,7 @@ impl Plan {
             acts: Vec::new(),
             clocks: [clock(dice), clock(dice)],
             rekey_interval: Duration::from_millis(scale(dice, 2_000, 240_000)),
+            suites: [0; 2].map(|_| dice.index(Suite::ALL.len())),
             sessions_change: false,
             finale: finale(dice, delay),
             cut_short: dice.chance(0.08),
@@ -122,7 +131,9 @@ impl Plan {
 
     /// Messages: a few large ones among many small ones, in bunches and alone.
     fn say(&mut self, dice: &mut Dice) {
-        let mut left = scale(dice, 500, MAX_BYTES);
+        // Only who sends much finds out how much larger packets may be.
+        let most = if self.calm.mtu > ETHERNET { 10 * MAX_BYTES } else { MAX_BYTES };
+        let mut left = scale(dice, 500, most);
         while left > 0 {
             let at = self.some_time(dice);
             let end = dice.index(2);
@@ -209,7 +220,18 @@ impl Plan {
     }
 }
 
-fn storm_line(dice: &mut Dice, delay: Duration) -> Line {
+/// The largest IP packet of the line: Ethernet most often, or tunnels, jumbo frames, loopback.
+fn mtu(dice: &mut Dice) -> usize {
+    match dice.below(8) {
+        0..=3 => ETHERNET,
+        4 => 1_280,
+        5 => 1_228 + dice.index(300),
+        6 => 9_000,
+        _ => MAX_MTU,
+    }
+}
+
+fn storm_line(dice: &mut Dice, delay: Duration, mtu: usize) -> Line {
     let loss = match dice.below(4) {
         0 => Loss::None,
         1 | 2 => Loss::Random(dice.below(400) as f64 / 1_000.0),
@@ -238,7 +260,7 @@ fn storm_line(dice: &mut Dice, delay: Duration) -> Line {
         corrupt,
         truncate,
         mark: None,
-        mtu: 1_500,
+        mtu,
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) const CHANNEL_MAC: Secret = Secret([8; 32]);
 
 /// Who an end is, in all schedules.
 pub(super) struct Person {
-    pub key: DhSecret,
+    /// The same key for each back end.
+    pub keys: Vec<DhSecret>,
     public: DhPublic,
     device: Device,
     certificate: Certificate,
@@ -44,7 +45,9 @@ fn person(name: u8) -> Person {
     let life = Certificate::MAX_LIFETIME;
     let certificate = Certificate::issue(&identity, id, public, start, life).expect("90 days");
     let device = Device { peer: identity.peer_id(), id };
-    Person { key, public, device, certificate }
+    let keys =
+        Suite::ALL.iter().map(|suite| DhSecret::from_bytes(*suite, &key.to_bytes())).collect();
+    Person { keys, public, device, certificate }
 }
 
 /// The connection id that an end gives a session.

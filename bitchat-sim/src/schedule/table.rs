@@ -66,6 +66,7 @@ impl Tally {
     fn add(&mut self, seed: u64, outcome: &Outcome) {
         self.count("digest", outcome.hash);
         self.count("packets", outcome.packets);
+        self.count("packets above 1,200 bytes", outcome.large_packets);
         self.count("messages", outcome.messages);
         self.count("key renewals", outcome.renewals);
         self.count("sessions", outcome.sessions);
@@ -148,7 +149,10 @@ impl Tally {
         row("schedules", self.schedules().to_string());
         row("failed", self.failures.len().to_string());
         row("run twice and compared", self.get("replayed").to_string());
-        for name in ["closed in the storm", "sessions", "key renewals", "messages", "packets"] {
+        for name in ["closed in the storm", "sessions", "key renewals", "messages", "packets"]
+            .into_iter()
+            .chain(["packets above 1,200 bytes"])
+        {
             row(name, self.get(name).to_string());
         }
         row("simulated hours", (self.get("simulated seconds") / 3_600).to_string());

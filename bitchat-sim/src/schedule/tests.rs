@@ -24,6 +24,7 @@ fn certain(acts: &[(u64, Act)], storm_ends: u64, finale: &[(usize, Duration)]) -
         acts,
         clocks: [Clock::default(); 2],
         rekey_interval: Duration::from_secs(120),
+        suites: [0; 2],
         sessions_change: false,
         finale: finale.to_vec(),
         cut_short: false,

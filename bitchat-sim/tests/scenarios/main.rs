@@ -1,6 +1,8 @@
 //! Whole chats in a simulated world: every scenario over several seeds, each replayed.
 //! `SIM_SEED=n` replays one seed with its trace, `SIM_CASES=n` runs n times as many.
 
+mod backends;
+mod by_link;
 mod chaos;
 mod clocks;
 mod durability;
