@@ -3,6 +3,7 @@
 
 use super::path::MAX_PATHS;
 use crate::base::ids::ConnectionId;
+use crate::base::rangeset::RangeSet;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
 use crate::transport::Announcement;
@@ -12,6 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Ids of one side in use at once: one for each path, and one to move to (BC-08.49).
 pub(crate) const MAX_IDS: usize = MAX_PATHS + 1;
+/// Runs of numbers of the ids that a peer gave.
+const MAX_GIVEN_RANGES: usize = 4 * MAX_IDS;
 /// Retired ids under which late packets are still taken.
 const MAX_FADING: usize = MAX_IDS;
 
@@ -22,17 +25,23 @@ pub(super) struct Ids {
     fading: VecDeque<(Timestamp, ConnectionId)>,
     next: u64,
     remote: BTreeMap<u64, ConnectionId>,
+    /// The numbers of all ids that the peer ever gave: one that was forgotten does not come back with a
+    /// late copy of its frame (BC-07.97).
+    given: RangeSet,
     /// The peer wants ids numbered below this to be retired.
     floor: u64,
 }
 
 impl Ids {
     pub(super) fn new(local: ConnectionId, remote: ConnectionId) -> Self {
+        let mut given = RangeSet::new();
+        given.insert_one(0);
         Self {
             local: BTreeMap::from([(0, local)]),
             fading: VecDeque::new(),
             next: 1,
             remote: BTreeMap::from([(0, remote)]),
+            given,
             floor: 0,
         }
     }
@@ -81,8 +90,16 @@ impl Ids {
         match self.remote.get(&new.sequence) {
             Some(known) if *known == new.id => return Ok(Vec::new()),
             Some(_) => return Err("two connection ids with one number".to_owned()),
-            None if new.sequence < self.floor => return Ok(vec![new.sequence]),
+            None if self.given.contains(new.sequence) => return Ok(Vec::new()),
             None => {}
+        }
+        self.given.insert_one(new.sequence);
+        // Who counts without leaving numbers out has no more gaps than ids.
+        if self.given.ranges() > MAX_GIVEN_RANGES {
+            return Err("connection ids whose numbers are far apart".to_owned());
+        }
+        if new.sequence < self.floor {
+            return Ok(vec![new.sequence]);
         }
         self.remote.insert(new.sequence, new.id);
         self.floor = self.floor.max(new.retire_prior_to);

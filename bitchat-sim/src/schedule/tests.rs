@@ -71,6 +71,14 @@ fn a_closed_session_is_gone_soon_even_where_the_round_trip_seems_long() {
     assert!(outcome.simulated < Duration::from_secs(15), "{:?}", outcome.simulated);
 }
 
+/// An address changed, and with it the connection id; the announcement of the old one was repeated
+/// meanwhile, since the line was cut, and counted as one more than a link may have.
+#[test]
+fn copies_of_announcements_do_no_harm() {
+    // BC-07.97
+    run(26_539, true).unwrap_or_else(|failure| panic!("{}{failure}", failure.words));
+}
+
 /// The first sample behind a cut was a few bytes a second, and the sender kept to it.
 #[test]
 fn a_link_is_not_paced_to_death() {
