@@ -54,8 +54,10 @@ pub struct bitchat_config {
     pub insecure_key_log: u8,
     /// How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
     pub log: i32,
+    /// 1: trace every link for `bitchat_node_poll_qlog`.
+    pub qlog: u8,
     /// 0.
-    pub reserved_2: u32,
+    pub reserved_2: [u8; 3],
     /// Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
     pub limits: *const bitchat_limits,
 }
@@ -92,7 +94,8 @@ impl Default for bitchat_config {
             crypto: BITCHAT_CRYPTO_FASTEST,
             insecure_key_log: if defaults.insecure_key_log { BITCHAT_INSECURE_KEY_LOG } else { 0 },
             log: level_code(defaults.log),
-            reserved_2: 0,
+            qlog: defaults.qlog.into(),
+            reserved_2: [0; 3],
             limits: core::ptr::null(),
         }
     }
@@ -120,7 +123,7 @@ pub(crate) unsafe fn read_config(
         1 => Ok(true),
         _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved_2 != 0 {
+    if config.reserved_2 != [0; 3] {
         return Err(refuse("reserved: leave it 0"));
     }
     let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
@@ -143,6 +146,7 @@ pub(crate) unsafe fn read_config(
     out.families = Families { v4: flag("ipv4", config.ipv4)?, v6: flag("ipv6", config.ipv6)? };
     out.local_trackers = flag("local_trackers", config.local_trackers)?;
     out.store = flag("store", config.store)?;
+    out.qlog = flag("qlog", config.qlog)?;
     out.rekey_interval = Duration::from_millis(config.rekey_interval_ms);
     out.keepalive = Duration::from_millis(config.keepalive_ms);
     out.idle_timeout = Duration::from_millis(config.idle_timeout_ms);

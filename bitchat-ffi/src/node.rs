@@ -8,6 +8,7 @@ mod input;
 mod key_log;
 mod list;
 mod log;
+mod qlog;
 mod transmit;
 
 pub use action::*;
@@ -18,6 +19,7 @@ pub use input::*;
 pub use key_log::*;
 pub use list::*;
 pub use log::*;
+pub use qlog::*;
 pub use transmit::*;
 
 use crate::boundary::{guard, read_seed, write_value};

@@ -4,6 +4,7 @@ use crate::driver::{self, Clock, Command};
 use crate::identity::fresh_seed;
 use crate::key_log::{KeyLogError, KeyLogFile};
 use crate::log;
+use crate::qlog::{QlogError, TraceFiles};
 use crate::store::{Store, StoreError};
 use crate::tcp::Tls;
 use crate::udp::BindError;
@@ -40,6 +41,10 @@ pub struct Options {
     /// for who records the datagrams and wants to read them (spec 13). It sets
     /// `config.insecure_key_log`; without it that flag has no effect here.
     pub insecure_key_log: Option<PathBuf>,
+    /// The directory that a qlog trace of every link is written to, for tools that draw them (spec
+    /// 13): `<connection ids>-client.sqlog` where this node began the session, `-server.sqlog` where
+    /// its peer did. It sets `config.qlog`; without it that flag has no effect here.
+    pub qlog: Option<PathBuf>,
 }
 
 impl Options {
@@ -52,6 +57,7 @@ impl Options {
             store,
             tls: Tls::platform(),
             insecure_key_log: None,
+            qlog: None,
         }
     }
 }
@@ -69,6 +75,9 @@ pub enum StartError {
     /// The key log that was asked for cannot be written.
     #[error(transparent)]
     KeyLog(#[from] KeyLogError),
+    /// The traces that were asked for cannot be written.
+    #[error(transparent)]
+    Qlog(#[from] QlogError),
     /// A setting is out of its range.
     #[error("bad setting: {0}")]
     Config(#[from] ConfigError),
@@ -130,13 +139,15 @@ impl Driver {
 /// # Errors
 /// [`StartError`] says what is wrong and what to do.
 pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartError> {
-    let Options { mut config, identity, store, tls, insecure_key_log } = options;
+    let Options { mut config, identity, store, tls, insecure_key_log, qlog } = options;
     config.store = store.is_some();
     if config.log == LogLevel::Off {
         config.log = log::wanted();
     }
     config.insecure_key_log = insecure_key_log.is_some();
     let key_log = insecure_key_log.as_deref().map(KeyLogFile::open).transpose()?;
+    config.qlog = qlog.is_some();
+    let traces = qlog.map(TraceFiles::open).transpose()?;
     let store = match store {
         Some(path) => Some(Store::open(&path).await?),
         None => None,
@@ -151,6 +162,9 @@ pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartEr
     let mut world = World::new(store, tls);
     if let Some(file) = key_log {
         world.log_keys_to(file);
+    }
+    if let Some(files) = traces {
+        world.write_traces_to(files);
     }
     let mut driver = driver::Driver::new(node, world, clock, asked, told);
     driver.begin();

@@ -12,7 +12,7 @@ use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::time::{Now, Timestamp};
 use bitchat_core::crypto::key_log::KeyLogLine;
 use bitchat_core::node::{
-    Action, Deadline, Event, Failure, Input, LogRecord, Node, Transmit, TransmitPoll,
+    Action, Deadline, Event, Failure, Input, LogRecord, Node, QlogRecord, Transmit, TransmitPoll,
 };
 use std::future::pending;
 use std::time::Duration;
@@ -39,6 +39,10 @@ pub(crate) trait Machine {
     fn poll_timeout(&self) -> Option<Deadline>;
     /// Secrets for who debugs; a machine has none unless it was told to give them away.
     fn poll_key_log(&mut self) -> Option<KeyLogLine> {
+        None
+    }
+    /// Traces of links; a machine has none unless it was told to make some.
+    fn poll_qlog(&mut self) -> Option<QlogRecord> {
         None
     }
     fn shutdown(&mut self, now: Now);
@@ -69,6 +73,9 @@ impl Machine for Node {
     }
     fn poll_key_log(&mut self) -> Option<KeyLogLine> {
         self.poll_key_log()
+    }
+    fn poll_qlog(&mut self) -> Option<QlogRecord> {
+        self.poll_qlog()
     }
     fn shutdown(&mut self, now: Now) {
         self.shutdown(now);
@@ -206,6 +213,9 @@ impl<M: Machine> Driver<M> {
             }
             worked |= self.deliver_events();
             std::iter::from_fn(|| self.machine.poll_log()).for_each(|record| trace(&record));
+            while let Some(record) = self.machine.poll_qlog() {
+                self.world.trace(&record);
+            }
             if !worked || self.again {
                 return;
             }

@@ -10,6 +10,7 @@ pub mod identity;
 mod key_log;
 mod log;
 mod private;
+mod qlog;
 pub mod store;
 mod tcp;
 pub mod tracker_server;
@@ -18,6 +19,7 @@ mod world;
 
 pub use client::{Client, Driver, Ended, Events, Options, RequestError, StartError, start};
 pub use key_log::KeyLogError;
+pub use qlog::QlogError;
 pub use tcp::Tls;
 pub use udp::BindError;
 

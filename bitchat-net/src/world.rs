@@ -1,12 +1,13 @@
 //! What the node asks of the world, carried out; what the world answers.
 
 use crate::key_log::KeyLogFile;
+use crate::qlog::TraceFiles;
 use crate::store::{Answer, Opened, Store, StoreError};
 use crate::tcp::{StreamNews, Streams, Tls};
 use crate::udp::{BindError, Udp};
 use bitchat_core::base::ids::{RequestId, SocketId};
 use bitchat_core::crypto::key_log::KeyLogLine;
-use bitchat_core::node::{Action, Failure, Family, Input};
+use bitchat_core::node::{Action, Failure, Family, Input, QlogRecord};
 use std::future::{pending, poll_fn};
 use std::io;
 use std::net::IpAddr;
@@ -52,6 +53,7 @@ pub(crate) struct World {
     interfaces_due: Interval,
     bind_errors: Vec<BindError>,
     key_log: Option<KeyLogFile>,
+    traces: Option<TraceFiles>,
 }
 
 impl World {
@@ -67,6 +69,7 @@ impl World {
             interfaces_due,
             bind_errors: Vec::new(),
             key_log: None,
+            traces: None,
         }
     }
 
@@ -79,6 +82,18 @@ impl World {
     pub(crate) fn log_key(&mut self, line: &KeyLogLine) {
         if let Some(file) = &mut self.key_log {
             file.write(line);
+        }
+    }
+
+    /// From now on traces of links are written to `files`.
+    pub(crate) fn write_traces_to(&mut self, files: TraceFiles) {
+        self.traces = Some(files);
+    }
+
+    /// Writes a record of a trace, where there are any.
+    pub(crate) fn trace(&mut self, record: &QlogRecord) {
+        if let Some(files) = &mut self.traces {
+            files.write(record);
         }
     }
 

@@ -22,7 +22,6 @@ const GRACE: Duration = Duration::from_secs(60);
 /// A packet that opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub pn: u64,
     /// Where the payload is.
     pub payload: Range<usize>,
     /// This packet completed a renewal on this side: now at this generation.
@@ -161,7 +160,7 @@ impl KeyRing {
         {
             *erase_at = Some(now + fade.min(MAX_FADE));
         }
-        Ok(Opened { pn: header.pn, payload, renewed: opened.renewed })
+        Ok(Opened { payload, renewed: opened.renewed })
     }
 
     /// User data was sent or received under the keys in use.

@@ -14,6 +14,11 @@ mod keepalive;
 mod keys;
 mod lanes;
 mod path;
+#[cfg(feature = "qlog")]
+mod qlog;
+#[cfg(not(feature = "qlog"))]
+#[path = "qlog_off.rs"]
+mod qlog;
 mod receive;
 pub mod rekey;
 mod send;
@@ -22,6 +27,8 @@ pub mod slots;
 pub use control::Lane;
 pub use event::{Ended, LinkConfig, LinkEvent, Verdict, code};
 pub use path::Via;
+#[cfg(feature = "qlog")]
+pub use qlog::QlogRecord;
 pub use send::{PACKET_LEN, Sealed};
 
 use crate::base::ids::{ChannelId, ConnectionId, Device, LinkId};
@@ -45,6 +52,7 @@ use keepalive::Keepalive;
 use keys::KeyRing;
 use lanes::Lanes;
 use path::Paths;
+use qlog::Tracer;
 use receive::Gathered;
 use rekey::Rekey;
 use slots::Slots;
@@ -131,6 +139,7 @@ pub struct Link {
     /// There was traffic since memory was last given back.
     grown: bool,
     gathered: Gathered,
+    tracer: Tracer,
 }
 
 impl Link {
@@ -206,6 +215,7 @@ impl Link {
             renetworked: None,
             grown: true,
             gathered: Gathered::default(),
+            tracer: Tracer::default(),
             config,
         };
         match link.role {
@@ -463,6 +473,7 @@ impl Link {
         };
         let shared: Vec<ChannelId> = self.slots.shared().collect();
         events.extend(shared.into_iter().map(LinkEvent::ChannelDown));
+        self.tracer.closed(now, &why);
         events.push(LinkEvent::Closed(why));
     }
 
@@ -510,6 +521,7 @@ impl Link {
         }
         self.drive(mono, rng);
         self.watch_channels(mono);
+        self.tracer.observe(mono, &mut self.transport);
     }
 
     fn certificate_ended(&self, wall: UnixMillis) -> bool {

@@ -15,6 +15,7 @@ use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
 use crate::transport::{Announcement, Ecn, Read, TransportSink, TransportStreamId};
 use crate::wire::frame::{Frame, Frames, NewConnectionId};
+use crate::wire::packet::Header;
 use core::net::SocketAddr;
 use core::ops::Bound::{Excluded, Unbounded};
 use core::ops::Range;
@@ -125,20 +126,26 @@ impl Link {
         );
         let cid = datagram.first_chunk().map_or(self.local_cid, |id| ConnectionId(*id));
         let largest = self.replay.largest();
-        let (pn, payload, renewed) = match self.open(now, datagram) {
+        let len = datagram.len();
+        let (header, payload, renewed) = match self.open(now, datagram) {
             Ok(opened) => opened,
-            Err(verdict) => return verdict,
+            Err(verdict) => {
+                self.tracer.packet_dropped(now, len, verdict);
+                return verdict;
+            }
         };
+        let pn = header.pn;
         // The window moves only now that the packet is known to be the peer's (BC-06.11).
         self.replay.insert(pn);
         self.last_received = now;
         if !self.is_open() {
+            self.tracer.packet_dropped(now, len, Verdict::Authentic);
             self.on_late_packet(datagram.get(payload).unwrap_or_default());
             return Verdict::Authentic;
         }
         let newest = largest.is_none_or(|largest| pn > largest);
-        let len = datagram.len();
         let payload = datagram.get(payload).unwrap_or_default();
+        self.tracer.packet_received(now, &header, payload, len);
         // Where there is no other path, nothing depends on it.
         let probing = !self.paths.is_only(via) && is_probing(payload);
         let id = if self.paths.knows(via) { None } else { self.ids.unused(self.paths.ids()) };
@@ -148,11 +155,12 @@ impl Link {
         self.retire_ids();
         self.on_moved(now, moved, events);
         if let Some(generation) = renewed {
-            self.on_confirmed(generation, rng, events);
+            self.on_confirmed(now, generation, rng, events);
         }
         self.on_payload(now, &arrival, pn, ecn, payload, rng, events);
         self.drive(now, rng);
         self.watch_channels(now);
+        self.tracer.observe(now, &mut self.transport);
         Verdict::Authentic
     }
 
@@ -169,7 +177,7 @@ impl Link {
         &mut self,
         now: Timestamp,
         datagram: &mut [u8],
-    ) -> Result<(u64, Range<usize>, Option<u64>), Verdict> {
+    ) -> Result<(Header, Range<usize>, Option<u64>), Verdict> {
         let forged = |_: PacketError| Verdict::Forged;
         let header = self.keys.unmask(datagram, self.replay.largest()).map_err(forged)?;
         if !self.replay.is_new(header.pn) {
@@ -177,14 +185,20 @@ impl Link {
         }
         let fade = self.transport.pto() * 3;
         let opened = self.keys.open(now, &header, datagram, fade).map_err(forged)?;
-        Ok((opened.pn, opened.payload, opened.renewed))
+        Ok((header, opened.payload, opened.renewed))
     }
 
     /// A packet under new keys arrived. The initiator uses them since it has the answer; for the
     /// responder this is the moment.
-    fn on_confirmed(&mut self, generation: u64, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+    fn on_confirmed(
+        &mut self,
+        now: Timestamp,
+        generation: u64,
+        rng: &mut Rng,
+        events: &mut Vec<LinkEvent>,
+    ) {
         if self.role == Role::Responder {
-            self.on_renewed(generation, rng, events);
+            self.on_renewed(now, generation, rng, events);
             // So that the initiator learns at once that it may renew again.
             self.transport.ping();
         }
@@ -333,6 +347,7 @@ impl Link {
             }
             None => return,
         }
+        self.tracer.moved(now, self.via());
         self.announce(Announcement::ObservedAddress(self.via().remote));
         self.retire_ids();
         events.push(LinkEvent::Moved);
@@ -446,7 +461,7 @@ impl Link {
                 Ok(keys) => {
                     self.keys.install(&keys);
                     self.log_keys(&keys, events);
-                    self.on_renewed(keys.generation, rng, events);
+                    self.on_renewed(now, keys.generation, rng, events);
                     events.extend(keys.resumption.map(LinkEvent::Resumption));
                     // The responder uses the keys once it sees a packet under them.
                     self.transport.ping();

@@ -69,7 +69,7 @@ impl Link {
                 closing.on_sent();
                 let frame = Frame::Close { code: *code, reason: b"" };
                 let via = self.via();
-                return self.own_packet(via, buf, &frame, false);
+                return self.own_packet(now, via, buf, &frame, false);
             }
             State::Open => {}
         }
@@ -93,7 +93,7 @@ impl Link {
             PathFrame::Challenge(token) => Frame::PathChallenge(token),
             PathFrame::Response(token) => Frame::PathResponse(token),
         };
-        self.own_packet(via, buf, &frame, padded)
+        self.own_packet(now, via, buf, &frame, padded)
     }
 
     fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
@@ -114,13 +114,14 @@ impl Link {
             self.keys.on_user_data(now);
             self.grown = true;
         }
-        let len = self.seal(&header, meta.len, buf)?;
+        let len = self.seal(now, &header, meta.len, meta.probe, buf)?;
         Some(Sealed { via: self.via(), len, ect: meta.ect, full: !meta.probe && len == size })
     }
 
     /// A packet with one frame, outside the transport's accounting; `padded` up to [`PACKET_LEN`].
     pub(super) fn own_packet(
         &mut self,
+        now: Timestamp,
         via: Via,
         buf: &mut [u8],
         frame: &Frame<'_>,
@@ -132,7 +133,7 @@ impl Link {
         payload.fill(0);
         frame.encode(&mut &mut payload[..]);
         self.transport.take_pn();
-        let len = self.seal(&header, len, buf)?;
+        let len = self.seal(now, &header, len, false, buf)?;
         Some(Sealed { via, len, ect: false, full: false })
     }
 
@@ -171,9 +172,20 @@ impl Link {
         }
     }
 
-    fn seal(&mut self, header: &Header, payload: usize, buf: &mut [u8]) -> Option<usize> {
+    /// Protects a packet whose `payload` bytes of frames lie behind the room for its header.
+    fn seal(
+        &mut self,
+        now: Timestamp,
+        header: &Header,
+        payload: usize,
+        probe: bool,
+        buf: &mut [u8],
+    ) -> Option<usize> {
         let len = header.overhead() + payload;
-        self.keys.seal(header, buf.get_mut(..len)?).ok()?;
+        let packet = buf.get_mut(..len)?;
+        self.tracer.packet_sent(now, header, packet, probe);
+        self.keys.seal(header, packet).ok()?;
+        self.tracer.observe(now, &mut self.transport);
         Some(len)
     }
 
@@ -242,11 +254,13 @@ impl Link {
     /// New keys are in use for sending.
     pub(super) fn on_renewed(
         &mut self,
+        now: Timestamp,
         generation: u64,
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
         self.asked = false;
+        self.tracer.key_updated(now, generation);
         if !self.ready {
             self.ready = true;
             events.push(LinkEvent::Ready);

@@ -46,6 +46,9 @@ pub struct Config {
     /// channels through [`Node::poll_key_log`](super::Node::poll_key_log): whoever has them reads
     /// everything in a recording (spec 13, SECURITY.md). Off.
     pub insecure_key_log: bool,
+    /// Traces every link for [`Node::poll_qlog`](super::Node::poll_qlog). Off.
+    #[cfg(feature = "qlog")]
+    pub qlog: bool,
 }
 
 impl Default for Config {
@@ -62,6 +65,8 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(60),
             log: LogLevel::Off,
             insecure_key_log: false,
+            #[cfg(feature = "qlog")]
+            qlog: false,
         }
     }
 }

@@ -138,6 +138,10 @@ impl Node {
         let (device, cid) = (session.device, session.local_cid);
         let mut link =
             Link::new(now.mono, id, session, &keys.static_key, via, config, &mut self.rng);
+        #[cfg(feature = "qlog")]
+        if self.config.qlog {
+            link.begin_trace(now.mono);
+        }
         if let Some(memory) = self.paths.recall(now.mono, &session.remote) {
             link.resume(memory);
         }
@@ -307,6 +311,8 @@ impl Node {
     pub(super) fn drop_link(&mut self, now: Now, id: LinkId) {
         self.with_link(now, id, |link, _, events| link.close(now.mono, code::NO_ERROR, events));
         self.dead.retain(|dead| *dead != id);
+        #[cfg(feature = "qlog")]
+        self.keep_trace(id);
         if let Some(link) = self.links.remove(&id) {
             self.growth.forget(&link);
             for cid in link.local_cids() {

@@ -18,6 +18,8 @@ mod origin;
 mod output;
 mod path_memories;
 mod pending;
+#[cfg(feature = "qlog")]
+mod qlog;
 mod records;
 mod resumptions;
 mod rivals;
@@ -25,6 +27,8 @@ mod sockets;
 mod timers;
 mod tracking;
 
+#[cfg(feature = "qlog")]
+pub use crate::link::QlogRecord;
 pub use crate::transport::Ecn;
 pub use api::{
     Action, Change, CloseReason, Deadline, Event, Failure, Family, Input, LinkInfo, Message,
@@ -104,6 +108,9 @@ pub struct Node {
     events: VecDeque<Event>,
     /// Empty unless the embedder asked for a key log.
     key_log: VecDeque<KeyLogLine>,
+    /// What is left of the traces of links that are gone.
+    #[cfg(feature = "qlog")]
+    ended_traces: VecDeque<QlogRecord>,
     /// Links that may have a packet to send.
     dirty: BTreeSet<LinkId>,
     /// Links of which nothing more will come.
@@ -168,6 +175,8 @@ impl Node {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             key_log: VecDeque::new(),
+            #[cfg(feature = "qlog")]
+            ended_traces: VecDeque::new(),
             dirty: BTreeSet::new(),
             dead: Vec::new(),
             growth: Growth::new(config.limits.links_growth),

@@ -20,6 +20,17 @@ impl EcnState {
         !self.failed && (self.confirmed || self.sent < TRIALS)
     }
 
+    /// What a trace calls it.
+    #[cfg(feature = "qlog")]
+    pub(super) const fn name(&self) -> &'static str {
+        match (self.failed, self.confirmed) {
+            (true, _) => "failed",
+            (false, true) => "capable",
+            (false, false) if self.sent < TRIALS => "testing",
+            (false, false) => "unknown",
+        }
+    }
+
     pub(super) fn on_sent(&mut self) {
         self.sent = self.sent.saturating_add(1);
     }

@@ -18,6 +18,8 @@ mod loss_meter;
 pub mod messages;
 mod mtu;
 mod numbers;
+#[cfg(feature = "qlog")]
+mod observe;
 mod pacing;
 mod packet;
 mod rate;
@@ -37,6 +39,8 @@ pub use congestion::PathMemory;
 pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
 pub use mtu::MAX_DATAGRAM;
+#[cfg(feature = "qlog")]
+pub use observe::Observation;
 pub use rtt::Rtt;
 pub use sink::TransportSink;
 pub use streams::{Class, Read, TransportStreamId};

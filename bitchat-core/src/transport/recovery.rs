@@ -60,6 +60,9 @@ pub(super) struct Recovery {
     pub(super) packets_lost: u64,
     /// Of the lost, those that were only late.
     pub(super) packets_late: u64,
+    /// Numbers of lost packets that a trace has not taken yet, if there is one.
+    #[cfg(feature = "qlog")]
+    pub(super) watched_losses: Option<Vec<u64>>,
     pub(super) probe_timeouts: u64,
 }
 
@@ -88,6 +91,8 @@ impl Recovery {
             app_limited: true,
             packets_lost: 0,
             packets_late: 0,
+            #[cfg(feature = "qlog")]
+            watched_losses: None,
             probe_timeouts: 0,
         }
     }
@@ -282,7 +287,13 @@ impl Recovery {
         let Some(largest) = self.largest_acked else { return };
         let Self { detector, sent, rtt, path_start, mtu, .. } = self;
         let mut smaller = false;
-        let note = |pn, size| smaller |= mtu.on_lost(now, pn, size);
+        #[cfg(feature = "qlog")]
+        let watched = &mut self.watched_losses;
+        let note = |pn, size| {
+            smaller |= mtu.on_lost(now, pn, size);
+            #[cfg(feature = "qlog")]
+            watched.iter_mut().for_each(|numbers| numbers.push(pn));
+        };
         let losses = detector.detect(now, sent, rtt, largest, *path_start, lost, note);
         if smaller {
             self.on_size_changed();

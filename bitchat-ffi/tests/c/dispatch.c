@@ -280,7 +280,10 @@ static void make(host *it, uint8_t number, uint8_t seed) {
     config.struct_size = sizeof config;
     OK(bitchat_config_init(&config));
     config.ipv6 = 0;
-    if (it == &hosts[0]) config.log = BITCHAT_LOG_DEBUG;
+    if (it == &hosts[0]) {
+        config.log = BITCHAT_LOG_DEBUG;
+        config.qlog = 1;
+    }
     it->number = number;
     it->ready = it->messages = it->up = it->delivered = 0;
     OK(bitchat_identity_from_secret(secret, &identity));
@@ -400,6 +403,25 @@ static void restart(void) {
     CHECK(count == 3 && strcmp(hosts[1].last, "meanwhile") == 0);
 }
 
+/* What happened on its links: each trace begins with its head, and only who asked has any. */
+static void traces(void) {
+    bitchat_qlog record = {.struct_size = sizeof record};
+    char trace[128] = "";
+    unsigned heads = 0, records = 0;
+    while (bitchat_node_poll_qlog(hosts[0].node, &record) == BITCHAT_OK) {
+        int begins = strstr(record.text, "\"file_schema\"") != NULL;
+        CHECK(record.lost == 0 && record.text[0] == '{' && strlen(record.trace) < sizeof trace);
+        CHECK(begins == (strcmp(record.trace, trace) != 0));
+        strcpy(trace, record.trace);
+        heads += begins;
+        records++;
+    }
+    CHECK(heads >= 1 && records > 50);
+    GIVES(BITCHAT_PENDING, bitchat_node_poll_qlog(hosts[0].node, &record));
+    GIVES(BITCHAT_PENDING, bitchat_node_poll_qlog(hosts[1].node, &record));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_poll_qlog(hosts[0].node, NULL));
+}
+
 static void end(void) {
     bitchat_stats stats;
     stats.struct_size = sizeof stats;
@@ -432,6 +454,7 @@ int main(void) {
     chat();
     restart();
     by_link();
+    traces();
     end();
     return 0;
 }

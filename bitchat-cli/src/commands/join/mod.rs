@@ -28,6 +28,9 @@ const ALONE: Duration = Duration::from_secs(15);
 
 /// The environment variable that names a key log (spec 13), in the manner of SSLKEYLOGFILE.
 const KEY_LOG: &str = "BITCHATKEYLOGFILE";
+/// The environment variable that names a directory for traces (spec 13), as programs that speak QUIC
+/// have it.
+const TRACES: &str = "QLOGDIR";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -71,6 +74,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
         );
         options.insecure_key_log = Some(path);
     }
+    options.qlog = std::env::var_os(TRACES).filter(|path| !path.is_empty()).map(PathBuf::from);
     let (client, events, driver) = bitchat_net::start(options).await?;
     let signals = Signals::listen()?;
     let task = tokio::spawn(driver.run());

@@ -14,7 +14,7 @@ fn a_control_stream_that_ends_takes_the_link_along() {
     pair.run(SECOND);
     let mut buf = [0; 64];
     let frame = Frame::ResetStream { id: 0, code: 0, final_size: 100_000 };
-    let len = pair.links[0].own_packet(via(0), &mut buf, &frame, false).unwrap().len;
+    let len = pair.links[0].own_packet(pair.now, via(0), &mut buf, &frame, false).unwrap().len;
     pair.wire.push((pair.now, 1, 0, buf[..len].to_vec()));
     pair.run(SECOND);
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
@@ -112,7 +112,7 @@ fn a_closed_link_says_nothing_more_whatever_still_arrives() {
         let mut buf = [0; 64];
         let frame = Frame::Close { code: 0, reason: b"" };
         if let Some(Sealed { len, .. }) =
-            pair.links[1 - of].own_packet(via(0), &mut buf, &frame, false)
+            pair.links[1 - of].own_packet(now, via(0), &mut buf, &frame, false)
         {
             pair.receive(of, 0, &mut buf[..len]);
         }
@@ -239,7 +239,8 @@ fn one_packet_draws_one_answer_to_challenges() {
     (0..9).for_each(|token| inbox.path_challenge([token; 8]));
     let mut buf = [0; 64];
     let challenge = Frame::PathChallenge([9; 8]);
-    let len = pair.links[1].own_packet(via(0), &mut buf, &challenge, false).unwrap().len;
+    let now = pair.now;
+    let len = pair.links[1].own_packet(now, via(0), &mut buf, &challenge, false).unwrap().len;
     pair.receive(0, 5, &mut buf[..len]);
     let mut out = [0; PACKET_LEN];
     let now = pair.now;

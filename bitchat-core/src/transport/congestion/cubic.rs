@@ -207,6 +207,11 @@ impl Controller for Cubic {
         self.window
     }
 
+    fn phase(&self) -> Option<&'static str> {
+        let starting = self.window < self.threshold;
+        Some(if starting { "slow_start" } else { "congestion_avoidance" })
+    }
+
     fn set_packet_size(&mut self, bytes: u64) {
         self.packet_size = bytes;
         self.window = self.window.max(MIN_PACKETS * bytes);

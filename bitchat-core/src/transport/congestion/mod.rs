@@ -135,6 +135,11 @@ pub trait Controller: Debug + Send {
         u64::try_from(rate).unwrap_or(u64::MAX)
     }
 
+    /// What it is doing, in the terms of its specification, for traces.
+    fn phase(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Full packets have `bytes` bytes from now on. What is in flight may not grow for it, but for
     /// the least that is always allowed.
     fn set_packet_size(&mut self, bytes: u64);

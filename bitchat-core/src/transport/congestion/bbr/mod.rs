@@ -63,6 +63,19 @@ impl State {
         }
     }
 
+    /// As draft-ietf-ccwg-bbr calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Startup => "startup",
+            Self::Drain => "drain",
+            Self::Down => "probe_bw_down",
+            Self::Cruise => "probe_bw_cruise",
+            Self::Refill => "probe_bw_refill",
+            Self::Up => "probe_bw_up",
+            Self::ProbeRtt => "probe_rtt",
+        }
+    }
+
     /// Bytes in flight, in hundredths of what the path holds.
     const fn window_gain(self) -> u64 {
         match self {
@@ -336,6 +349,10 @@ impl Controller for Bbr {
             0 => rate(self.window, rtt.smoothed().max(MIN_PACED_RTT)),
             bandwidth => bandwidth,
         }
+    }
+
+    fn phase(&self) -> Option<&'static str> {
+        Some(self.state.name())
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
