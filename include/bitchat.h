@@ -442,8 +442,10 @@ typedef struct {
   uint8_t insecure_key_log;
   // How much `bitchat_node_poll_log` gives: BITCHAT_LOG_...
   int32_t log;
+  // 1: trace every link for `bitchat_node_poll_qlog`.
+  uint8_t qlog;
   // 0.
-  uint32_t reserved_2;
+  uint8_t reserved_2[3];
   // Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
   const bitchat_limits *limits;
 } bitchat_config;
@@ -801,6 +803,21 @@ typedef struct {
   // Handshakes that failed or timed out, either role.
   uint64_t handshakes_failed;
 } bitchat_stats;
+
+// One record of the trace of a link: a JSON text. A file `<trace>.sqlog` has a byte 0x1e before each
+// record and a line feed behind it. Pointers live until the next call on the node.
+typedef struct {
+  // Set to sizeof(bitchat_qlog).
+  size_t struct_size;
+  // Which link.
+  uint64_t link;
+  // Records behind this one that were lost, because nobody took them in time.
+  uint64_t lost;
+  // The name of the trace, fit for a file: text with a zero byte.
+  const char *trace;
+  // The record: text with a zero byte.
+  const char *text;
+} bitchat_qlog;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1312,6 +1329,18 @@ int32_t bitchat_node_stats(const bitchat_node *node, bitchat_stats *out);
 // # Safety
 // `node` is NULL or a live handle; `out` is NULL or valid for reads and writes.
 int32_t bitchat_node_poll_log(bitchat_node *node, bitchat_log *out);
+
+// Writes the next record of a trace to `out`, in order for each link; BITCHAT_PENDING if there is
+// none, as ever without `bitchat_config.qlog`. Whoever does not poll loses records and nothing else:
+// at most 8,192 wait for each link.
+//
+// Records show who talks to whom, when, how much and from where. They hold no key and nothing that
+// anybody said.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for reads and writes.
+int32_t bitchat_node_poll_qlog(bitchat_node *node,
+                               bitchat_qlog *out);
 
 // Fills `buffer` with the next datagram, or with up to `max_segments` of equal length (the last may
 // be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it

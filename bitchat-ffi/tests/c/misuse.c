@@ -117,7 +117,7 @@ static void making(void) {
     config.crypto = BITCHAT_CRYPTO_AWS_LC + 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
-    config.reserved_2 = 1;
+    config.reserved_2[2] = 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
     config.ipv4 = 0;
