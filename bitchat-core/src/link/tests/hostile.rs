@@ -310,7 +310,8 @@ fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
         }
         let newest = pair.links[0].local_cids().take(5).last().unwrap();
         pair.links[1].ids = Ids::new(pair.links[1].local_cid, newest);
-        let len = pair.links[1].own_packet(via(0), &mut buf, &Frame::Ping, false).unwrap().len;
+        let len =
+            pair.links[1].own_packet(pair.now, via(0), &mut buf, &Frame::Ping, false).unwrap().len;
         pair.receive(0, 0, &mut buf[..len]);
         next += 5;
         assert!(pair.links[0].local_cids().count() <= 10);
@@ -345,7 +346,7 @@ fn a_flood_of_ids_that_are_taken_back_at_once_ends_the_link() {
         let id = ConnectionId(sequence.to_be_bytes());
         let new = NewConnectionId { sequence, retire_prior_to: sequence, id };
         let frame = Frame::NewConnectionId(new);
-        let len = pair.links[1].own_packet(via(0), &mut buf, &frame, false).unwrap().len;
+        let len = pair.links[1].own_packet(pair.now, via(0), &mut buf, &frame, false).unwrap().len;
         pair.receive(0, 0, &mut buf[..len]);
         let now = Now { mono: pair.now, wall: None };
         pair.links[0].handle_timeout(now, &mut pair.rngs[0], &mut pair.events[0]);
