@@ -8,7 +8,7 @@ use crate::wire::packet::Header;
 
 /// Tells nothing.
 #[derive(Debug, Default)]
-pub(super) struct Tracer;
+pub(super) struct Tracer {}
 
 #[expect(clippy::unused_self, reason = "the calls of the other one")]
 impl Tracer {

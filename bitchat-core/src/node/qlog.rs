@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::base::ids::LinkId;
-use crate::link::QlogRecord;
+use crate::link::{Link, QlogRecord};
 
 /// Records of links that are gone; then further ones are lost.
 const MAX_RECORDS: usize = 8_192;
@@ -16,7 +16,7 @@ impl Node {
     /// that anybody said.
     pub fn poll_qlog(&mut self) -> Option<QlogRecord> {
         let ended = self.ended_traces.pop_front();
-        ended.or_else(|| self.links.values_mut().find_map(|link| link.poll_trace()))
+        ended.or_else(|| self.links.values_mut().find_map(Link::poll_trace))
     }
 
     /// The link is about to be forgotten.

@@ -85,10 +85,10 @@ pub(super) fn event(now: Timestamp, data: &Data<'_>) -> Option<String> {
 
 /// To the microsecond. The division is exact to the last bit on every machine.
 fn millis(time: Duration) -> f64 {
-    let micros = u32::try_from(time.subsec_micros()).unwrap_or(0);
+    let micros = f64::from(time.subsec_micros());
     #[expect(clippy::cast_precision_loss, reason = "2^53 seconds are enough")]
     let seconds = time.as_secs() as f64;
-    seconds.mul_add(1_000.0, f64::from(micros) / 1_000.0)
+    seconds * 1_000.0 + micros / 1_000.0
 }
 
 /// What an event is called, and what belongs to it.
