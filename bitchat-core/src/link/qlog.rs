@@ -23,7 +23,7 @@ use record::{
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Records of a link that wait to be taken; then further ones are lost.
+/// Records of a link that wait to be taken; then further ones are lost (BC-13.23).
 const MAX_RECORDS: usize = 8_192;
 
 /// One record of the trace of a link, as JSON text (RFC 7464 puts 0x1e before it and a line feed

@@ -46,7 +46,7 @@ pub struct Config {
     /// channels through [`Node::poll_key_log`](super::Node::poll_key_log): whoever has them reads
     /// everything in a recording (spec 13, SECURITY.md). Off.
     pub insecure_key_log: bool,
-    /// Traces every link for [`Node::poll_qlog`](super::Node::poll_qlog). Off.
+    /// Traces every link for [`Node::poll_qlog`](super::Node::poll_qlog). Off (BC-13.22).
     #[cfg(feature = "qlog")]
     pub qlog: bool,
 }

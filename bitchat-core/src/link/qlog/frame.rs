@@ -1,4 +1,4 @@
-//! Frames, as a trace shows them: lengths, never contents.
+//! Frames, as a trace shows them: lengths, never contents (BC-13.21).
 
 use crate::wire::frame::{Ack, Frame, Frames, NewConnectionId, Stream};
 use core::ops::Range;

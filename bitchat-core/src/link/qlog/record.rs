@@ -1,5 +1,5 @@
 //! The records of a trace, as draft-ietf-quic-qlog-main-schema and -quic-events name and lay them
-//! out: the types are the schema.
+//! out: the types are the schema (BC-13.20).
 
 use super::frame::QlogFrame;
 use crate::base::time::Timestamp;
