@@ -230,6 +230,16 @@ impl Controller for Careful {
         self.inner.rate(rtt)
     }
 
+    fn phase(&self) -> Option<&'static str> {
+        match self.phase {
+            Phase::Reconnaissance { .. } => Some("careful_reconnaissance"),
+            Phase::Unvalidated { .. } => Some("careful_unvalidated"),
+            Phase::Validating { .. } => Some("careful_validating"),
+            Phase::Retreat { .. } => Some("careful_safe_retreat"),
+            Phase::Normal => self.inner.phase(),
+        }
+    }
+
     fn set_packet_size(&mut self, bytes: u64) {
         self.packet_size = bytes;
         self.inner.set_packet_size(bytes);
