@@ -1,6 +1,6 @@
 //! Traces of links, read with the library of quiche (spec 13): a chat over a bad line.
 
-use bitchat_sim::crew::Crew;
+use bitchat_sim::crew::{Crew, Who};
 use bitchat_sim::net::{LinkConfig, Loss};
 use qlog::events::quic::{PacketType, QuicFrame};
 use qlog::events::{Event, EventData};
@@ -8,6 +8,7 @@ use qlog::reader::{Event as Record, QlogSeqReader};
 use qlog::{QlogSeq, VantagePointType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A trace as quiche's library reads it.
@@ -161,4 +162,68 @@ fn estimates_keys_and_frames_are_in_it() {
 fn nothing_is_traced_that_was_not_asked_for() {
     assert!(!bitchat_core::node::Config::default().qlog);
     assert!(traces(false).iter().all(BTreeMap::is_empty));
+}
+
+/// What congestion control of `who` was doing on its links, by their traces.
+fn states(crew: &mut Crew, who: Who) -> Vec<String> {
+    let host = crew.host(who);
+    let mut states = Vec::new();
+    crew.world.call(host, |node, _| {
+        while let Some(record) = node.poll_qlog() {
+            let event = serde_json::from_str::<Event>(&record.text).ok();
+            if let Some(EventData::QuicCongestionStateUpdated(update)) = event.map(|it| it.data) {
+                states.push(update.new);
+            }
+        }
+    });
+    states
+}
+
+/// BC-07.85: what a node measured serves its next link to the same address, while the host stays
+/// where it is.
+#[test]
+fn the_next_link_to_an_address_begins_with_what_the_last_one_measured() {
+    for moves in [false, true] {
+        let mut crew = Crew::new(31, false);
+        let chan = crew.channel("known", &[]);
+        let all @ [one, other] = [crew.member(), crew.member()];
+        crew.world.net.set_default(&LinkConfig {
+            delay: Duration::from_millis(50),
+            rate: Some(50_000_000),
+            queue: 640_000,
+            ..LinkConfig::ideal()
+        });
+        for who in all {
+            let config = crew.config(who);
+            config.qlog = true;
+            config.families.v6 = false;
+            crew.join(who, chan);
+            crew.start(who);
+        }
+        crew.introduce(one, other, chan);
+        crew.expect(Duration::from_secs(60), "a link", |crew| crew.meshed(chan));
+        let talk = |crew: &mut Crew, from: usize| {
+            for part in from..from + 90 {
+                crew.say_text(one, chan, format!("{part:03}").repeat(20_000));
+                if part % 3 == 2 {
+                    crew.run(Duration::from_millis(100));
+                }
+            }
+        };
+        talk(&mut crew, 0);
+        assert!(!states(&mut crew, one).iter().any(|state| state.starts_with("careful")));
+        crew.quit(other);
+        crew.run(Duration::from_secs(5));
+        if moves {
+            let host = crew.host(one);
+            crew.world.roam(host, IpAddr::from([81, 0, 0, 1]));
+        }
+        crew.start(other);
+        crew.introduce(one, other, chan);
+        crew.expect(Duration::from_secs(60), "a link", |crew| crew.meshed(chan));
+        talk(&mut crew, 90);
+        let states = states(&mut crew, one);
+        let careful = states.iter().any(|state| state == "careful_unvalidated");
+        assert_eq!(careful, !moves, "{states:?}");
+    }
 }

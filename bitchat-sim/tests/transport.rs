@@ -297,12 +297,14 @@ fn packets_become_as_large_as_the_path_carries() {
             assert_eq!(end.transport.path_mtu(), expected, "a path of {mtu}");
             let stats = world.net.path_stats(one, other);
             assert!(stats.too_big <= 9, "{} probes were lost", stats.too_big);
-            // Eight of the largest packets fill the queue: nothing is lost but what it drops.
+            // Eight of the largest packets fill the queue: nothing is lost but what it drops, and that
+            // is little.
+            let sent = end.transport.stats();
             assert!(
-                stats.overflowed <= 1 && end.transport.stats().packets_lost == stats.overflowed,
-                "{} overflowed, {:?}",
-                stats.overflowed,
-                end.transport.stats()
+                stats.overflowed * 100 <= sent.packets_sent
+                    && sent.packets_lost == stats.overflowed,
+                "{} overflowed, {sent:?}",
+                stats.overflowed
             );
             assert!(world.machine(other).is_some_and(|end| end.read[&file].0 == data), "damaged");
             world.into_trace()

@@ -36,7 +36,7 @@ impl Keepalive {
             first,
             interval: first,
             too_long: None,
-            open: idle_timeout * 3 / 4,
+            open: idle_timeout / 4 * 3,
             untranslated: false,
             asked: None,
             silence: first,

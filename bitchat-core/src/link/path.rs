@@ -282,12 +282,16 @@ impl Paths {
             }
             return None;
         }
+        let known = self.find(via).is_some();
+        // Only what moves a link has to be the newest (RFC 9000 §9.3): a probe on a slow path is overtaken
+        // by data on a fast one.
+        if !known && !((newest || probing) && self.has_room()) {
+            return None;
+        }
+        // Behind the making of room, which may have removed it.
         let owner = |path: &&Path| path.via != via && path.heard == Some(arrival.cid);
         let owner = self.all.iter().find(owner).map(|path| (path.via, path.id));
-        if self.find(via).is_none() {
-            if !newest || !self.has_room() {
-                return None;
-            }
+        if !known {
             // A copy needs no id of its own: the peer has used the same one on both (RFC 9000 §9.5).
             let id = owner.map(|(_, id)| id).or(id).unwrap_or(self.all[0].id);
             let mut path = Path::new(now, via, id);
@@ -299,7 +303,7 @@ impl Paths {
         let at = self.find(via)?;
         let path = self.all.get_mut(at)?;
         path.receive(len as u64);
-        if newest && owner.is_none() {
+        if (newest || !known) && owner.is_none() {
             path.heard = Some(arrival.cid);
             path.copy_of = None;
         }

@@ -23,8 +23,8 @@ use record::{
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Records of a link that wait to be taken; then further ones are lost (BC-13.23).
-const MAX_RECORDS: usize = 8_192;
+/// Bytes of a link's records that wait to be taken; then further ones are lost (BC-13.23).
+const MAX_WAITING: usize = 4 << 20;
 
 /// One record of the trace of a link, as JSON text (RFC 7464 puts 0x1e before it and a line feed
 /// behind it). The first record of each trace is its head.
@@ -51,6 +51,8 @@ struct Trace {
     role: Role,
     /// Records that nobody has taken yet.
     records: VecDeque<String>,
+    /// Their bytes.
+    waiting: usize,
     /// Records lost behind the newest that is kept.
     lost: u64,
     /// What was told last, so that only changes are told.
@@ -154,6 +156,7 @@ impl Trace {
             name: format!("{group}-{vantage}").into(),
             role,
             records: VecDeque::from([head(group, vantage)]),
+            waiting: 0,
             lost: 0,
             seen: None,
             metrics: Metrics::default(),
@@ -161,10 +164,14 @@ impl Trace {
     }
 
     fn tell(&mut self, now: Timestamp, data: &Data<'_>) {
-        if self.records.len() < MAX_RECORDS {
-            self.records.extend(event(now, data));
-        } else {
+        let record = event(now, data);
+        let bytes = self.waiting + record.as_ref().map_or(0, String::len);
+        // Behind a gap nothing follows until it was told of.
+        if self.lost > 0 || bytes > MAX_WAITING {
             self.lost += 1;
+        } else {
+            self.waiting = bytes;
+            self.records.extend(record);
         }
     }
 
@@ -202,7 +209,7 @@ impl Link {
     pub(crate) fn poll_trace(&mut self) -> Option<QlogRecord> {
         let trace = self.tracer.0.as_mut()?;
         let text = trace.records.pop_front()?;
-        // Lost ones are told of once those before them were taken.
+        trace.waiting = trace.waiting.saturating_sub(text.len());
         let lost = if trace.records.is_empty() { core::mem::take(&mut trace.lost) } else { 0 };
         Some(QlogRecord { link: self.id, trace: trace.name.clone(), text, lost })
     }
@@ -213,6 +220,6 @@ fn describe<'a>(header: &Header, payload: &'a [u8], len: usize, probe: bool) -> 
         header: PacketHeader::new(header),
         raw: Raw { length: len, payload_length: payload.len() },
         is_mtu_probe_packet: probe.then_some(true),
-        frames: frame::all(payload),
+        frames: frame::first(payload),
     }
 }

@@ -230,7 +230,13 @@ impl Node {
                     link.set_untranslated(untranslated);
                 }
             }
-            LinkEvent::Moved => self.tell(Event::LinkMoved { link: id, address }),
+            LinkEvent::Moved => {
+                let untranslated = link.observed().is_some_and(|at| self.sockets.is_interface(&at));
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.set_untranslated(untranslated);
+                }
+                self.tell(Event::LinkMoved { link: id, address });
+            }
             LinkEvent::Resumption(secret) => {
                 let remote = link.remote_static();
                 let (secrets, forgotten) = self.meeting.resumptions.renew(remote, secret);

@@ -19,7 +19,8 @@ pub(super) struct PathMemories {
 }
 
 impl PathMemories {
-    /// A link that ended well measured the path to `remote`. What is worth nothing replaces nothing.
+    /// A link that ended, and not for a fault of the peer, measured the path to `remote`. What is worth
+    /// nothing replaces nothing.
     pub(super) fn remember(&mut self, now: Timestamp, remote: SocketAddr, memory: PathMemory) {
         self.paths.retain(|_, (at, _)| now.saturating_since(*at) < LIFETIME);
         self.paths.insert(remote, (now, memory));

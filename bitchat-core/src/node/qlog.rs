@@ -4,29 +4,40 @@ use super::Node;
 use crate::base::ids::LinkId;
 use crate::link::{Link, QlogRecord};
 
-/// Records of links that are gone; then further ones are lost.
-const MAX_RECORDS: usize = 8_192;
+/// Bytes of records of links that are gone; then further ones are lost.
+const MAX_WAITING: usize = 4 << 20;
 
 impl Node {
     /// The next record of a trace, in order for each link; `None` unless
     /// [`Config::qlog`](super::Config::qlog) is set. Whoever does not poll loses records, and no
-    /// more: at most 8,192 wait for each link, and as many for those that are gone.
+    /// more: at most 4 MiB wait for each link, and as many for those that are gone.
     ///
     /// Records show who talks to whom, when, how much and from where. They hold no key and nothing
     /// that anybody said.
     pub fn poll_qlog(&mut self) -> Option<QlogRecord> {
+        if !self.config.qlog {
+            return None;
+        }
         let ended = self.ended_traces.pop_front();
         ended.or_else(|| self.links.values_mut().find_map(Link::poll_trace))
     }
 
-    /// The link is about to be forgotten.
+    /// The link is about to be forgotten; what is left of its trace is kept as far as there is room.
     pub(super) fn keep_trace(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        let mut waiting: usize = self.ended_traces.iter().map(|record| record.text.len()).sum();
         let mut rest = core::iter::from_fn(|| link.poll_trace());
-        let room = MAX_RECORDS.saturating_sub(self.ended_traces.len());
-        self.ended_traces.extend(rest.by_ref().take(room));
-        let lost: u64 = rest.map(|record| 1 + record.lost).sum();
-        if let Some(last) = self.ended_traces.back_mut() {
+        let mut lost = 0;
+        for record in rest.by_ref() {
+            waiting += record.text.len();
+            if waiting > MAX_WAITING {
+                lost += 1 + record.lost;
+                break;
+            }
+            self.ended_traces.push_back(record);
+        }
+        lost += rest.map(|record| 1 + record.lost).sum::<u64>();
+        if let Some(last) = self.ended_traces.back_mut().filter(|last| last.link == id) {
             last.lost += lost;
         }
     }

@@ -100,7 +100,8 @@ impl Recovery {
     /// What is known of the path by own measurements.
     pub(super) fn path_memory(&self) -> Option<PathMemory> {
         let rate = self.controller.rate(&self.rtt);
-        PathMemory::new(self.rtt.min()?, rate, self.losses.per_mille(), self.packet_size)
+        // A new link begins with packets of the smallest size, however large they became here.
+        PathMemory::new(self.rtt.min()?, rate, self.losses.per_mille(), BASE as u64)
     }
 
     /// Begins with what an earlier link measured.

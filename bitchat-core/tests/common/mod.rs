@@ -1,6 +1,7 @@
 //! What the vector tests share: comparing with, or rewriting, the files in `spec/vectors`.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The committed vectors of `name`.
@@ -14,7 +15,7 @@ pub(crate) fn load(name: &str) -> Value {
 /// writes it there instead.
 #[allow(dead_code, reason = "not every test file writes vectors")]
 pub(crate) fn check(name: &str, value: &Value) {
-    let mut text = serde_json::to_string_pretty(value).expect("a value is representable");
+    let mut text = serde_json::to_string_pretty(&sorted(value)).expect("a value is representable");
     text.push('\n');
     if std::env::var_os("BITCHAT_BLESS").is_some() {
         std::fs::write(path(name), text).expect("spec/vectors is writable");
@@ -26,6 +27,19 @@ pub(crate) fn check(name: &str, value: &Value) {
         "spec/vectors/{name}.json differs from what the code produces; if the change is meant, run\n  \
          BITCHAT_BLESS=1 cargo test -p bitchat-core --test 'vectors_*'"
     );
+}
+
+/// With the fields of every object in order: what serde_json does by itself depends on a feature that
+/// any other crate of the build can switch on.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), sorted(value)));
+            fields.collect::<BTreeMap<_, _>>().into_iter().collect()
+        }
+        plain => plain.clone(),
+    }
 }
 
 /// Bytes as lower-case hex.

@@ -84,6 +84,20 @@ fn a_link_moves_only_when_the_new_address_answers_our_challenge() {
 }
 
 #[test]
+fn a_probe_that_data_on_the_other_path_overtook_shows_the_path_all_the_same() {
+    // BC-08.44, BC-08.48
+    let (mut paths, mut rng) = setup();
+    let late = Arrival { newest: false, ..packet(elsewhere(1), 1) };
+    assert_eq!(paths.on_packet(at(0), late, Some(1), &mut rng), None);
+    assert!(asked(&mut paths, at(0)).is_empty(), "data that comes late shows no path");
+    let probe = Arrival { len: PACKET_LEN, probing: true, ..late };
+    assert_eq!(paths.on_packet(at(0), probe, Some(1), &mut rng), None);
+    asked_at(&mut paths, at(0), elsewhere(1));
+    assert_eq!(paths.id(elsewhere(1)), 1, "its answer carries an id of its own");
+    assert_eq!(paths.current(), via(1));
+}
+
+#[test]
 fn who_comes_back_is_followed_back_at_once_but_not_faster_than_he_can_answer() {
     // BC-08.14, BC-08.42
     let (mut paths, mut rng) = setup();

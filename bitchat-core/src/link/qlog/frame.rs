@@ -4,9 +4,13 @@ use crate::wire::frame::{Ack, Frame, Frames, NewConnectionId, Stream};
 use core::ops::Range;
 use serde::{Serialize, Serializer};
 
-/// The frames of a payload, as far as it is made of frames.
-pub(super) fn all(payload: &[u8]) -> Vec<QlogFrame<'_>> {
-    Frames::new(payload).map_while(Result::ok).map(|frame| QlogFrame::new(&frame)).collect()
+/// Frames that are told of one packet; a peer can put a thousand into it.
+pub(super) const MAX_FRAMES: usize = 64;
+
+/// The first frames of a payload, as far as it is made of frames.
+pub(super) fn first(payload: &[u8]) -> Vec<QlogFrame<'_>> {
+    let frames = Frames::new(payload).map_while(Result::ok).take(MAX_FRAMES);
+    frames.map(|frame| QlogFrame::new(&frame)).collect()
 }
 
 #[derive(Serialize)]

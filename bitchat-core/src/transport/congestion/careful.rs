@@ -77,7 +77,10 @@ pub(in crate::transport) struct Careful {
     /// The newest packet that was sent, and that was acknowledged.
     newest_sent: u64,
     newest_acked: Option<u64>,
-    /// Bytes since the jump, or since the beginning before it.
+    /// The first packet behind the jump; 0 before it.
+    first: u64,
+    /// Bytes since the jump, or since the beginning before it. Losses of earlier packets that show only
+    /// then count as well: they tell of the same path.
     sent: u64,
     acked: u64,
     lost: u64,
@@ -97,6 +100,7 @@ impl Careful {
             min_rtt: None,
             newest_sent: 0,
             newest_acked: None,
+            first: 0,
             sent: 0,
             acked: 0,
             lost: 0,
@@ -128,7 +132,8 @@ impl Careful {
             self.phase = Phase::Normal;
             return;
         }
-        self.phase = Phase::Unvalidated { first: self.newest_sent + 1, since: now };
+        self.first = self.newest_sent + 1;
+        self.phase = Phase::Unvalidated { first: self.first, since: now };
         (self.sent, self.acked, self.lost) = (0, 0, 0);
     }
 
@@ -173,7 +178,9 @@ impl Controller for Careful {
     fn on_acked(&mut self, now: Timestamp, packet: AckedPacket, rtt: &Rtt) {
         self.min_rtt = rtt.min();
         self.newest_acked = self.newest_acked.max(Some(packet.pn));
-        self.acked = self.acked.saturating_add(packet.bytes);
+        if packet.pn >= self.first {
+            self.acked = self.acked.saturating_add(packet.bytes);
+        }
         self.inner.on_acked(now, packet, rtt);
     }
 
