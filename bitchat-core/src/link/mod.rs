@@ -261,6 +261,12 @@ impl Link {
         self.paths.proven()
     }
 
+    /// Whether `via` is one of [these paths](Self::known_paths).
+    #[must_use]
+    pub fn has_path(&self, via: Via) -> bool {
+        self.paths.has_proven(via)
+    }
+
     /// The peer may be reached by `via` too, as a handshake with it there said.
     pub fn add_path(&mut self, now: Timestamp, via: Via, rng: &mut Rng) {
         if self.is_open() && self.ready {

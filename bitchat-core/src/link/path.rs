@@ -154,8 +154,12 @@ impl Paths {
 
     /// How many paths have answered and may be used.
     pub(crate) fn proven(&self) -> usize {
-        let works = |path: &&Path| path.is_kept() && path.misses == 0;
-        1 + self.all.iter().skip(1).filter(works).count()
+        1 + self.all.iter().skip(1).filter(|path| path.works()).count()
+    }
+
+    /// Whether `via` is one of these.
+    pub(crate) fn has_proven(&self, via: Via) -> bool {
+        self.find(via).is_some_and(|at| at == 0 || self.all[at].works())
     }
 
     /// Whether `via` is the only one, as it is most of the time.
@@ -220,7 +224,7 @@ impl Paths {
 
     /// The peer may be at `via` too, as a handshake there said. `id` is for packets there.
     pub(crate) fn add(&mut self, now: Timestamp, via: Via, id: Option<u64>, public: &mut Stream) {
-        if self.find(via).is_none() && self.has_room() {
+        if self.find(via).is_none() && self.has_room(now) {
             let mut path = Path::new(now, via, id.unwrap_or(self.all[0].id));
             path.receive(CREDIT);
             path.challenge(now, FIRST_WAIT, public);
@@ -229,10 +233,13 @@ impl Paths {
     }
 
     /// Makes room by forgetting what did not answer yet, or what seems to be a copy; what answered
-    /// makes room for nothing that did not.
-    fn has_room(&mut self) -> bool {
+    /// makes room for nothing that did not. What was asked just now stays until it is late: a host
+    /// with two new addresses would drive out each by the other for ever (BC-08.43).
+    fn has_room(&mut self, now: Timestamp) -> bool {
         if self.all.len() >= MAX_PATHS {
-            let spare = self.all.iter().enumerate().skip(1).filter(|(_, path)| !path.is_kept());
+            let may_answer = |path: &Path| path.challenge.as_ref().is_some_and(|it| it.late > now);
+            let may_go = |path: &Path| !path.is_kept() && !may_answer(path);
+            let spare = self.all.iter().enumerate().skip(1).filter(|(_, path)| may_go(path));
             let least = spare.min_by_key(|(_, path)| (path.proven.is_some(), path.kept));
             let least = least.map(|(at, _)| at);
             least.into_iter().for_each(|at| self.remove(at));
@@ -285,7 +292,7 @@ impl Paths {
         let known = self.find(via).is_some();
         // Only what moves a link has to be the newest (RFC 9000 §9.3): a probe on a slow path is overtaken
         // by data on a fast one.
-        if !known && !((newest || probing) && self.has_room()) {
+        if !known && !((newest || probing) && self.has_room(now)) {
             return None;
         }
         // Behind the making of room, which may have removed it.

@@ -2,10 +2,11 @@
 
 use super::log::Log;
 use super::mail::{Books, Mail, Message, index};
+use super::place::{NETWORKS, first_addresses};
 use super::plan::Plan;
 use super::session::{CHANNEL, CHANNEL_MAC, IDLE_TIMEOUT, KEEPALIVE, limits, people};
 use crate::world::Clock;
-use bitchat_core::base::ids::{LinkId, SocketId};
+use bitchat_core::base::ids::LinkId;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
 use bitchat_core::handshake::{Established, Rival, choose};
@@ -53,7 +54,8 @@ pub(super) struct End {
     pub clock: Clock,
     /// The latest that the monotonic clock has shown: it never shows less.
     shown: Timestamp,
-    pub port: u16,
+    /// Where it is, in each network.
+    pub addresses: [SocketAddr; NETWORKS],
     pub boot: u8,
     rng: Rng,
     pub sessions: Vec<Session>,
@@ -75,17 +77,13 @@ pub(super) struct End {
     pub closed: Vec<(u32, Ended)>,
 }
 
-fn address(end: usize, port: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, if end == 0 { 1 } else { 2 }], port))
-}
-
 impl End {
     pub(super) fn new(name: usize, seed: [u8; 32], plan: &Plan) -> Self {
         Self {
             name,
             clock: plan.clocks[name],
             shown: Timestamp::ZERO,
-            port: 1_000,
+            addresses: first_addresses(name),
             boot: 1,
             rng: Rng::new(&Seed(seed)),
             sessions: Vec::new(),
@@ -111,10 +109,6 @@ impl End {
         Now { mono: self.shown, ..now }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        address(self.name, self.port)
-    }
-
     pub(super) fn open(&self) -> impl DoubleEndedIterator<Item = &Session> + Clone {
         self.sessions.iter().filter(|session| session.link.is_open())
     }
@@ -127,11 +121,12 @@ impl End {
         self.rng.reseed(&Seed([self.boot; 32]));
     }
 
-    /// A handshake left a session.
+    /// A handshake left a session, by `via`.
     pub(super) fn establish(
         &mut self,
         number: u32,
         established: &Established,
+        via: Via,
         world: &mut World<'_>,
     ) -> Result<(), String> {
         let now = self.local(world.now);
@@ -142,7 +137,6 @@ impl End {
             limits: limits().clone(),
             key_log: false,
         };
-        let via = Via { socket: SocketId(0), remote: established.remote };
         let key = &people()[self.name].keys[self.suite];
         let id = LinkId(number.into());
         let link = Link::new(now.mono, id, established, key, via, config, &mut self.rng);
@@ -344,21 +338,25 @@ impl End {
         let losers: Vec<u32> = losers().map(|session| session.number).collect();
         self.rivals = losers.len() + 1 < self.open().count();
         losers.into_iter().try_for_each(|loser| {
+            // The winner may use the loser's way as well.
+            let via = self.open().find(|it| it.number == loser).map(|it| it.link.via());
+            if let Some(via) = via {
+                self.with(number, world, |link, rng, now, _| link.add_path(now.mono, via, rng))?;
+            }
             self.with(loser, world, |link, _, now, events| {
                 link.close(now.mono, code::REPLACED, events);
             })
         })
     }
 
-    /// Takes a datagram of the session numbered `number`, which came from `port`.
+    /// Takes a datagram of the session numbered `number`, which came by `via`.
     pub(super) fn on_datagram(
         &mut self,
         number: u32,
-        port: u16,
+        via: Via,
         datagram: &mut [u8],
         world: &mut World<'_>,
     ) -> Result<Verdict, String> {
-        let via = Via { socket: SocketId(0), remote: address(1 - self.name, port) };
         let mut verdict = Verdict::Forged;
         self.with(number, world, |link, rng, now, events| {
             verdict = link.handle_datagram(now.mono, via, None, datagram, rng, events);
@@ -387,12 +385,12 @@ impl End {
         })
     }
 
-    /// The next packet, and the port of the peer that it goes to.
-    pub(super) fn poll_packet(&mut self, world: Timestamp, buf: &mut [u8]) -> Option<(u16, usize)> {
+    /// The next packet, and where it goes.
+    pub(super) fn poll_packet(&mut self, world: Timestamp, buf: &mut [u8]) -> Option<(Via, usize)> {
         let now = self.local(world).mono;
         let mut packets =
             self.sessions.iter_mut().filter_map(|session| session.link.poll_packet(now, buf));
-        packets.next().map(|sealed| (sealed.via.remote.port(), sealed.len))
+        packets.next().map(|sealed| (sealed.via, sealed.len))
     }
 
     /// Forgets dead sessions and finds out when to wake up next.

@@ -3,7 +3,8 @@
 //! A schedule is two real [`Link`](bitchat_core::link::Link)s with real keys over a line that loses,
 //! doubles, reorders and damages packets, is cut and mended, carries packets of any size from 1,228 to
 //! 65,535 bytes and then of another, while each end computes with one back end or the other, addresses
-//! change, clocks jump, keys are renewed, ends restart, and sessions are opened and closed from both
+//! change with or without the host knowing, one of two addresses dies, somebody forwards copies of
+//! packets faster than the line, clocks jump, keys are renewed, ends restart, and sessions are opened and closed from both
 //! sides at once. It lasts up to a minute of its own time and a few milliseconds of ours, so that
 //! millions of them can be run; `cargo run --release -p bitchat-sim --bin schedules` does.
 //!
@@ -12,7 +13,8 @@
 //!   acknowledged is there after a restart.
 //! - No damaged packet and no copy is taken for a new one.
 //! - [`RECOVERY`] after the storm is over, one session is open on both sides, its keys are the same,
-//!   and everything that was said has arrived.
+//!   and everything that was said has arrived; after as long again both sides send to where the
+//!   other really is.
 //! - An end sleeps until its deadline and has nothing to send before; it never spins.
 //! - What it holds stays within its limits.
 //! - A close is heard, or the other side finds out by itself; nothing is left over.
@@ -20,6 +22,7 @@
 mod end;
 mod log;
 mod mail;
+mod place;
 mod plan;
 mod session;
 pub mod table;
@@ -27,11 +30,13 @@ pub mod table;
 use crate::dice::Dice;
 use crate::net::{Link as Line, Schedule};
 use bitchat_core::base::time::Timestamp;
-use bitchat_core::link::Verdict;
+use bitchat_core::link::{Verdict, Via};
+use core::net::SocketAddr;
 use core::time::Duration;
 use end::{End, World};
 use log::Log;
 use mail::{Books, index};
+use place::{NETWORKS, Places, network, next_host};
 use plan::{Act, Plan};
 use session::limits;
 use std::collections::BTreeSet;
@@ -70,6 +75,14 @@ pub struct Outcome {
     pub sessions: u64,
     /// The most wake-ups of an end in one second.
     pub busiest_second: u32,
+    /// Both ends had a second address, and said so.
+    pub several_addresses: bool,
+    /// How often a link found its peer elsewhere.
+    pub moves: u32,
+    /// An address died that a link used.
+    pub address_died: bool,
+    /// Somebody forwarded copies of packets.
+    pub raced: bool,
     /// The time that passed in the schedule.
     pub simulated: Duration,
     /// What happened in words, if that was asked for.
@@ -122,6 +135,10 @@ fn play(mut run: Run) -> Result<Outcome, Failure> {
             renewals: run.ends.iter().map(|end| u64::from(end.renewals)).sum(),
             sessions: run.meetings.len() as u64,
             busiest_second: run.ends.iter().map(|end| end.busiest_second).max().unwrap_or(0),
+            several_addresses: run.plan.several_addresses,
+            moves: run.ends.iter().map(|end| end.moved).sum(),
+            address_died: run.address_died,
+            raced: run.raced,
             simulated,
             words: run.log.into_words(),
         }),
@@ -136,8 +153,9 @@ fn play(mut run: Run) -> Result<Outcome, Failure> {
 #[derive(Debug)]
 struct Flight {
     to: usize,
-    from_port: u16,
-    to_port: u16,
+    network: usize,
+    from: SocketAddr,
+    target: SocketAddr,
     /// Which packet it is: copies share the number.
     id: u64,
     whole: bool,
@@ -161,6 +179,9 @@ struct Run {
     /// What each end's packets go through, and whether it is cut.
     lines: [Line; 2],
     cut: [bool; 2],
+    places: Places,
+    address_died: bool,
+    raced: bool,
     wire: Schedule<Flight>,
     acts: Schedule<Act>,
     books: Books,
@@ -204,6 +225,9 @@ impl Run {
             ends,
             lines: [line(0, "there"), line(1, "back")],
             cut: [false; 2],
+            places: Places::default(),
+            address_died: false,
+            raced: false,
             wire: Schedule::default(),
             acts,
             books: Books::default(),
@@ -231,6 +255,7 @@ impl Run {
         } else {
             self.run_until("recovery", storm_ends + RECOVERY, Self::is_recovered)?;
             recovery = Some(self.now.saturating_since(storm_ends));
+            self.run_until("the peer's address", self.now + RECOVERY, Self::is_aimed)?;
             let quiet = self.now + SILENCE;
             self.run_until("one session each", quiet, |run| {
                 run.ends.iter().all(|end| end.sessions.len() == 1)
@@ -291,6 +316,15 @@ impl Run {
             && self.books.is_settled(one.number)
     }
 
+    /// Both ends send to where the other really is.
+    fn is_aimed(&self) -> bool {
+        let [here, there] = &self.ends;
+        let aims = |from: &End, to: &End| {
+            from.open().all(|session| self.places.leads_to(session.link.via(), to))
+        };
+        aims(here, there) && aims(there, here)
+    }
+
     fn state(&self) -> String {
         let of = |end: &End| {
             let sessions: Vec<String> = end
@@ -299,12 +333,13 @@ impl Run {
                 .map(|session| {
                     let link = &session.link;
                     let (number, open, up) = (session.number, link.is_open(), session.up);
-                    let (keys, timer) = (link.generation(), link.poll_timeout());
-                    format!("{number}: open {open}, up {up}, generation {keys}, {timer:?}")
+                    let (keys, timer, via) = (link.generation(), link.poll_timeout(), link.via());
+                    format!("{number}: open {open}, up {up}, generation {keys}, {via:?}, {timer:?}")
                 })
                 .collect();
             let said: Vec<usize> = end.mail.said.iter().map(Vec::len).collect();
-            format!("{} said {said:?}, got {:?}, has {sessions:?}", end.name, end.mail.got)
+            let End { name, mail, addresses, .. } = end;
+            format!("{name} at {addresses:?} said {said:?}, got {:?}, has {sessions:?}", mail.got)
         };
         format!("{}; {}", of(&self.ends[0]), of(&self.ends[1]))
     }
@@ -358,19 +393,19 @@ impl Run {
     fn flush(&mut self, from: usize) -> Result<(), String> {
         let mut buf = core::mem::take(&mut self.buf);
         let mut burst = 0;
-        while let Some((to_port, len)) = self.ends[from].poll_packet(self.now, &mut buf) {
+        while let Some((via, len)) = self.ends[from].poll_packet(self.now, &mut buf) {
             burst += 1;
             if burst > MAX_BURST {
                 return Err(format!("{from} never stops sending"));
             }
-            self.send(from, to_port, &buf[..len]);
+            self.send(from, via, &buf[..len]);
         }
         self.buf = buf;
         self.ends[from].settle(self.now);
         Ok(())
     }
 
-    fn send(&mut self, from: usize, to_port: u16, data: &[u8]) {
+    fn send(&mut self, from: usize, via: Via, data: &[u8]) {
         self.packets += 1;
         self.large_packets += u64::from(data.len() > BASE_DATAGRAM);
         self.log.mix(self.now, data);
@@ -379,24 +414,39 @@ impl Run {
         let arrivals = exits.map(|exit| exit.map(|exit| exit.at));
         self.log.note(
             self.now,
-            format_args!("{from}: packet {id}, {} bytes, {arrivals:?}", data.len()),
+            format_args!(
+                "{from}: packet {id} to {}, {} bytes, {arrivals:?}",
+                via.remote,
+                data.len()
+            ),
         );
         if self.cut[from] {
             return;
         }
+        let (to, network) = (1 - from, network(via));
+        let flight =
+            |from, whole, data| Flight { to, network, from, target: via.remote, id, whole, data };
         for exit in exits.into_iter().flatten() {
             let mut data = data.to_vec();
             exit.damage(&mut data);
-            let from_port = self.ends[from].port;
-            let whole = exit.is_whole();
-            self.wire.push(exit.at, Flight { to: 1 - from, from_port, to_port, id, whole, data });
+            let address = self.ends[from].addresses[network];
+            self.wire.push(exit.at, flight(address, exit.is_whole(), data));
+        }
+        let fits = data.len() + HEADERS <= self.lines[from].config.mtu;
+        if let Some(racer) = self.places.copies(from, network).filter(|_| fits) {
+            let soon = self.now + self.plan.calm.delay / 2;
+            self.wire.push(soon, flight(racer, true, data.to_vec()));
         }
     }
 
     fn arrive(&mut self, mut flight: Flight) -> Result<(), String> {
         let to = flight.to;
+        let here = self.ends[to].addresses[flight.network];
+        if self.places.forwards(to, flight.target) {
+            flight.target = here;
+        }
         // A router on the way sends nothing to an address that is gone.
-        if self.cut[1 - to] || self.ends[to].port != flight.to_port {
+        if self.cut[1 - to] || self.places.dead == Some(flight.network) || here != flight.target {
             return Ok(());
         }
         let cid = flight.data.first_chunk::<8>();
@@ -405,9 +455,11 @@ impl Run {
             .iter()
             .find(|s| s.link.local_cids().any(|id| Some(&id.0) == cid));
         let Some(number) = session.map(|session| session.number) else { return Ok(()) };
-        let (data, port) = (&mut flight.data, flight.from_port);
-        let verdict = self.ends[to].on_datagram(number, port, data, world!(self))?;
-        self.log.note(self.now, format_args!("{to}: packet {}: {verdict:?}", flight.id));
+        let via = Places::way(flight.network, flight.from);
+        let data = &mut flight.data;
+        let verdict = self.ends[to].on_datagram(number, via, data, world!(self))?;
+        let Flight { id, from, .. } = flight;
+        self.log.note(self.now, format_args!("{to}: packet {id} from {from}: {verdict:?}"));
         if verdict == Verdict::Authentic {
             if !flight.whole {
                 return Err(format!("{to} took the damaged packet {}", flight.id));
@@ -428,7 +480,23 @@ impl Run {
             }
             Act::Cut(ways) => self.cut = ways,
             Act::Mend => self.cut = [false; 2],
-            Act::Rebind(end) => self.ends[end].port += 1,
+            Act::Rebind(end) => {
+                let address = &mut self.ends[end].addresses[0];
+                address.set_port(address.port() + 1);
+            }
+            Act::Roam { end, network, knows } => return self.roam(end, network, knows),
+            Act::Introduce => return self.introduce(),
+            Act::Die(user) => {
+                let used = self.places.dispensable(&self.ends, user);
+                self.address_died |= used.is_some();
+                self.places.dead = self.places.dead.or(used);
+                self.log.note(self.now, format_args!("dead: {:?}", self.places.dead));
+            }
+            Act::Revive => self.places.dead = None,
+            Act::Race(racer) => {
+                self.places.racer = racer;
+                self.raced |= racer.is_some();
+            }
             Act::Jump { end, millis } => {
                 let clock = &mut self.ends[end].clock;
                 clock.origin = clock.origin.saturating_add_signed(millis * 1_000_000);
@@ -465,6 +533,37 @@ impl Run {
         Ok(())
     }
 
+    /// An end gets another address in a network, and notices it or not.
+    fn roam(&mut self, end: usize, network: usize, knows: bool) -> Result<(), String> {
+        let address = &mut self.ends[end].addresses[network];
+        *address = next_host(*address);
+        if !knows {
+            return Ok(());
+        }
+        // As a node does when its interfaces change.
+        self.ends[end].with_all(world!(self), |link, rng, now, _| link.on_local_move(now.mono, rng))
+    }
+
+    /// Both ends learn the other's address in each network, as from a handshake there.
+    fn introduce(&mut self) -> Result<(), String> {
+        let ready = self.ends.iter().all(|end| {
+            end.open().next().is_some() && end.open().all(|session| session.link.is_ready())
+        });
+        if !ready {
+            if !self.calm {
+                self.acts.push(self.now + Duration::from_millis(500), Act::Introduce);
+            }
+            return Ok(());
+        }
+        for network in 0..NETWORKS {
+            let ways = [1, 0].map(|peer: usize| Places::way_to(&self.ends[peer], network));
+            for (end, via) in self.ends.iter_mut().zip(ways) {
+                end.with_all(world!(self), |link, rng, now, _| link.add_path(now.mono, via, rng))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A handshake succeeds where the line lets it.
     fn meet(&mut self, initiator: usize) -> Result<(), String> {
         if self.over {
@@ -493,10 +592,15 @@ impl Run {
 
     fn establish(&mut self, number: u32, end: usize) -> Result<(), String> {
         let Meeting { initiator, boots } = self.meetings[number as usize];
-        let remote = self.ends[1 - end].address();
+        // Handshakes of two sessions may have gone by two ways.
+        let network = match self.places.dead {
+            None if self.plan.several_addresses => number as usize % NETWORKS,
+            None | Some(_) => self.places.working(),
+        };
+        let via = Places::way_to(&self.ends[1 - end], network);
         let peer = boots[1 - end];
-        let session = session::established(self.seed, number, end, initiator, peer, remote);
-        self.ends[end].establish(number, &session, world!(self))
+        let session = session::established(self.seed, number, end, initiator, peer, via.remote);
+        self.ends[end].establish(number, &session, via, world!(self))
     }
 
     /// An end that has lost its last session makes another.

@@ -1,5 +1,6 @@
 //! What is to go wrong in a schedule, decided by its seed before it starts.
 
+use super::place::{NETWORKS, Racer};
 use crate::dice::Dice;
 use crate::net::{LinkConfig as Line, Loss};
 use crate::world::Clock;
@@ -32,8 +33,18 @@ pub(super) enum Act {
     Cut([bool; 2]),
     /// What was cut is whole again.
     Mend,
-    /// An end is behind another address.
+    /// An end is behind another port.
     Rebind(usize),
+    /// An end is at another address in a network, and `knows` it or not.
+    Roam { end: usize, network: usize, knows: bool },
+    /// Both ends learn that the other is in the other network too.
+    Introduce,
+    /// The network that an end uses carries nothing any more, if both know another way.
+    Die(usize),
+    /// It does again.
+    Revive,
+    /// Somebody begins to forward copies of packets, or ends it.
+    Race(Option<Racer>),
     /// A monotonic clock jumps by so many milliseconds. Backwards it stands still instead.
     Jump { end: usize, millis: i64 },
     /// A wall clock shows something else, or nothing any more.
@@ -70,6 +81,10 @@ pub(super) struct Plan {
     pub rekey_interval: Duration,
     /// Which back end computes for each end.
     pub suites: [usize; 2],
+    /// Which end's address may change. If both did at once, neither could be found.
+    pub mover: usize,
+    /// Both ends are in both networks and say so.
+    pub several_addresses: bool,
     /// Sessions may come and go: what is delivered is acknowledged, and said again where it was not.
     pub sessions_change: bool,
     /// Who closes at the end, and how long after the first to do so.
@@ -106,6 +121,8 @@ impl Plan {
             clocks: [clock(dice), clock(dice)],
             rekey_interval: Duration::from_millis(scale(dice, 2_000, 240_000)),
             suites: [0; 2].map(|_| dice.index(Suite::ALL.len())),
+            mover: 0,
+            several_addresses: false,
             sessions_change: false,
             finale: finale(dice, delay),
             cut_short: dice.chance(0.08),
@@ -115,6 +132,7 @@ impl Plan {
         plan.say(dice);
         plan.cut(dice);
         plan.trouble(dice);
+        plan.places(&mut dice.fork("places"));
         plan.acts.push((plan.storm_ends, Act::Calm));
         if plan.cut_short {
             let at = plan.some_time(dice);
@@ -169,12 +187,12 @@ impl Plan {
     }
 
     fn trouble(&mut self, dice: &mut Dice) {
-        let natted = dice.index(2);
+        self.mover = dice.index(2);
         for _ in 0..dice.below(4) {
             let at = self.some_time(dice);
             let end = dice.index(2);
             match dice.below(10) {
-                0 | 1 => self.acts.push((at, Act::Rebind(natted))),
+                0 | 1 => self.acts.push((at, Act::Rebind(self.mover))),
                 2 => {
                     let millis = 3_000 - i64::try_from(dice.below(9_000)).unwrap_or(0);
                     self.acts.push((at, Act::Jump { end, millis: -millis }));
@@ -216,6 +234,49 @@ impl Plan {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Plan {
+    /// What befalls addresses.
+    fn places(&mut self, dice: &mut Dice) {
+        self.several_addresses = dice.chance(0.3);
+        let networks = if self.several_addresses { NETWORKS } else { 1 };
+        if self.several_addresses {
+            let early = Timestamp::ZERO + dice.within(Duration::from_secs(3));
+            self.acts.push((early.min(self.storm_ends), Act::Introduce));
+            if dice.chance(0.6) {
+                let at = self.some_time(dice);
+                self.acts.push((at, Act::Die(dice.index(2))));
+                if dice.chance(0.5) {
+                    let rest = self.storm_ends.saturating_since(at);
+                    self.acts.push((at + dice.within(rest), Act::Revive));
+                }
+            }
+        }
+        if dice.chance(0.25) {
+            for _ in 0..1 + dice.below(2) {
+                let (network, knows) = (dice.index(networks), dice.chance(0.5));
+                let roam = Act::Roam { end: self.mover, network, knows };
+                self.acts.push((self.some_time(dice), roam));
+            }
+        }
+        if dice.chance(0.15) {
+            self.race(dice);
+        }
+    }
+
+    /// Whoever forwards copies of all packets hides where an end has moved to, or which of its
+    /// addresses it has begun to use: then it has to stop before the link can recover.
+    fn race(&mut self, dice: &mut Dice) {
+        let at = self.some_time(dice);
+        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) };
+        self.acts.push((at, Act::Race(Some(racer))));
+        let moves = |(_, act): &_| matches!(act, Act::Rebind(_) | Act::Roam { .. });
+        if dice.chance(0.5) || self.several_addresses || self.acts.iter().any(moves) {
+            let rest = self.storm_ends.saturating_since(at);
+            self.acts.push((at + dice.within(rest), Act::Race(None)));
         }
     }
 }

@@ -72,6 +72,10 @@ impl Tally {
         self.count("sessions", outcome.sessions);
         self.count("replayed", u64::from(seed.is_multiple_of(REPLAY_EVERY)));
         self.count("simulated seconds", outcome.simulated.as_secs());
+        self.count("with several addresses", u64::from(outcome.several_addresses));
+        self.count("in which a link moved", u64::from(outcome.moves > 0));
+        self.count("in which an address in use died", u64::from(outcome.address_died));
+        self.count("with copies from elsewhere", u64::from(outcome.raced));
         self.count("busiest second", outcome.busiest_second.into());
         let Some(recovery) = outcome.recovery else {
             self.count("closed in the storm", 1);
@@ -149,6 +153,12 @@ impl Tally {
         row("schedules", self.schedules().to_string());
         row("failed", self.failures.len().to_string());
         row("run twice and compared", self.get("replayed").to_string());
+        for name in ["with several addresses", "in which an address in use died"]
+            .into_iter()
+            .chain(["in which a link moved", "with copies from elsewhere"])
+        {
+            row(name, self.get(name).to_string());
+        }
         for name in ["closed in the storm", "sessions", "key renewals", "messages", "packets"]
             .into_iter()
             .chain(["packets above 1,200 bytes"])

@@ -1,3 +1,4 @@
+use super::place::Racer;
 use super::table::Tally;
 use super::*;
 use crate::net::LinkConfig;
@@ -25,6 +26,8 @@ fn certain(acts: &[(u64, Act)], storm_ends: u64, finale: &[(usize, Duration)]) -
         clocks: [Clock::default(); 2],
         rekey_interval: Duration::from_secs(120),
         suites: [0; 2],
+        mover: 0,
+        several_addresses: false,
         sessions_change: false,
         finale: finale.to_vec(),
         cut_short: false,
@@ -77,6 +80,54 @@ fn a_closed_session_is_gone_soon_even_where_the_round_trip_seems_long() {
 fn copies_of_announcements_do_no_harm() {
     // BC-07.97
     run(26_539, true).unwrap_or_else(|failure| panic!("{}{failure}", failure.words));
+}
+
+/// A host with two new addresses used both in turn, and there was room for one more: each drove the
+/// other out before it could answer, thousands of times a second.
+#[test]
+fn two_new_addresses_do_not_drive_each_other_out() {
+    // BC-08.43
+    let outcome = run(597, true).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(outcome.packets < 2_000, "{} packets", outcome.packets);
+}
+
+/// Somebody forwards copies of all packets faster than the line, which works, and answers to them.
+#[test]
+fn who_copies_packets_does_not_take_the_link_away() {
+    // BC-08.54
+    for answers in [false, true] {
+        let mut acts = vec![
+            (0, Act::Meet(1)),
+            (3_000, Act::Race(Some(Racer { of: 0, answers }))),
+            (3_100, Act::Renew(1)),
+        ];
+        let lanes = [Lane::Chat, Lane::History];
+        acts.extend((0..40).map(|number| {
+            let (end, lane) = (number as usize % 2, lanes[number as usize / 2 % 2]);
+            (3_200 + number * 250, Act::Say { end, lane, size: 900 })
+        }));
+        let outcome = certain(&acts, 13_000, &[]);
+        assert!(outcome.raced && outcome.moves == 0, "{}", outcome.words);
+        assert_eq!(outcome.recovery, Some(Duration::ZERO));
+    }
+}
+
+/// Two addresses each, and the one that both use dies in the midst of it all.
+#[test]
+fn an_address_that_dies_is_left_for_the_other() {
+    // BC-08.44
+    let say = |end| Act::Say { end, lane: Lane::History, size: 5_000 };
+    let acts = [
+        (0, Act::Meet(1)),
+        (1_000, Act::Introduce),
+        (3_000, say(0)),
+        (3_005, say(1)),
+        (3_010, Act::Die(0)),
+        (3_020, say(0)),
+    ];
+    let outcome = certain(&acts, 3_100, &[]);
+    assert!(outcome.address_died && outcome.moves >= 2, "{}", outcome.words);
+    assert!(outcome.recovery.is_some_and(|it| it < Duration::from_secs(2)), "{}", outcome.words);
 }
 
 /// The first sample behind a cut was a few bytes a second, and the sender kept to it.

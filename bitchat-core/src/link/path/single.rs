@@ -112,6 +112,11 @@ impl Path {
         self.proven.is_some() && self.copy_of.is_none()
     }
 
+    /// It answered whenever it was asked.
+    pub(super) const fn works(&self) -> bool {
+        self.is_kept() && self.misses == 0
+    }
+
     /// Its host is that of `other`, which may have another port.
     pub(super) fn is_host_of(&self, other: Via) -> bool {
         self.via.socket == other.socket && self.via.remote.ip() == other.remote.ip()
