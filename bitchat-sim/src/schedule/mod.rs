@@ -51,6 +51,8 @@ const MAX_WAKES_PER_SECOND: u32 = 1_500;
 const MAX_WAKES_AT_ONCE: u32 = 4;
 /// Packets that one call may bring at most.
 const MAX_BURST: u32 = 1_000;
+/// Packets that a schedule may take at most, about ten times what the largest need.
+const MAX_PACKETS: u64 = 30_000;
 /// Headers of IPv4 and UDP.
 const HEADERS: usize = 28;
 /// What every line carries; longer packets are larger than the path was known to carry at first.
@@ -397,6 +399,9 @@ impl Run {
             burst += 1;
             if burst > MAX_BURST {
                 return Err(format!("{from} never stops sending"));
+            }
+            if self.packets > MAX_PACKETS {
+                return Err("the two never stop answering each other".to_owned());
             }
             self.send(from, via, &buf[..len]);
         }
