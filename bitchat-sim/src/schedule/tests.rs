@@ -103,7 +103,7 @@ fn who_copies_packets_does_not_take_the_link_away() {
         ];
         let lanes = [Lane::Chat, Lane::History];
         acts.extend((0..40).map(|number| {
-            let (end, lane) = (number as usize % 2, lanes[number as usize / 2 % 2]);
+            let (end, lane) = (usize::from(number % 2 > 0), lanes[usize::from(number % 4 > 1)]);
             (3_200 + number * 250, Act::Say { end, lane, size: 900 })
         }));
         let outcome = certain(&acts, 13_000, &[]);
