@@ -360,7 +360,8 @@ impl Paths {
         if !path.fit {
             return None;
         }
-        let answered = path.proven.filter(|at| *at >= self.moved);
+        // Two sides that use two paths and follow each other would change places for ever: one waits.
+        let answered = path.proven.filter(|at| *at >= self.moved && !self.leads);
         let calm = answered.map_or(self.moved + MOVE_SPACING, |_| Timestamp::ZERO);
         // BC-08.54: nothing is asked any more where the owner answered.
         let silent = owner.map_or(Some(Timestamp::ZERO), |it| Some(it.challenge.as_ref()?.late))?;

@@ -268,15 +268,16 @@ impl Plan {
     }
 
     /// Whoever forwards copies of all packets hides where an end has moved to, or which of its
-    /// addresses it has begun to use, and who answers as well may hold a link that it got while the
-    /// line was bad: then it has to stop before the link can recover.
+    /// addresses it has begun to use: then it has to stop before the link can recover. Who answers as
+    /// well may hold a link that it got while the line was bad: it stops, and nobody moves.
     fn race(&mut self, dice: &mut Dice) {
         let at = self.some_time(dice);
-        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) };
-        self.acts.push((at, Act::Race(Some(racer))));
         let moves = |(_, act): &_| matches!(act, Act::Rebind(_) | Act::Roam { .. });
-        let hides = racer.answers || self.several_addresses;
-        if dice.chance(0.5) || hides || self.acts.iter().any(moves) {
+        let moves = self.acts.iter().any(moves);
+        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) && !moves };
+        self.acts.push((at, Act::Race(Some(racer))));
+        let hides = racer.answers || self.several_addresses || moves;
+        if dice.chance(0.5) || hides {
             let rest = self.storm_ends.saturating_since(at);
             self.acts.push((at + dice.within(rest), Act::Race(None)));
         }

@@ -91,6 +91,15 @@ fn two_new_addresses_do_not_drive_each_other_out() {
     assert!(outcome.packets < 2_000, "{} packets", outcome.packets);
 }
 
+/// Two paths that both worked, of which each side used one: each followed the other at once, and so
+/// they changed places every round trip.
+#[test]
+fn two_sides_that_follow_each_other_do_not_change_places_for_ever() {
+    // BC-08.14
+    let outcome = run(1_185, true).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(outcome.moves < 20, "{} moves", outcome.moves);
+}
+
 /// Somebody forwards copies of all packets faster than the line, which works, and answers to them.
 #[test]
 fn who_copies_packets_does_not_take_the_link_away() {
