@@ -101,6 +101,8 @@ fn a_probe_that_data_on_the_other_path_overtook_shows_the_path_all_the_same() {
 fn who_comes_back_is_followed_back_at_once_but_not_faster_than_he_can_answer() {
     // BC-08.14, BC-08.42
     let (mut paths, mut rng) = setup();
+    // The side that leads waits in any case.
+    paths.leads = false;
     proven(&mut paths, at(0), elsewhere(1), 1, &mut rng);
     let moved = paths.on_packet(at(100), packet(elsewhere(1), 1), None, &mut rng);
     assert_eq!(moved, Some(Move::Elsewhere(Some(RTT))), "it answered not long ago");
