@@ -1,9 +1,9 @@
 //! What a link makes of packets: authentic or not, then frames, then messages.
 
 use super::control::{Control, StreamHeader};
-use super::ids;
 use super::lanes::{In, Lanes};
-use super::path::{Answer, Arrival, Move, Via};
+use super::moving::is_probing;
+use super::path::{Arrival, Via};
 use super::rekey::NewKeys;
 use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
@@ -13,7 +13,7 @@ use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
-use crate::transport::{Announcement, Ecn, Read, TransportSink, TransportStreamId};
+use crate::transport::{Ecn, Read, TransportSink, TransportStreamId};
 use crate::wire::frame::{Frame, Frames, NewConnectionId};
 use crate::wire::packet::Header;
 use core::net::SocketAddr;
@@ -24,9 +24,6 @@ use core::time::Duration;
 /// However slow the path in use is, longer is not waited for its answer (BC-08.54).
 const MAX_PATIENCE: Duration = Duration::from_secs(1);
 
-/// OBSERVED_ADDRESS makes the path begin anew no more often than this (BC-08.56).
-const OBSERVED_SPACING: Duration = Duration::from_secs(1);
-
 /// What the transport reported of one packet.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -36,11 +33,11 @@ pub(super) struct Gathered {
     readable: Vec<TransportStreamId>,
     writable: Vec<TransportStreamId>,
     /// The last one of the packet: one packet is answered with one.
-    challenge: Option<[u8; 8]>,
-    responses: Vec<[u8; 8]>,
-    observed: Option<SocketAddr>,
-    new_ids: Vec<NewConnectionId>,
-    retired_ids: Vec<u64>,
+    pub(super) challenge: Option<[u8; 8]>,
+    pub(super) responses: Vec<[u8; 8]>,
+    pub(super) observed: Option<SocketAddr>,
+    pub(super) new_ids: Vec<NewConnectionId>,
+    pub(super) retired_ids: Vec<u64>,
     streams_available: bool,
     closed: Option<u64>,
 }
@@ -271,130 +268,7 @@ impl Link {
         }
     }
 
-    /// What the packet says about paths. `late`: it came only after this side had to ask again.
-    fn on_path_frames(
-        &mut self,
-        now: Timestamp,
-        arrival: &Arrival,
-        late: bool,
-        rng: &mut Rng,
-        events: &mut Vec<LinkEvent>,
-    ) {
-        let mut gathered = core::mem::take(&mut self.gathered);
-        if let Some(token) = gathered.challenge.take()
-            && self.paths.on_challenge(arrival.via, token, arrival.len)
-        {
-            self.transport.ping();
-        }
-        for token in gathered.responses.drain(..) {
-            let rtt = self.transport.rtt().min().unwrap_or(Duration::ZERO);
-            let answer = Answer { token, len: arrival.len, rtt };
-            let moved = self.paths.on_response(now, answer, &mut rng.public);
-            self.on_moved(now, moved, events);
-        }
-        if self.transport.unanswered_probes() == 0 {
-            self.paths.on_progress();
-        }
-        if !(gathered.new_ids.is_empty() && gathered.retired_ids.is_empty()) {
-            self.on_ids(now, &mut gathered, rng, events);
-        }
-        if let Some(observed) = gathered.observed.take() {
-            self.on_observed(now, observed, events);
-        }
-        self.retire_ids();
-        // BC-08.50
-        self.keepalive.on_heard(now, late);
-        self.gathered = gathered;
-    }
-
-    /// The peer sees this side at `observed`.
-    fn on_observed(&mut self, now: Timestamp, observed: SocketAddr, events: &mut Vec<LinkEvent>) {
-        let via = self.via();
-        let Some((before, by)) = self.observed.replace((observed, via)) else {
-            return events.push(LinkEvent::Observed(observed));
-        };
-        if before == observed {
-            return;
-        }
-        let families = [before.ip(), observed.ip()].map(|ip| ip.is_ipv4());
-        let same_way = by == via && families == [via.remote.is_ipv4(); 2];
-        let lately = self.renetworked.is_some_and(|at| now.saturating_since(at) < OBSERVED_SPACING);
-        if same_way && before.ip() != observed.ip() && !lately {
-            // BC-08.56: this host is somewhere else now.
-            self.renetworked = Some(now);
-            self.transport.path_changed(now, None);
-            self.keepalive.on_moved();
-        } else {
-            // BC-08.52
-            self.keepalive.on_rebound();
-        }
-        events.push(LinkEvent::Observed(observed));
-    }
-
-    /// Packets go another way from now on.
-    pub(super) fn on_moved(
-        &mut self,
-        now: Timestamp,
-        moved: Option<Move>,
-        events: &mut Vec<LinkEvent>,
-    ) {
-        match moved {
-            // BC-08.40
-            Some(Move::Rebound) => self.transport.path_rebound(),
-            Some(Move::Elsewhere(rtt)) => {
-                self.transport.path_changed(now, rtt);
-                self.keepalive.on_moved();
-            }
-            None => return,
-        }
-        self.tracer.moved(now, self.via());
-        self.announce(Announcement::ObservedAddress(self.via().remote));
-        self.retire_ids();
-        events.push(LinkEvent::Moved);
-    }
-
-    /// Connection ids that the peer gives and takes back.
-    fn on_ids(
-        &mut self,
-        now: Timestamp,
-        gathered: &mut Gathered,
-        rng: &mut Rng,
-        events: &mut Vec<LinkEvent>,
-    ) {
-        let mut result = Ok(());
-        for new in gathered.new_ids.drain(..) {
-            match self.ids.on_new(&new) {
-                Ok(retired) => {
-                    let to = match self.role {
-                        Role::Initiator => Role::Responder,
-                        Role::Responder => Role::Initiator,
-                    };
-                    self.log_id(to, new.id, events);
-                    retired.into_iter().for_each(|sequence| {
-                        self.announce(Announcement::RetireConnectionId(sequence));
-                    });
-                }
-                Err(what) => result = Err(what),
-            }
-        }
-        let mut unused = self.ids.all_unused(self.paths.ids());
-        let valid = |sequence| self.ids.has_remote(sequence);
-        self.paths.assign_ids(now, valid, &mut unused, &mut rng.public);
-        let until = now + ids::fade(self.transport.pto());
-        for sequence in gathered.retired_ids.drain(..) {
-            result = result.and(self.ids.on_retired(sequence, until));
-        }
-        // Once for all of them, so that one packet draws no more than a full set.
-        self.issue_ids(rng, events);
-        while let Some(cid) = self.ids.pop_faded(now) {
-            events.push(LinkEvent::LocalIdGone(cid));
-        }
-        if let Err(what) = result {
-            self.violation(now, &what, events);
-        }
-    }
-
-    fn violation(&mut self, now: Timestamp, what: &str, events: &mut Vec<LinkEvent>) {
+    pub(super) fn violation(&mut self, now: Timestamp, what: &str, events: &mut Vec<LinkEvent>) {
         self.close_for_violation(now, what, events);
     }
 
@@ -626,14 +500,6 @@ impl Link {
         }
         Ok(Step::More)
     }
-}
-
-/// Its sender is only looking at a path (RFC 9000 §9.1).
-fn is_probing(payload: &[u8]) -> bool {
-    let path = |frame: &Frame<'_>| {
-        matches!(frame, Frame::PathChallenge(_) | Frame::PathResponse(_) | Frame::Padding(_))
-    };
-    Frames::new(payload).all(|frame| frame.as_ref().is_ok_and(path))
 }
 
 /// How reading a stream goes on.

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::ids::{DeviceId, PeerId, SocketId};
 use crate::base::limits::Limits;
 use crate::base::rng::{Seed, Stream};
+use crate::base::time::{Now, UnixMillis};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Suite;

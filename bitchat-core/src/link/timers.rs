@@ -1,0 +1,145 @@
+//! What a link does by itself, and when.
+
+use super::receive::Gathered;
+use super::{Ended, Link, LinkEvent, State, code};
+use crate::base::rng::Rng;
+use crate::base::time::{Now, Timestamp, UnixMillis};
+use crate::crypto::identity::Certificate;
+use crate::crypto::noise::Role;
+use core::time::Duration;
+
+/// A link on which nothing happened for so long gives back the memory that traffic took.
+const QUIET: Duration = Duration::from_secs(1);
+/// Probe timeouts without an answer after which other paths are asked (BC-08.44).
+const DEAD_AFTER: u32 = 2;
+/// The responder's keepalive comes so much after the initiator's.
+const KEEPALIVE_STAGGER: Duration = Duration::from_secs(1);
+/// A link that carries no channel is closed after so long.
+const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
+/// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
+/// with a session that leads nowhere.
+const SETUP_GRACE: Duration = Duration::from_secs(30);
+
+impl Link {
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        let mono = now.mono;
+        if let State::Closing { until, .. } = self.state {
+            if until <= mono {
+                self.state = State::Dead;
+            }
+            return;
+        }
+        match self.ending.take() {
+            Some(Ended::Violation(what)) => return self.close_for_violation(mono, &what, events),
+            Some(_) => return self.close(mono, code::NO_ERROR, events),
+            None => {}
+        }
+        if self.last_received + self.config.idle_timeout <= mono {
+            return self.end(mono, None, Ended::Silence, events);
+        }
+        if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
+            return self.end(mono, Some(code::CERTIFICATE), Ended::Certificate, events);
+        }
+        if self.channel_deadline().is_some_and(|at| at <= mono) {
+            return self.close(mono, code::NO_CHANNEL, events);
+        }
+        self.keys.expire(mono);
+        self.transport.handle_timeout(mono);
+        if self.quiet_at().is_some_and(|at| at <= mono) {
+            self.shrink();
+        }
+        if self.transport.unanswered_probes() >= DEAD_AFTER {
+            self.paths.on_trouble(mono, &mut rng.public);
+        }
+        let moved = self.paths.handle_timeout(mono, &mut rng.public);
+        self.retire_ids();
+        self.on_moved(mono, moved, events);
+        while let Some(cid) = self.ids.pop_faded(mono) {
+            events.push(LinkEvent::LocalIdGone(cid));
+        }
+        if self.keepalive_at() <= mono {
+            self.last_sent = mono;
+            self.keepalive.on_ping(mono);
+            self.transport.ping();
+        }
+        self.drive(mono, rng);
+        self.watch_channels(mono);
+        self.tracer.observe(mono, &mut self.transport);
+    }
+
+    fn certificate_ended(&self, wall: UnixMillis) -> bool {
+        self.certificate.not_after.plus(Certificate::SKEW) <= wall
+    }
+
+    /// When [`Self::handle_timeout`] or [`Self::poll_packet`] has something to do, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
+        match self.state {
+            State::Dead => return None,
+            State::Closing { closing, .. } if closing.is_due() => {
+                return Some((Timestamp::ZERO, "link closing"));
+            }
+            State::Closing { until, .. } => return Some((until, "link closed")),
+            State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
+            State::Open => {}
+        }
+        let others = [
+            (self.transport.poll_timeout(), "link transport"),
+            (self.keys.poll_timeout(), "link old key"),
+            (self.renewal_due(), "link key renewal"),
+            (self.paths.poll_timeout(), "link path"),
+            (Some(self.keepalive_at()), "link keepalive"),
+            (self.ids.poll_timeout(), "link old id"),
+            (self.channel_deadline(), "link without channel"),
+            (self.quiet_at(), "link memory"),
+        ];
+        let mut next = (self.last_received + self.config.idle_timeout, "link silence");
+        for (at, why) in others {
+            if let Some(at) = at
+                && at < next.0
+            {
+                next = (at, why);
+            }
+        }
+        Some(next)
+    }
+
+    /// When this side says that it lives. The answer says it for the other side, if that one has not
+    /// spoken at the same time.
+    fn keepalive_at(&self) -> Timestamp {
+        let later = match self.role {
+            Role::Initiator => Duration::ZERO,
+            Role::Responder => KEEPALIVE_STAGGER,
+        };
+        self.last_sent + self.keepalive.interval() + later
+    }
+
+    /// When the link has been quiet for long enough to give memory back.
+    fn quiet_at(&self) -> Option<Timestamp> {
+        self.grown.then(|| self.last_received.max(self.last_sent) + QUIET)
+    }
+
+    fn shrink(&mut self) {
+        self.grown = false;
+        self.transport.shrink();
+        self.control_in.shrink();
+        self.lanes.incoming.values_mut().for_each(|stream| stream.reader.shrink());
+        self.gathered = Gathered::default();
+    }
+
+    /// When the link ends if it still carries nothing.
+    fn channel_deadline(&self) -> Option<Timestamp> {
+        if self.slots.heard() {
+            self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE)
+        } else {
+            Some(self.created + SETUP_GRACE)
+        }
+    }
+
+    /// Notes since when the link carries nothing.
+    pub(super) fn watch_channels(&mut self, now: Timestamp) {
+        let idle = self.slots.heard() && !self.slots.has_shared();
+        self.no_channel_since = if idle { self.no_channel_since.or(Some(now)) } else { None };
+    }
+}
