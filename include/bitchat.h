@@ -1332,7 +1332,7 @@ int32_t bitchat_node_poll_log(bitchat_node *node, bitchat_log *out);
 
 // Writes the next record of a trace to `out`, in order for each link; BITCHAT_PENDING if there is
 // none, as ever without `bitchat_config.qlog`. Whoever does not poll loses records and nothing else:
-// at most 8,192 wait for each link.
+// at most 4 MiB wait for each link.
 //
 // Records show who talks to whom, when, how much and from where. They hold no key and nothing that
 // anybody said.
