@@ -374,7 +374,7 @@ impl End {
         let second = world.now.as_nanos() / 1_000_000_000;
         self.second = (second, if self.second.0 == second { self.second.1 + 1 } else { 1 });
         self.busiest_second = self.busiest_second.max(self.second.1);
-        if self.woken.1 > super::MAX_WAKES_AT_ONCE {
+        if self.woken.1 > super::laws::MAX_WAKES_AT_ONCE {
             let why: Vec<_> = self.sessions.iter().map(|s| s.link.poll_timeout()).collect();
             return Err(format!("{} spins at {mono:?}: {why:?}", self.name));
         }

@@ -1,4 +1,5 @@
 use super::place::Racer;
+use super::plan::Act;
 use super::table::Tally;
 use super::*;
 use crate::net::LinkConfig;
