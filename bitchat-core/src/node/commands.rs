@@ -13,7 +13,7 @@ use crate::base::time::{Now, UnixMillis};
 use crate::channel::{self, Content};
 use crate::chatfile::{ChatFile, JoinLink};
 use crate::handshake::BootId;
-use crate::link::code;
+use crate::link::{Link, code};
 use crate::tracker::announcer::Announcer;
 use crate::transport::PathEstimate;
 use std::collections::BTreeMap;
@@ -148,7 +148,7 @@ impl Node {
             "channel",
             format_args!("channel {} is left", channel.0),
         );
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<LinkId> = self.links.ids().collect();
         for id in ids {
             self.with_link(now, id, |link, _, events| link.leave(chan, events));
         }
@@ -215,7 +215,7 @@ impl Node {
     pub fn renew_keys(&mut self, now: Now) -> usize {
         let now = self.advance(now);
         let ids: Vec<LinkId> =
-            self.links.iter().filter(|(_, link)| link.is_open()).map(|(id, _)| *id).collect();
+            self.links.iter().filter(|link| link.is_open()).map(Link::id).collect();
         for id in &ids {
             self.with_link(now, *id, |link, rng, _| link.renew(now.mono, rng));
         }
@@ -255,7 +255,7 @@ impl Node {
     }
 
     fn close_links(&mut self, now: Now) {
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<LinkId> = self.links.ids().collect();
         for id in ids {
             self.with_link(now, id, |link, _, events| {
                 link.close(now.mono, code::GOING_AWAY, events);
@@ -269,18 +269,18 @@ impl Node {
     pub fn is_drained(&self) -> bool {
         let told = |joined: &Joined| joined.announcer.as_ref().is_none_or(Announcer::is_stopped);
         self.shutting_down
-            && self.dirty.is_empty()
+            && self.links.dirty().is_none()
             && !self.sockets.has_queued()
             && self.actions.is_empty()
             && self.ledger.is_idle()
-            && self.links.values().all(|link| !link.is_open())
+            && self.links.iter().all(|link| !link.is_open())
             && self.channels.values().all(told)
     }
 
     /// The links that carry chat.
     #[must_use]
     pub fn links(&self) -> Vec<LinkInfo> {
-        let ready = self.links.values().filter(|link| link.is_open() && link.is_ready());
+        let ready = self.links.iter().filter(|link| link.is_open() && link.is_ready());
         ready
             .map(|link| {
                 let PathEstimate { rtt, min_rtt, rate, window, loss } = link.path_estimate();

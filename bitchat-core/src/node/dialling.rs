@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::api::{Change, Family};
+use super::joined::Joined;
 use super::log::LogLevel;
 use super::meeting::About;
 use super::pending::Pending;
@@ -52,7 +53,7 @@ impl Node {
 
     /// A member says where another one is. It cannot make us talk to our own machine.
     pub(super) fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
-        let local = self.links.get(&hint.source).map(|link| link.via().remote.ip());
+        let local = self.links.get(hint.source).map(|link| link.via().remote.ip());
         let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
         if credible
             && !self.by_device.contains_key(&hint.device)
@@ -72,8 +73,10 @@ impl Node {
 
     /// Dials what is due.
     pub(super) fn dial_due(&mut self, now: Now) {
-        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        for handle in handles {
+        let due =
+            |joined: &&Joined| joined.candidates.poll_timeout().is_some_and(|at| at <= now.mono);
+        let due: Vec<_> = self.channels.values().filter(due).map(|joined| joined.handle).collect();
+        for handle in due {
             while self.may_dial() {
                 let live = self.channels.get_mut(&handle).filter(|of| of.channel().is_some());
                 let Some(joined) = live else { break };
@@ -116,7 +119,7 @@ impl Node {
 
     /// `device` is whom an earlier session found at `address`.
     fn judge(&self, chan: ChannelId, address: &SocketAddr, device: Option<Device>) -> Verdict {
-        let mut there = self.links.values().filter(|link| {
+        let mut there = self.links.iter().filter(|link| {
             link.is_open() && (link.via().remote == *address || Some(link.device()) == device)
         });
         let family = Family::of(address);

@@ -2,6 +2,7 @@
 
 use super::candidates::Candidates;
 use super::ledger::Ledger;
+use super::link_table::LinkTable;
 use super::origin::Origin;
 use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
@@ -15,7 +16,7 @@ use crate::chatfile::Announced;
 use crate::crypto::channel_keys::ChannelKeys;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
-use crate::link::{Lane, Link};
+use crate::link::Lane;
 use crate::node::api::Change;
 use crate::tracker::announcer::Announcer;
 use crate::wire::url::TrackerUrl;
@@ -69,13 +70,11 @@ pub(super) struct Told {
     pub events: Vec<ChannelEvent>,
     pub candidates: Vec<Candidate>,
     pub violations: Vec<(LinkId, ChannelFault)>,
-    /// Links that were given something to send.
-    pub touched: BTreeSet<LinkId>,
 }
 
 /// The parts of the node that a channel may use.
 pub(super) struct World<'a> {
-    pub links: &'a mut BTreeMap<LinkId, Link>,
+    pub links: &'a mut LinkTable,
     pub ledger: &'a mut Ledger<Ticket>,
     pub secret: &'a mut Stream,
     pub identity: &'a Identity,
@@ -95,8 +94,7 @@ impl ChannelSink for Sink<'_, '_> {
             Priority::Chat => Lane::Chat,
             Priority::History => Lane::History,
         };
-        let Some(link) = self.world.links.get_mut(&link) else { return false };
-        self.world.told.touched.insert(link.id());
+        let Some(link) = self.world.links.get_mut(link) else { return false };
         link.send(self.chan, lane, message)
     }
 

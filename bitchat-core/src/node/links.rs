@@ -99,9 +99,9 @@ impl Node {
 
     /// This host has other addresses than before.
     pub(super) fn on_local_move(&mut self, now: Now) {
-        let all: Vec<LinkId> = self.links.keys().copied().collect();
+        let all: Vec<LinkId> = self.links.ids().collect();
         for id in all {
-            let observed = self.links.get(&id).and_then(Link::observed);
+            let observed = self.links.get(id).and_then(Link::observed);
             let untranslated = observed.is_some_and(|at| self.sockets.is_interface(&at));
             self.with_link(now, id, |link, rng, _| {
                 link.on_local_move(now.mono, rng);
@@ -181,7 +181,7 @@ impl Node {
 
     /// A packet of a link authenticated: its attempt is over, and so are its rivals.
     pub(super) fn on_authentic(&mut self, now: Now, id: LinkId) {
-        let Some(link) = self.links.get(&id) else { return };
+        let Some(link) = self.links.get(id) else { return };
         self.meeting.confirmed(&link.via().remote, link.local_cid());
         self.close_rivals(now, id);
     }
@@ -193,13 +193,12 @@ impl Node {
         id: LinkId,
         body: impl FnOnce(&mut Link, &mut Rng, &mut Vec<LinkEvent>) -> T,
     ) -> Option<T> {
-        let link = self.links.get_mut(&id)?;
+        let link = self.links.get_mut(id)?;
         let mut events = core::mem::take(&mut self.link_events);
         let result = self.growth.watch(link, |link| body(link, &mut self.rng, &mut events));
         if link.is_dead() {
             self.dead.push(id);
         }
-        self.dirty.insert(id);
         for event in events.drain(..) {
             self.on_link_event(now, id, event);
         }
@@ -208,7 +207,7 @@ impl Node {
     }
 
     fn on_link_event(&mut self, now: Now, id: LinkId, event: LinkEvent) {
-        let Some(link) = self.links.get(&id) else { return };
+        let Some(link) = self.links.get(id) else { return };
         let (device, address) = (link.device(), link.via().remote);
         match event {
             LinkEvent::Ready => {
@@ -226,13 +225,13 @@ impl Node {
             }
             LinkEvent::Observed(address) => {
                 let untranslated = self.sockets.is_interface(&address);
-                if let Some(link) = self.links.get_mut(&id) {
+                if let Some(link) = self.links.get_mut(id) {
                     link.set_untranslated(untranslated);
                 }
             }
             LinkEvent::Moved => {
                 let untranslated = link.observed().is_some_and(|at| self.sockets.is_interface(&at));
-                if let Some(link) = self.links.get_mut(&id) {
+                if let Some(link) = self.links.get_mut(id) {
                     link.set_untranslated(untranslated);
                 }
                 self.tell(Event::LinkMoved { link: id, address });
@@ -281,7 +280,7 @@ impl Node {
     }
 
     fn on_closed(&mut self, now: Now, id: LinkId, ended: Ended) {
-        let Some(link) = self.links.get(&id) else { return };
+        let Some(link) = self.links.get(id) else { return };
         let (device, address, was_shown) = (link.device(), link.via().remote, link.is_ready());
         match (&ended, link.path_memory()) {
             (Ended::Violation(_), _) => self.paths.forget(&address),
@@ -319,13 +318,12 @@ impl Node {
         self.dead.retain(|dead| *dead != id);
         #[cfg(feature = "qlog")]
         self.keep_trace(id);
-        if let Some(link) = self.links.remove(&id) {
+        if let Some(link) = self.links.remove(id) {
             self.growth.forget(&link);
             for cid in link.local_cids() {
                 self.by_cid.remove(&cid);
             }
         }
-        self.dirty.remove(&id);
     }
 
     fn handle_of(&self, chan: ChannelId) -> Option<ChannelHandle> {
@@ -350,9 +348,6 @@ impl Node {
             told: &mut told,
         };
         let result = body(joined, world);
-        while let Some(link) = told.touched.pop_first() {
-            self.dirty.insert(link);
-        }
         for event in told.events.drain(..) {
             self.on_channel_event(handle, &event);
         }

@@ -207,7 +207,7 @@ impl Node {
         self.with_channel(now, handle, |joined, world| {
             joined.set_local_addresses(now, &addresses, world);
         });
-        let ids: Vec<_> = self.links.keys().copied().collect();
+        let ids: Vec<_> = self.links.ids().collect();
         for id in ids {
             self.with_link(now, id, |link, rng, events| link.join(chan, &mac, rng, events));
         }

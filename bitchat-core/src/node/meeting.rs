@@ -1,7 +1,8 @@
 //! From an address to a session: probes, handshakes of either role, and what earlier links left.
 
+use super::link_table::LinkTable;
 use super::resumptions::Resumptions;
-use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId};
+use crate::base::ids::{ChannelHandle, ConnectionId, Device};
 use crate::base::limits::Limits;
 use crate::base::rng::Rng;
 use crate::base::time::{Timestamp, UnixMillis};
@@ -12,14 +13,13 @@ use crate::handshake::{
     BootId, Devices, Effect, Env, Initiator, Local, Rejected, Responder, Target, answer_probe,
     receiver,
 };
-use crate::link::Link;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 /// What handshakes may know of other devices.
 struct Known<'a> {
     resumptions: &'a Resumptions,
-    links: &'a BTreeMap<LinkId, Link>,
+    links: &'a LinkTable,
     now: Timestamp,
 }
 
@@ -29,7 +29,7 @@ impl Devices for Known<'_> {
     }
 
     fn is_linked(&self, device: &Device, boot: &BootId) -> bool {
-        self.links.values().any(|link| {
+        self.links.iter().any(|link| {
             link.device() == *device && link.claim().peer_boot == *boot && link.is_alive(self.now)
         })
     }
@@ -43,7 +43,7 @@ pub(super) struct About<'a> {
     pub channel: ChannelHandle,
     pub keys: &'a ChannelKeys,
     /// The node's links.
-    pub links: &'a BTreeMap<LinkId, Link>,
+    pub links: &'a LinkTable,
 }
 
 /// Something for the node to act on.
@@ -186,7 +186,7 @@ impl Meeting {
         now: Timestamp,
         wall: UnixMillis,
         rng: &mut Rng,
-        links: &'k BTreeMap<LinkId, Link>,
+        links: &'k LinkTable,
         keys: impl Fn(ChannelHandle) -> Option<&'k ChannelKeys>,
     ) {
         self.responder.handle_timeout(now);

@@ -10,6 +10,7 @@ mod input;
 mod joined;
 mod key_log;
 mod ledger;
+mod link_table;
 mod links;
 mod loading;
 mod log;
@@ -45,11 +46,12 @@ use crate::crypto::identity::{DeviceKeys, Identity};
 use crate::crypto::key_log::KeyLogLine;
 use crate::crypto::suite::Suite;
 use crate::handshake::BootId;
-use crate::link::{Link, LinkEvent};
+use crate::link::LinkEvent;
 use crate::tracker::interface::TrackerQuery;
 use growth::Growth;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
+use link_table::LinkTable;
 use log::Log;
 use meeting::Meeting;
 use path_memories::PathMemories;
@@ -94,7 +96,7 @@ pub struct Node {
     certificate_renewal: Option<UnixMillis>,
     sockets: Sockets,
     meeting: Meeting,
-    links: BTreeMap<LinkId, Link>,
+    links: LinkTable,
     by_cid: BTreeMap<ConnectionId, LinkId>,
     /// The session in use with each device.
     by_device: BTreeMap<Device, LinkId>,
@@ -111,8 +113,6 @@ pub struct Node {
     /// What is left of the traces of links that are gone.
     #[cfg(feature = "qlog")]
     ended_traces: VecDeque<QlogRecord>,
-    /// Links that may have a packet to send.
-    dirty: BTreeSet<LinkId>,
     /// Links of which nothing more will come.
     dead: Vec<LinkId>,
     /// What the links' buffers take beyond their first sizes.
@@ -164,7 +164,7 @@ impl Node {
             certificate_renewal: None,
             sockets: Sockets::new(config.limits.queued_datagrams),
             meeting,
-            links: BTreeMap::new(),
+            links: LinkTable::default(),
             by_cid: BTreeMap::new(),
             by_device: BTreeMap::new(),
             rivals: BTreeSet::new(),
@@ -177,7 +177,6 @@ impl Node {
             key_log: VecDeque::new(),
             #[cfg(feature = "qlog")]
             ended_traces: VecDeque::new(),
-            dirty: BTreeSet::new(),
             dead: Vec::new(),
             growth: Growth::new(config.limits.links_growth),
             paths: PathMemories::default(),
@@ -268,7 +267,7 @@ impl Node {
             return;
         }
         self.paused = full;
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<LinkId> = self.links.ids().collect();
         for id in ids {
             self.with_link(now, id, |link, _, events| link.pause(full, events));
         }

@@ -32,15 +32,15 @@ impl Node {
                 ecn: None,
             });
         }
-        while let Some(id) = self.dirty.first().copied() {
-            if let Some(link) = self.links.get_mut(&id)
+        while let Some(id) = self.links.dirty() {
+            if let Some(link) = self.links.get_mut(id)
                 && let Some((transmit, packets)) =
                     self.growth.watch(link, |link| fill(link, now, max_segments, buf))
             {
                 self.stats.datagrams_out += packets as u64;
                 return TransmitPoll::Ready(transmit);
             }
-            self.dirty.remove(&id);
+            self.links.settle(id);
         }
         TransmitPoll::Pending
     }

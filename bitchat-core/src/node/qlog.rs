@@ -19,12 +19,12 @@ impl Node {
             return None;
         }
         let ended = self.ended_traces.pop_front();
-        ended.or_else(|| self.links.values_mut().find_map(Link::poll_trace))
+        ended.or_else(|| self.links.iter_aside().find_map(Link::poll_trace))
     }
 
     /// The link is about to be forgotten; what is left of its trace is kept as far as there is room.
     pub(super) fn keep_trace(&mut self, id: LinkId) {
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(link) = self.links.get_mut(id) else { return };
         let mut waiting: usize = self.ended_traces.iter().map(|record| record.text.len()).sum();
         let mut rest = core::iter::from_fn(|| link.poll_trace());
         let mut lost = 0;

@@ -22,7 +22,7 @@ impl Node {
 
     /// The open sessions with a device, oldest first.
     fn sessions(&self, device: Device) -> impl DoubleEndedIterator<Item = &Link> + Clone {
-        self.links.values().filter(move |link| link.device() == device && link.is_open())
+        self.links.iter().filter(move |link| link.device() == device && link.is_open())
     }
 
     /// Decides anew between the sessions with a device (BC-05.35, BC-05.36). The result does not
@@ -40,9 +40,8 @@ impl Node {
         }
         self.rivals.insert(device);
         // The others go when the best one hears something: an idle one is made to.
-        if let Some(link) = self.links.get_mut(&best) {
+        if let Some(link) = self.links.get_mut(best) {
             link.ping();
-            self.dirty.insert(best);
         }
     }
 
@@ -53,7 +52,7 @@ impl Node {
         if self.rivals.is_empty() {
             return;
         }
-        let Some(winner) = self.links.get(&id) else { return };
+        let Some(winner) = self.links.get(id) else { return };
         let device = winner.device();
         if self.by_device.get(&device) != Some(&id) || !self.rivals.contains(&device) {
             return;
@@ -70,7 +69,7 @@ impl Node {
         }
         for loser in losers {
             // The winner may use the loser's way as well.
-            if let Some(via) = self.links.get(&loser).map(Link::via) {
+            if let Some(via) = self.links.get(loser).map(Link::via) {
                 self.with_link(now, id, |link, rng, _| link.add_path(now.mono, via, rng));
             }
             self.with_link(now, loser, |link, _, events| {

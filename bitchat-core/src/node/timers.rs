@@ -3,10 +3,9 @@
 use super::Node;
 use super::api::Deadline;
 use super::joined::Joined;
-use crate::base::ids::{ChannelHandle, LinkId};
+use crate::base::ids::ChannelHandle;
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Channel;
-use crate::link::Link;
 use crate::tracker::announcer::Announcer;
 
 impl Node {
@@ -22,7 +21,7 @@ impl Node {
             (self.certificate_timeout(), "own certificate"),
         ];
         let fixed = fixed.into_iter().filter_map(|(at, why)| Some((at?, why)));
-        let links = self.links.values().filter_map(Link::poll_timeout);
+        let links = self.links.poll_timeout();
         let channels = self.channels.values().flat_map(|joined| self.channel_timeouts(joined));
         let (at, reason) = fixed.chain(links).chain(channels).min_by_key(|(at, _)| *at)?;
         Some(Deadline { at: at.max(now), reason })
@@ -63,13 +62,7 @@ impl Node {
     }
 
     fn time_links(&mut self, now: Now) {
-        let due: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.poll_timeout().is_some_and(|(at, _)| at <= now.mono))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in due {
+        for id in self.links.due(now.mono) {
             self.with_link(now, id, |link, rng, events| link.handle_timeout(now, rng, events));
         }
     }
