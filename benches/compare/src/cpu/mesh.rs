@@ -13,8 +13,11 @@ use bitchat_sim::machine::Machine;
 use bitchat_sim::net::LinkConfig;
 use bitchat_sim::world::World;
 use std::cell::Cell;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Duration;
+
+const WAKE_UPS: u32 = 1_000;
 
 /// What a mesh took.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,8 @@ pub struct Mesh {
     pub cpu: Duration,
     /// Datagrams that the nodes sent.
     pub datagrams: u64,
+    /// CPU time of one node that is woken while nothing is due, and asked for everything.
+    pub wake_up: Duration,
 }
 
 /// A node whose CPU time is taken.
@@ -104,5 +109,19 @@ pub fn mesh(count: usize, seed: u64, limit: Duration) -> Option<Mesh> {
     });
     let datagrams = hosts.iter().map(|host| world.counters(*host).sent).sum();
     let simulated = world.now().saturating_since(start);
-    done.then(|| Mesh { simulated, cpu: spent.get(), datagrams })
+    let cpu = spent.get();
+    world.run(Duration::from_secs(1));
+    let wake_up = hosts.first().map(|host| world.call(*host, |machine, now| wake_up(machine, now)));
+    done.then(|| Mesh { simulated, cpu, datagrams, wake_up: wake_up.unwrap_or_default() })
+}
+
+fn wake_up(machine: &mut Metered, now: Now) -> Duration {
+    let mut buf = vec![0; 65_535];
+    let before = cpu();
+    for _ in 0..WAKE_UPS {
+        machine.node.handle_timeout(now);
+        while let TransmitPoll::Ready(_) = machine.node.poll_transmit(now, 1, &mut buf) {}
+        black_box(machine.node.poll_timeout());
+    }
+    (cpu() - before) / WAKE_UPS
 }

@@ -118,9 +118,9 @@ pub fn idle() -> Report {
 
 /// Whole nodes.
 pub fn meshing() -> Report {
-    let rows = [meshes(5), meshes(16)].concat();
+    let rows = [meshes(5), meshes(16), meshes(50)].concat();
     let mut report = Report::default();
-    if let Some(ours) = rows[3].of(Column::Ours) {
+    if let Some(ours) = rows[4].of(Column::Ours) {
         report.at_most("16 nodes meshed on a LAN, simulated time", 1_000.0, ours, " ms");
     }
     let note = "Nodes in the simulator: 0.2 ms one way, one UDP tracker, all started at once, until \
@@ -355,22 +355,16 @@ fn meshes(count: usize) -> Vec<Row> {
     meshes.sort_by_key(|mesh| mesh.simulated);
     let middle = meshes.get(meshes.len() / 2);
     let of = |figure: f64| [(Column::Ours, figure)];
-    let (simulated, cpu, datagrams) = match count {
-        5 => (
-            "5 nodes, start to full mesh, LAN, in simulated time",
-            "the same, CPU of all nodes",
-            "the same, datagrams of all nodes",
-        ),
-        _ => (
-            "16 nodes, start to full mesh, LAN, in simulated time",
-            "the same, CPU of all nodes",
-            "the same, datagrams of all nodes",
-        ),
-    };
+    let simulated = format!("{count} nodes, start to full mesh, LAN, in simulated time");
     let Some(mesh) = middle else { return vec![Row::new(simulated, "ms", of(f64::INFINITY))] };
     vec![
         Row::new(simulated, "ms", of(mesh.simulated.as_secs_f64() * 1e3)),
-        Row::new(cpu, "ms", of(mesh.cpu.as_secs_f64() * 1e3)),
-        Row::new(datagrams, "", of(mesh.datagrams as f64)),
+        Row::new("the same, CPU of all nodes", "ms", of(mesh.cpu.as_secs_f64() * 1e3)),
+        Row::new("the same, datagrams of all nodes", "", of(mesh.datagrams as f64)),
+        Row::new(
+            "then a wake-up of one node while nothing is due",
+            "ns",
+            of(mesh.wake_up.as_secs_f64() * 1e9),
+        ),
     ]
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A row: what was measured, and for whom.
 #[derive(Clone, Debug)]
 pub struct Row {
-    pub what: &'static str,
+    pub what: String,
     pub unit: &'static str,
     pub figures: BTreeMap<Column, f64>,
     /// A larger figure is better.
@@ -16,11 +16,16 @@ pub struct Row {
 
 impl Row {
     pub fn new(
-        what: &'static str,
+        what: impl Into<String>,
         unit: &'static str,
         figures: impl IntoIterator<Item = (Column, f64)>,
     ) -> Self {
-        Self { what, unit, figures: figures.into_iter().collect(), more_is_better: false }
+        Self {
+            what: what.into(),
+            unit,
+            figures: figures.into_iter().collect(),
+            more_is_better: false,
+        }
     }
 
     pub fn more_is_better(mut self) -> Self {
