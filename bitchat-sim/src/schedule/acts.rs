@@ -1,12 +1,16 @@
 //! What befalls the two ends, done.
 
 use super::end::End;
+use super::greeter::Greeter;
 use super::mail::index;
 use super::place::{NETWORKS, Places, next_host};
 use super::plan::Act;
 use super::session;
 use super::world::{Meeting, Run, world};
 use core::time::Duration;
+
+/// When an end tries again whose last attempt failed: as a node does at an address that answered.
+const REDIAL: Duration = Duration::from_secs(5);
 
 impl Run {
     pub(super) fn act(&mut self, act: Act) -> Result<(), String> {
@@ -58,11 +62,16 @@ impl Run {
             Act::Calm => {
                 self.calm = true;
                 self.cut = [false; 2];
+                if self.plan.handshakes {
+                    // Without the date there is no handshake (BC-04.08).
+                    self.ends.iter_mut().for_each(|end| end.clock.wall = Some(0));
+                }
                 self.lines.iter_mut().for_each(|line| line.config = self.plan.calm.clone());
                 return self.ends.iter().try_for_each(End::check_memory);
             }
             Act::Close(end) => {
                 self.over = true;
+                self.ends[end].greeter.iter_mut().for_each(Greeter::close);
                 return self.ends[end].with_all(world!(self), |link, _, now, events| {
                     link.close(now.mono, 0, events);
                 });
@@ -107,6 +116,9 @@ impl Run {
         if self.over {
             return Ok(());
         }
+        if self.plan.handshakes {
+            return self.dial(initiator);
+        }
         if self.cut.contains(&true) {
             self.acts.push(self.now + Duration::from_millis(500), Act::Meet(initiator));
             return Ok(());
@@ -116,6 +128,16 @@ impl Run {
         self.meetings.push(Meeting { initiator, boots });
         self.acts.push(self.now + self.plan.calm.delay, Act::Answer(number));
         self.establish(number, initiator)
+    }
+
+    /// An end begins a handshake with the other, where that is now.
+    fn dial(&mut self, end: usize) -> Result<(), String> {
+        let both = self.plan.several_addresses && self.places.dead.is_none();
+        let number = self.ends[end].greeter.as_ref().map_or(0, |greeter| greeter.dialled);
+        let network =
+            if both { usize::from(!number.is_multiple_of(2)) } else { self.places.working() };
+        let remote = self.ends[1 - end].addresses[network];
+        self.ends[end].dial(remote, world!(self))
     }
 
     /// The responder has the initiator's last message of the handshake, if it still is who it was.
@@ -146,7 +168,8 @@ impl Run {
         let lost = self.plan.sessions_change && self.ends[end].open().next().is_none();
         if lost && !self.over && !self.redialling[end] {
             self.redialling[end] = true;
-            self.acts.push(self.now + Duration::from_secs(1), Act::Redial(end));
+            let wait = if self.plan.handshakes { REDIAL } else { Duration::from_secs(1) };
+            self.acts.push(self.now + wait, Act::Redial(end));
         }
     }
 

@@ -1,9 +1,13 @@
 //! One end of a schedule: its clock, its sessions and its application.
 
+mod greeting;
+
+use super::greeter::Greeter;
 use super::log::Log;
 use super::mail::{Books, Mail, Message, index};
-use super::place::{NETWORKS, first_addresses};
+use super::place::{NETWORKS, Places, first_addresses};
 use super::plan::Plan;
+use super::register::Register;
 use super::session::{CHANNEL, CHANNEL_MAC, IDLE_TIMEOUT, KEEPALIVE, limits, people};
 use crate::world::Clock;
 use bitchat_core::base::ids::LinkId;
@@ -40,6 +44,7 @@ impl Session {
 pub(super) struct World<'a> {
     pub books: &'a mut Books,
     pub log: &'a mut Log,
+    pub register: &'a mut Register,
     pub now: Timestamp,
     /// Sessions come and go in this schedule.
     pub sessions_change: bool,
@@ -75,23 +80,30 @@ pub(super) struct End {
     pub renewals: u32,
     pub moved: u32,
     pub closed: Vec<(u32, Ended)>,
+    /// Its handshakes, where they are real.
+    pub greeter: Option<Greeter>,
+    /// Sessions that had no counterpart.
+    pub withdrawn: u64,
 }
 
 impl End {
     pub(super) fn new(name: usize, seed: [u8; 32], plan: &Plan) -> Self {
+        let mut rng = Rng::new(&Seed(seed));
+        let suite = plan.suites[name];
+        let greeter = plan.handshakes.then(|| Greeter::new(name, suite, &mut rng));
         Self {
             name,
             clock: plan.clocks[name],
             shown: Timestamp::ZERO,
             addresses: first_addresses(name),
             boot: 1,
-            rng: Rng::new(&Seed(seed)),
+            rng,
             sessions: Vec::new(),
             mail: Mail::default(),
             paused: false,
             rivals: false,
             rekey_interval: plan.rekey_interval,
-            suite: plan.suites[name],
+            suite,
             wake: None,
             woken: (Timestamp::ZERO, 0),
             second: (0, 0),
@@ -99,6 +111,8 @@ impl End {
             renewals: 0,
             moved: 0,
             closed: Vec::new(),
+            greeter,
+            withdrawn: 0,
         }
     }
 
@@ -119,6 +133,9 @@ impl End {
         self.rivals = false;
         self.boot += 1;
         self.rng.reseed(&Seed([self.boot; 32]));
+        if let Some(greeter) = &mut self.greeter {
+            greeter.restart(self.boot, &mut self.rng);
+        }
     }
 
     /// A handshake left a session, by `via`.
@@ -216,8 +233,12 @@ impl End {
             LinkEvent::Renewed(_) => self.renewals += 1,
             LinkEvent::Moved => self.moved += 1,
             LinkEvent::Ready => self.arbitrate(),
-            LinkEvent::Resumption(_)
-            | LinkEvent::KeyLog(_)
+            LinkEvent::Resumption(secret) => {
+                if let Some(greeter) = &mut self.greeter {
+                    greeter.on_resumption(secret);
+                }
+            }
+            LinkEvent::KeyLog(_)
             | LinkEvent::LocalId(_)
             | LinkEvent::LocalIdGone(_)
             | LinkEvent::Observed(_) => {}
@@ -362,6 +383,7 @@ impl End {
             verdict = link.handle_datagram(now.mono, via, None, datagram, rng, events);
         })?;
         if verdict == Verdict::Authentic {
+            self.on_authentic(number);
             self.close_rivals(number, world)?;
         }
         Ok(verdict)
@@ -378,6 +400,7 @@ impl End {
             let why: Vec<_> = self.sessions.iter().map(|s| s.link.poll_timeout()).collect();
             return Err(format!("{} spins at {mono:?}: {why:?}", self.name));
         }
+        self.greet_on_timeout(world)?;
         self.with_all(world, |link, rng, now, events| {
             if link.poll_timeout().is_some_and(|(at, _)| at <= now.mono) {
                 link.handle_timeout(now, rng, events);
@@ -388,6 +411,11 @@ impl End {
     /// The next packet, and where it goes.
     pub(super) fn poll_packet(&mut self, world: Timestamp, buf: &mut [u8]) -> Option<(Via, usize)> {
         let now = self.local(world).mono;
+        let greeting = self.greeter.as_mut().and_then(|greeter| greeter.out.pop_front());
+        if let Some((to, datagram)) = greeting {
+            buf[..datagram.len()].copy_from_slice(&datagram);
+            return Some((Places::way(usize::from(to.is_ipv6()), to), datagram.len()));
+        }
         let mut packets =
             self.sessions.iter_mut().filter_map(|session| session.link.poll_packet(now, buf));
         packets.next().map(|sealed| (sealed.via, sealed.len))
@@ -397,7 +425,9 @@ impl End {
     pub(super) fn settle(&mut self, world: Timestamp) {
         self.sessions.retain(|session| !session.link.is_dead());
         let next = self.sessions.iter().filter_map(|session| session.link.poll_timeout());
-        let next = next.map(|(at, _)| at).min();
+        let greeter = self.greeter.as_ref().filter(|_| self.clock.wall.is_some());
+        let greeter = greeter.and_then(Greeter::poll_timeout);
+        let next = next.map(|(at, _)| at).chain(greeter).min();
         self.wake = next.map(|at| if at <= self.shown { world } else { self.clock.when(at) });
     }
 

@@ -5,7 +5,8 @@
 //! 65,535 bytes and then of another, while each end computes with one back end or the other, addresses
 //! change with or without the host knowing, one of two addresses dies, somebody forwards copies of
 //! packets faster than the line, clocks jump, keys are renewed, ends restart, and sessions are opened and closed from both
-//! sides at once. It lasts up to a minute of its own time and a few milliseconds of ours, so that
+//! sides at once. In one of eight the sessions are made by the real handshake, over the same line and
+//! from both sides at once. It lasts up to a minute of its own time and a few milliseconds of ours, so that
 //! millions of them can be run; `cargo run --release -p bitchat-sim --bin schedules` does.
 //!
 //! What must hold in each, whatever happens:
@@ -21,11 +22,13 @@
 
 mod acts;
 mod end;
+mod greeter;
 mod laws;
 mod log;
 mod mail;
 mod place;
 mod plan;
+mod register;
 mod session;
 pub mod table;
 mod world;
@@ -64,10 +67,37 @@ pub struct Outcome {
     pub address_died: bool,
     /// Somebody forwarded copies of packets.
     pub raced: bool,
+    /// The handshakes, where they were real.
+    pub handshakes: Option<Handshakes>,
     /// The time that passed in the schedule.
     pub simulated: Duration,
     /// What happened in words, if that was asked for.
     pub words: String,
+}
+
+/// What the real handshakes of a schedule came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshakes {
+    /// Attempts of both ends.
+    pub attempts: u64,
+    /// Sessions that both ends had.
+    pub completed: u64,
+    /// Of these, begun with what an earlier session left.
+    pub resumed: u64,
+    /// Sessions that one end gave up, since the other never had them.
+    pub withdrawn: u64,
+}
+
+impl Handshakes {
+    fn of(run: &Run) -> Self {
+        let greeters = run.ends.iter().filter_map(|end| end.greeter.as_ref());
+        Self {
+            attempts: greeters.map(|greeter| greeter.dialled).sum(),
+            completed: run.register.counts().1,
+            resumed: run.register.resumed(),
+            withdrawn: run.ends.iter().map(|end| end.withdrawn).sum(),
+        }
+    }
 }
 
 /// A schedule in which something did not hold.
@@ -114,12 +144,13 @@ fn play(mut run: Run) -> Result<Outcome, Failure> {
             large_packets: run.large_packets,
             messages: run.ends.iter().flat_map(|end| &end.mail.said).map(|l| l.len() as u64).sum(),
             renewals: run.ends.iter().map(|end| u64::from(end.renewals)).sum(),
-            sessions: run.meetings.len() as u64,
+            sessions: run.meetings.len() as u64 + run.register.counts().0,
             busiest_second: run.ends.iter().map(|end| end.busiest_second).max().unwrap_or(0),
             several_addresses: run.plan.several_addresses,
             moves: run.ends.iter().map(|end| end.moved).sum(),
             address_died: run.address_died,
             raced: run.raced,
+            handshakes: run.plan.handshakes.then(|| Handshakes::of(&run)),
             simulated,
             words: run.log.into_words(),
         }),

@@ -16,6 +16,8 @@ const MAX_STORM: Duration = Duration::from_secs(20);
 const MAX_CUT: Duration = Duration::from_secs(14);
 /// Bytes that one schedule carries at most: what counts is how packets meet, not how many.
 const MAX_BYTES: u64 = 24_000;
+/// The share of the schedules in which handshakes are real.
+const HANDSHAKES: f64 = 0.125;
 /// The MTU of most lines.
 const ETHERNET: usize = 1_500;
 /// The largest: that of loopback.
@@ -85,6 +87,8 @@ pub(super) struct Plan {
     pub mover: usize,
     /// Both ends are in both networks and say so.
     pub several_addresses: bool,
+    /// Sessions are made by the real handshake.
+    pub handshakes: bool,
     /// Sessions may come and go: what is delivered is acknowledged, and said again where it was not.
     pub sessions_change: bool,
     /// Who closes at the end, and how long after the first to do so.
@@ -123,6 +127,7 @@ impl Plan {
             suites: [0; 2].map(|_| dice.index(Suite::ALL.len())),
             mover: 0,
             several_addresses: false,
+            handshakes: false,
             sessions_change: false,
             finale: finale(dice, delay),
             cut_short: dice.chance(0.08),
@@ -132,6 +137,7 @@ impl Plan {
         plan.say(dice);
         plan.cut(dice);
         plan.trouble(dice);
+        plan.shake_hands(first, &mut dice.fork("handshakes"));
         plan.places(&mut dice.fork("places"));
         plan.acts.push((plan.storm_ends, Act::Calm));
         if plan.cut_short {
@@ -239,6 +245,33 @@ impl Plan {
 }
 
 impl Plan {
+    /// Real handshakes in some schedules; `first` begins at once.
+    fn shake_hands(&mut self, first: usize, dice: &mut Dice) {
+        self.handshakes = dice.chance(HANDSHAKES);
+        if !self.handshakes {
+            return;
+        }
+        self.sessions_change = true;
+        // Both at once.
+        if dice.chance(0.5) {
+            let at = Timestamp::ZERO + dice.within(Duration::from_millis(300));
+            self.acts.push((at, Act::Meet(1 - first)));
+        }
+        // While a handshake is under way.
+        if dice.chance(0.2) {
+            let at = Timestamp::ZERO + dice.within(Duration::from_secs(2));
+            self.acts.push((at, Act::Rebind(self.mover)));
+        }
+        // As early, or when there is something to resume.
+        for latest in [Duration::from_secs(2), self.storm_ends.saturating_since(Timestamp::ZERO)] {
+            if dice.chance(0.2) {
+                let (at, end) = (Timestamp::ZERO + dice.within(latest), dice.index(2));
+                self.acts.push((at, Act::Restart(end)));
+                self.acts.push((at + dice.within(Duration::from_secs(1)), Act::Meet(end)));
+            }
+        }
+    }
+
     /// What befalls addresses.
     fn places(&mut self, dice: &mut Dice) {
         self.several_addresses = dice.chance(0.3);
@@ -276,7 +309,7 @@ impl Plan {
         let moves = self.acts.iter().any(moves);
         let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) && !moves };
         self.acts.push((at, Act::Race(Some(racer))));
-        let hides = racer.answers || self.several_addresses || moves;
+        let hides = racer.answers || self.several_addresses || moves || self.handshakes;
         if dice.chance(0.5) || hides {
             let rest = self.storm_ends.saturating_since(at);
             self.acts.push((at + dice.within(rest), Act::Race(None)));

@@ -1,12 +1,12 @@
-//! Sessions without their handshake, which is not what schedules are about: both sides get the keys
-//! that it would have left.
+//! Who the ends are; and sessions without their handshake, which most schedules are not about: both
+//! sides get the keys that it would have left.
 
 use crate::world::EPOCH;
 use bitchat_core::base::ids::{ChannelId, ConnectionId, Device, DeviceId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::UnixMillis;
-use bitchat_core::crypto::channel_keys::Epoch;
+use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::identity::{Certificate, Identity};
 use bitchat_core::crypto::noise::Role;
 use bitchat_core::crypto::suite::{DhPublic, DhSecret, Secret, Suite, hash};
@@ -25,8 +25,19 @@ pub(super) struct Person {
     /// The same key for each back end.
     pub keys: Vec<DhSecret>,
     public: DhPublic,
-    device: Device,
-    certificate: Certificate,
+    pub device: Device,
+    pub certificate: Certificate,
+}
+
+/// The channel's keys for probes and handshakes.
+pub(super) fn channel_keys() -> &'static ChannelKeys {
+    static KEYS: OnceLock<ChannelKeys> = OnceLock::new();
+    KEYS.get_or_init(|| ChannelKeys::new(CHANNEL, &Secret([9; 32]), Epoch::default()))
+}
+
+/// Who an end is.
+pub(super) fn person_of(end: usize) -> &'static Person {
+    &people()[end]
 }
 
 /// The two ends. Signing a certificate takes as long as a short schedule, so it is done once.

@@ -76,6 +76,13 @@ impl Tally {
         self.count("in which a link moved", u64::from(outcome.moves > 0));
         self.count("in which an address in use died", u64::from(outcome.address_died));
         self.count("with copies from elsewhere", u64::from(outcome.raced));
+        if let Some(shaken) = &outcome.handshakes {
+            self.count("with the real handshake", 1);
+            self.count("real handshakes begun", shaken.attempts);
+            self.count("real handshakes that made a session", shaken.completed);
+            self.count("of these with what an earlier one left", shaken.resumed);
+            self.count("sessions without another end, given up", shaken.withdrawn);
+        }
         self.count("busiest second", outcome.busiest_second.into());
         let Some(recovery) = outcome.recovery else {
             self.count("closed in the storm", 1);
@@ -157,6 +164,13 @@ impl Tally {
             .into_iter()
             .chain(["in which a link moved", "with copies from elsewhere"])
         {
+            row(name, self.get(name).to_string());
+        }
+        for name in ["with the real handshake", "real handshakes begun"].into_iter().chain([
+            "real handshakes that made a session",
+            "of these with what an earlier one left",
+            "sessions without another end, given up",
+        ]) {
             row(name, self.get(name).to_string());
         }
         for name in ["closed in the storm", "sessions", "key renewals", "messages", "packets"]

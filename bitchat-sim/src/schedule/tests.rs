@@ -16,6 +16,15 @@ const fn at(millis: u64) -> Timestamp {
 
 /// A schedule of certain events over a line that does no harm by itself.
 fn certain(acts: &[(u64, Act)], storm_ends: u64, finale: &[(usize, Duration)]) -> Outcome {
+    play_certain(acts, storm_ends, finale, false)
+}
+
+fn play_certain(
+    acts: &[(u64, Act)],
+    storm_ends: u64,
+    finale: &[(usize, Duration)],
+    handshakes: bool,
+) -> Outcome {
     let line = LinkConfig::delay(Duration::from_millis(10));
     let mut acts: Vec<_> = acts.iter().map(|(millis, act)| (at(*millis), *act)).collect();
     acts.push((at(storm_ends), Act::Calm));
@@ -29,7 +38,8 @@ fn certain(acts: &[(u64, Act)], storm_ends: u64, finale: &[(usize, Duration)]) -
         suites: [0; 2],
         mover: 0,
         several_addresses: false,
-        sessions_change: false,
+        handshakes,
+        sessions_change: handshakes,
         finale: finale.to_vec(),
         cut_short: false,
     };
@@ -119,6 +129,40 @@ fn who_copies_packets_does_not_take_the_link_away() {
         let outcome = certain(&acts, 13_000, &[]);
         assert!(outcome.raced && outcome.moves == 0, "{}", outcome.words);
         assert_eq!(outcome.recovery, Some(Duration::ZERO));
+    }
+}
+
+/// Both begin at once: of the two sessions one stays, and what was said arrives by it.
+#[test]
+fn a_handshake_from_both_sides_at_once_leaves_one_session() {
+    // BC-05.35
+    let say = |end| Act::Say { end, lane: Lane::Chat, size: 300 };
+    let acts = [(0, Act::Meet(0)), (0, Act::Meet(1)), (5, say(0)), (5, say(1))];
+    let outcome = play_certain(&acts, 1_000, &[], true);
+    let shaken = outcome.handshakes.expect("they were real");
+    assert_eq!((shaken.attempts, shaken.completed, shaken.withdrawn), (2, 2, 0));
+    assert_eq!(outcome.recovery, Some(Duration::ZERO), "{}", outcome.words);
+}
+
+/// An end begins anew: what its last session left is mixed into the next.
+#[test]
+fn a_handshake_after_a_restart_resumes() {
+    // BC-05.27
+    let acts = [(0, Act::Meet(0)), (2_000, Act::Restart(0)), (2_100, Act::Meet(0))];
+    let outcome = play_certain(&acts, 4_000, &[], true);
+    let shaken = outcome.handshakes.expect("they were real");
+    assert_eq!((shaken.completed, shaken.resumed), (2, 1), "{}", outcome.words);
+}
+
+/// The initiator is at another address when the answer comes; the attempt fails, and the next one
+/// does not.
+#[test]
+fn an_end_that_moves_during_its_handshake_makes_another() {
+    for moved in [5, 15, 25, 35, 45] {
+        let acts = [(0, Act::Meet(0)), (moved, Act::Rebind(0))];
+        let outcome = play_certain(&acts, 100, &[], true);
+        let recovery = outcome.recovery.expect("nothing was closed");
+        assert!(recovery < Duration::from_secs(15), "{moved}: {recovery:?} {}", outcome.words);
     }
 }
 

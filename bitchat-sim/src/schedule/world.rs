@@ -5,6 +5,7 @@ use super::log::Log;
 use super::mail::Books;
 use super::place::{Places, network};
 use super::plan::{Act, Plan};
+use super::register::Register;
 use super::session::limits;
 use crate::dice::Dice;
 use crate::net::{Link as Line, Schedule};
@@ -56,6 +57,7 @@ pub(super) struct Run {
     pub books: Books,
     pub log: Log,
     pub meetings: Vec<Meeting>,
+    pub register: Register,
     pub redialling: [bool; 2],
     pub calm: bool,
     pub over: bool,
@@ -74,6 +76,7 @@ macro_rules! world {
         &mut $crate::schedule::end::World {
             books: &mut $run.books,
             log: &mut $run.log,
+            register: &mut $run.register,
             now: $run.now,
             sessions_change: $run.plan.sessions_change,
             over: $run.over,
@@ -103,6 +106,7 @@ impl Run {
             books: Books::default(),
             log: Log::new(words),
             meetings: Vec::new(),
+            register: Register::default(),
             redialling: [false; 2],
             calm: false,
             over: false,
@@ -208,7 +212,9 @@ impl Run {
             .sessions
             .iter()
             .find(|s| s.link.local_cids().any(|id| Some(&id.0) == cid));
-        let Some(number) = session.map(|session| session.number) else { return Ok(()) };
+        let Some(number) = session.map(|session| session.number) else {
+            return self.arrive_at_greeter(flight);
+        };
         let via = Places::way(flight.network, flight.from);
         let data = &mut flight.data;
         let verdict = self.ends[to].on_datagram(number, via, data, world!(self))?;
@@ -221,6 +227,17 @@ impl Run {
             if !self.taken.insert(flight.id) {
                 return Err(format!("{to} took packet {} twice", flight.id));
             }
+        }
+        Ok(())
+    }
+
+    /// A packet of no session, which may be of a handshake.
+    fn arrive_at_greeter(&mut self, mut flight: Flight) -> Result<(), String> {
+        let Flight { to, id, from, whole, .. } = flight;
+        self.log.note(self.now, format_args!("{to}: packet {id} is of no session"));
+        let known = self.ends[to].on_stranger(from, &mut flight.data, world!(self))?;
+        if known && !whole {
+            return Err(format!("{to} took the damaged packet {id} for one of a handshake"));
         }
         Ok(())
     }
