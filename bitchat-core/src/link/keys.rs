@@ -132,14 +132,14 @@ impl KeyRing {
         self.mask_recv.unmask(packet, largest)
     }
 
-    /// Opens a packet whose mask is off, with whichever key its phase names. `fade` is three probe
+    /// Opens a packet whose mask is off, with whichever key its phase names. `fade` gives three probe
     /// timeouts.
     pub(crate) fn open(
         &mut self,
         now: Timestamp,
         header: &Header,
         packet: &mut [u8],
-        fade: Duration,
+        fade: impl FnOnce() -> Duration,
     ) -> Result<Opened, PacketError> {
         self.expire(now);
         let (which, _) = self.epochs.key_for(header.phase).ok_or(PacketError::Auth)?;
@@ -158,7 +158,7 @@ impl KeyRing {
         if opened.fades
             && let Some((_, erase_at)) = &mut self.previous
         {
-            *erase_at = Some(now + fade.min(MAX_FADE));
+            *erase_at = Some(now + fade().min(MAX_FADE));
         }
         Ok(Opened { payload, renewed: opened.renewed })
     }

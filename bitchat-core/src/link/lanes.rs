@@ -3,9 +3,9 @@
 
 use super::control::{Lane, StreamHeader};
 use crate::base::ids::ChannelId;
-use crate::transport::messages::MessageReader;
+use crate::transport::messages::{MessageError, MessageReader};
 use crate::transport::{Class, Transport, TransportStreamId};
-use bytes::Bytes;
+use crate::wire::reader::DecodeError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How urgent a lane is beside the other streams of the link.
@@ -27,6 +27,18 @@ struct Out {
     refused: bool,
 }
 
+/// What is wrong with a stream of the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum StreamFault {
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    #[error(transparent)]
+    Header(#[from] DecodeError),
+    /// BC-08.18
+    #[error("two streams for one lane of a slot")]
+    Twice,
+}
+
 /// A stream of the peer.
 #[derive(Debug)]
 pub(super) struct In {
@@ -40,11 +52,6 @@ impl In {
     /// A stream of which nothing was read, with messages of at most `message_bytes`.
     pub(super) fn new(message_bytes: usize) -> Self {
         Self { reader: MessageReader::new(message_bytes), header: None, waits: false }
-    }
-
-    /// The next complete message, or what is wrong with it.
-    pub(super) fn next_message(&mut self) -> Result<Option<Bytes>, String> {
-        self.reader.next_message().map_err(|error| error.to_string())
     }
 }
 

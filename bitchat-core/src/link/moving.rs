@@ -1,7 +1,6 @@
 //! What packets say about where the two sides are: addresses, paths and connection ids.
 
 use super::path::{Answer, Arrival, Move};
-use super::receive::Gathered;
 use super::{Link, LinkEvent, ids};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
@@ -24,31 +23,31 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
-        let mut gathered = core::mem::take(&mut self.gathered);
-        if let Some(token) = gathered.challenge.take()
+        if let Some(token) = self.gathered.challenge.take()
             && self.paths.on_challenge(arrival.via, token, arrival.len)
         {
             self.transport.ping();
         }
-        for token in gathered.responses.drain(..) {
+        let mut responses = core::mem::take(&mut self.gathered.responses);
+        for token in responses.drain(..) {
             let rtt = self.transport.rtt().min().unwrap_or(Duration::ZERO);
             let answer = Answer { token, len: arrival.len, rtt };
             let moved = self.paths.on_response(now, answer, &mut rng.public);
             self.on_moved(now, moved, events);
         }
+        self.gathered.responses = responses;
         if self.transport.unanswered_probes() == 0 {
             self.paths.on_progress();
         }
-        if !(gathered.new_ids.is_empty() && gathered.retired_ids.is_empty()) {
-            self.on_ids(now, &mut gathered, rng, events);
+        if !(self.gathered.new_ids.is_empty() && self.gathered.retired_ids.is_empty()) {
+            self.on_ids(now, rng, events);
         }
-        if let Some(observed) = gathered.observed.take() {
+        if let Some(observed) = self.gathered.observed.take() {
             self.on_observed(now, observed, events);
         }
         self.retire_ids();
         // BC-08.50
         self.keepalive.on_heard(now, late);
-        self.gathered = gathered;
     }
 
     /// The peer sees this side at `observed`.
@@ -98,15 +97,11 @@ impl Link {
     }
 
     /// Connection ids that the peer gives and takes back.
-    fn on_ids(
-        &mut self,
-        now: Timestamp,
-        gathered: &mut Gathered,
-        rng: &mut Rng,
-        events: &mut Vec<LinkEvent>,
-    ) {
+    fn on_ids(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
+        let new_ids = core::mem::take(&mut self.gathered.new_ids);
+        let retired_ids = core::mem::take(&mut self.gathered.retired_ids);
         let mut result = Ok(());
-        for new in gathered.new_ids.drain(..) {
+        for new in new_ids {
             match self.ids.on_new(&new) {
                 Ok(retired) => {
                     let to = match self.role {
@@ -125,7 +120,7 @@ impl Link {
         let valid = |sequence| self.ids.has_remote(sequence);
         self.paths.assign_ids(now, valid, &mut unused, &mut rng.public);
         let until = now + ids::fade(self.transport.pto());
-        for sequence in gathered.retired_ids.drain(..) {
+        for sequence in retired_ids {
             result = result.and(self.ids.on_retired(sequence, until));
         }
         // Once for all of them, so that one packet draws no more than a full set.

@@ -1,7 +1,7 @@
 //! What a link makes of packets: authentic or not, then frames, then messages.
 
 use super::control::{Control, StreamHeader};
-use super::lanes::{In, Lanes};
+use super::lanes::{In, Lanes, StreamFault};
 use super::moving::is_probing;
 use super::path::{Arrival, Via};
 use super::rekey::NewKeys;
@@ -180,7 +180,7 @@ impl Link {
         if !self.replay.is_new(header.pn) {
             return Err(Verdict::Replayed);
         }
-        let fade = self.transport.pto() * 3;
+        let fade = || self.transport.pto() * 3;
         let opened = self.keys.open(now, &header, datagram, fade).map_err(forged)?;
         Ok((header, opened.payload, opened.renewed))
     }
@@ -461,7 +461,7 @@ impl Link {
                 step
             }
             Err(what) => {
-                self.violation(self.last_received, &what, events);
+                self.violation(self.last_received, &what.to_string(), events);
                 Step::Over
             }
         }
@@ -472,17 +472,16 @@ impl Link {
         &mut self,
         id: TransportStreamId,
         events: &mut Vec<LinkEvent>,
-    ) -> Result<Step, String> {
+    ) -> Result<Step, StreamFault> {
         let Self { lanes, slots, .. } = self;
         let Some(mut stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
         let header = match stream.header {
             Some(header) => header,
             None => {
-                let Some(message) = stream.next_message()? else { return Ok(Step::More) };
-                let header = StreamHeader::decode(&message).map_err(|error| error.to_string())?;
-                // BC-08.18
+                let Some(message) = stream.reader.next_message()? else { return Ok(Step::More) };
+                let header = StreamHeader::decode(&message)?;
                 if lanes.incoming.values().any(|other| other.header == Some(header)) {
-                    return Err("two streams for one lane of a slot".to_owned());
+                    return Err(StreamFault::Twice);
                 }
                 let Some(found) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
                 stream = found;
@@ -495,7 +494,7 @@ impl Link {
             return Ok(Step::Wait);
         }
         let Some(channel) = slots.channel_of(header.slot) else { return Ok(Step::Over) };
-        while let Some(data) = stream.next_message()? {
+        while let Some(data) = stream.reader.next_message()? {
             events.push(LinkEvent::Message { channel, data });
         }
         Ok(Step::More)

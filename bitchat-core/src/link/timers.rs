@@ -84,24 +84,20 @@ impl Link {
             State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
             State::Open => {}
         }
-        let others = [
-            (self.transport.poll_timeout(), "link transport"),
-            (self.keys.poll_timeout(), "link old key"),
-            (self.renewal_due(), "link key renewal"),
-            (self.paths.poll_timeout(), "link path"),
-            (Some(self.keepalive_at()), "link keepalive"),
-            (self.ids.poll_timeout(), "link old id"),
-            (self.channel_deadline(), "link without channel"),
-            (self.quiet_at(), "link memory"),
-        ];
         let mut next = (self.last_received + self.config.idle_timeout, "link silence");
-        for (at, why) in others {
-            if let Some(at) = at
-                && at < next.0
-            {
+        let mut note = |at: Option<Timestamp>, why| {
+            if let Some(at) = at.filter(|at| *at < next.0) {
                 next = (at, why);
             }
-        }
+        };
+        note(self.transport.poll_timeout(), "link transport");
+        note(self.keys.poll_timeout(), "link old key");
+        note(self.renewal_due(), "link key renewal");
+        note(self.paths.poll_timeout(), "link path");
+        note(Some(self.keepalive_at()), "link keepalive");
+        note(self.ids.poll_timeout(), "link old id");
+        note(self.channel_deadline(), "link without channel");
+        note(self.quiet_at(), "link memory");
         Some(next)
     }
 

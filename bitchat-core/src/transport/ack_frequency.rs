@@ -4,8 +4,8 @@
 //! A chat wants each packet reported. Bulk needs a report each eighth of a round trip: more cost
 //! both ends a packet each and tell the sender nothing. With fewer, CUBIC beside BBR loses much of
 //! its share where queues are short, as each ACK lets a larger burst out. On a short path a report
-//! each millisecond is soon enough for whoever does not fill the window, and comes before the
-//! second copy of a message would leave.
+//! each two milliseconds is soon enough for whoever does not fill the window, and comes long before
+//! the second copy of a message would leave.
 
 use super::builder::PacketBuilder;
 use super::config::MAX_ACK_DELAY;
@@ -23,9 +23,10 @@ const MOST_ASKED: u64 = 32;
 /// With fewer, the rules of the beginning are as good.
 const FEWEST_ASKED: u64 = 4;
 /// While the application leaves the window of a path with a shorter round trip unfilled, one ACK may
-/// cover so many packets, and is held back for the shortest time that can be asked for (BC-07.43).
+/// cover so many packets, and is held back for so long (BC-07.43).
 const SHORT_PATH: Duration = Duration::from_millis(4);
-const SHORT_PATH_PACKETS: u64 = 8;
+const SHORT_PATH_PACKETS: u64 = 16;
+const SHORT_PATH_DELAY: Duration = Duration::from_millis(2);
 /// What a receiver lets itself be asked for (BC-07.41).
 const PACKETS: RangeInclusive<u64> = 1..=64;
 const DELAYS: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_ACK_DELAY;
@@ -112,7 +113,8 @@ impl AckAsk {
         let told = u64::from(self.told.packets);
         let bulk = share >= FEWEST_ASKED || share * 2 > told && self.told != AckPolicy::default();
         let wanted = if app_limited && rtt.min().is_some_and(|min| min < SHORT_PATH) {
-            policy(share.max(SHORT_PATH_PACKETS), reordering, rtt)
+            let policy = policy(share.max(SHORT_PATH_PACKETS), reordering, rtt);
+            AckPolicy { max_delay: SHORT_PATH_DELAY, ..policy }
         } else if bulk {
             policy(share, reordering, rtt)
         } else {

@@ -103,7 +103,7 @@ impl PathMtu {
     /// The size of the probe that may leave now. At most one is under way (BC-07.62).
     pub(super) fn due(&self, now: Timestamp) -> Option<usize> {
         let rests = self.settled.is_some_and(|since| now < since + SEARCH_AGAIN);
-        if !self.wanted || self.probe.is_some() || rests {
+        if !self.wanted || self.probe.is_some() || rests || self.size >= self.limit() {
             return None;
         }
         // After a rest the sizes that failed get another chance.

@@ -23,14 +23,6 @@ pub(super) struct Stamp {
     pub(super) app_limited: bool,
 }
 
-/// The newest packet that an ACK settles.
-#[derive(Clone, Copy, Debug)]
-struct Newest {
-    pn: u64,
-    sent_at: Timestamp,
-    stamp: Stamp,
-}
-
 /// Counts what arrives on one path.
 #[derive(Debug, Default)]
 pub(super) struct RateSampler {
@@ -40,7 +32,6 @@ pub(super) struct RateSampler {
     lost: u64,
     /// Samples are limited by the application until so much is delivered.
     app_limited_until: Option<u64>,
-    newest: Option<Newest>,
 }
 
 impl RateSampler {
@@ -65,23 +56,6 @@ impl RateSampler {
         self.app_limited_until = Some(self.delivered + in_flight);
     }
 
-    /// Packet `pn` was acknowledged.
-    pub(super) fn on_acked(
-        &mut self,
-        now: Timestamp,
-        pn: u64,
-        size: u64,
-        sent_at: Timestamp,
-        stamp: Stamp,
-    ) {
-        self.delivered += size;
-        self.delivered_at = now;
-        if self.newest.is_none_or(|newest| newest.pn < pn) {
-            self.newest = Some(Newest { pn, sent_at, stamp });
-            self.first_sent_at = sent_at;
-        }
-    }
-
     /// A packet that counted as lost had arrived.
     pub(super) fn on_spurious(&mut self, now: Timestamp, bytes: u64) {
         self.lost = self.lost.saturating_sub(bytes);
@@ -98,27 +72,36 @@ impl RateSampler {
         self.lost.saturating_sub(stamp.lost)
     }
 
-    /// The sample of an ACK whose packets were all noted; none if it settled nothing of this path.
+    /// An ACK settled `bytes`; the newest packet of them left at `sent_at` with `stamp`.
     ///
     /// An interval shorter than `min_rtt` says nothing: its rate is 0.
-    pub(super) fn on_ack_end(&mut self, now: Timestamp, min_rtt: Duration) -> Option<RateSample> {
-        let Newest { sent_at, stamp, .. } = self.newest.take()?;
+    pub(super) fn on_acked(
+        &mut self,
+        now: Timestamp,
+        bytes: u64,
+        sent_at: Timestamp,
+        stamp: &Stamp,
+        min_rtt: Duration,
+    ) -> RateSample {
+        self.delivered += bytes;
+        self.delivered_at = now;
+        self.first_sent_at = sent_at;
         if self.app_limited_until.is_some_and(|until| self.delivered > until) {
             self.app_limited_until = None;
         }
         let sending = sent_at.saturating_since(stamp.first_sent_at);
         let acknowledging = self.delivered_at.saturating_since(stamp.delivered_at);
         let interval = sending.max(acknowledging);
-        Some(RateSample {
+        RateSample {
             interval: if interval < min_rtt { Duration::ZERO } else { interval },
             delivered: self.delivered - stamp.delivered,
-            lost: self.lost_since(&stamp),
+            lost: self.lost_since(stamp),
             prior_delivered: stamp.delivered,
             total_delivered: self.delivered,
             in_flight_at_send: stamp.in_flight,
             rtt: now.saturating_since(sent_at),
             app_limited: stamp.app_limited,
-        })
+        }
     }
 }
 

@@ -214,23 +214,21 @@ impl Recovery {
         let mut larger = false;
         for range in ack.ranges() {
             self.find_late(now, &range, ack.largest);
-            let Self {
-                sent, controller, rtt, path_start, app_limited, sampler, losses, mtu, ..
-            } = self;
-            sent.acknowledge(&range, acked, |packet| {
+            let Self { sent, controller, rtt, path_start, app_limited, losses, mtu, .. } = self;
+            let newest_of_range = sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
                 larger |= mtu.on_acked(now, packet.pn, packet.size);
                 newly_ect += u64::from(packet.ect);
-                newest = newest.filter(|other| other.pn > packet.pn).or(Some(*packet));
                 if packet.pn >= *path_start {
-                    let SentPacket { pn, sent_at, size: bytes, stamp, .. } = *packet;
+                    let SentPacket { pn, sent_at, size: bytes, .. } = *packet;
                     acked_bytes += bytes;
                     losses.on_acked();
-                    sampler.on_acked(now, pn, bytes, sent_at, stamp);
                     let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
                     controller.on_acked(now, packet, rtt);
                 }
             });
+            // The first range is that of the newest packets.
+            newest = newest.or(newest_of_range);
         }
         if larger {
             self.on_size_changed();
@@ -258,7 +256,10 @@ impl Recovery {
             app_limited: newest.stamp.app_limited,
         };
         self.ask.update(flight, reordering, &self.rtt);
-        let rate = self.sampler.on_ack_end(now, self.rtt.min().unwrap_or(Duration::ZERO));
+        let min_rtt = self.rtt.min().unwrap_or(Duration::ZERO);
+        let SentPacket { pn, sent_at, stamp, .. } = newest;
+        let rate = (pn >= self.path_start)
+            .then(|| self.sampler.on_acked(now, acked_bytes, sent_at, &stamp, min_rtt));
         let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
         self.controller.on_ack_end(now, &ack);
     }

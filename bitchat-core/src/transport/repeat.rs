@@ -50,8 +50,8 @@ impl Repeater {
 
     fn earn(&mut self, now: Timestamp, rate: u64) {
         let rate = RATE.min(rate / SHARE);
-        let earned = now.saturating_since(self.filled_at).as_nanos() * u128::from(rate);
-        let earned = u64::try_from(earned / 1_000_000_000).unwrap_or(u64::MAX);
+        let elapsed = now.as_nanos().saturating_sub(self.filled_at.as_nanos());
+        let earned = elapsed.saturating_mul(rate) / 1_000_000_000;
         if earned > 0 {
             self.allowance = self.allowance.saturating_add(earned).min(BURST);
             self.filled_at = now;

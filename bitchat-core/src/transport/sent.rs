@@ -67,19 +67,41 @@ pub(super) struct SentPacket {
 #[derive(Debug, Default)]
 pub(super) struct SentPackets {
     packets: VecDeque<SentPacket>,
-    frames: VecDeque<SentFrame>,
-    /// Frames ever dropped from the front of `frames`.
-    dropped_frames: u64,
+    frames: SentFrames,
     bytes: u64,
     count: usize,
 }
 
+/// The frames of all packets.
+#[derive(Debug, Default)]
+struct SentFrames {
+    ring: VecDeque<SentFrame>,
+    /// Frames ever dropped from the front of the ring.
+    dropped: u64,
+}
+
+impl SentFrames {
+    fn of(&self, packet: &SentPacket) -> impl Iterator<Item = SentFrame> + '_ {
+        let first = packet.first_frame.saturating_sub(self.dropped);
+        let first = usize::try_from(first).unwrap_or(usize::MAX).min(self.ring.len());
+        let last = (first + packet.frames).min(self.ring.len());
+        self.ring.range(first..last).copied()
+    }
+
+    /// Drops the `count` oldest.
+    fn drop_front(&mut self, count: usize) {
+        self.ring.drain(..count.min(self.ring.len()));
+        self.dropped += count as u64;
+    }
+}
+
 impl SentPackets {
     /// Notes an ack-eliciting packet; numbers only grow.
+    #[inline]
     pub(super) fn push(&mut self, meta: NewPacket, stamp: Stamp, frames: &[SentFrame]) {
         let NewPacket { pn, sent_at, size, ect } = meta;
         debug_assert!(self.packets.back().is_none_or(|last| last.pn < pn));
-        let first_frame = self.dropped_frames + self.frames.len() as u64;
+        let first_frame = self.frames.dropped + self.frames.ring.len() as u64;
         let frame_count = frames.len();
         self.packets.push_back(SentPacket {
             pn,
@@ -91,7 +113,7 @@ impl SentPackets {
             first_frame,
             in_flight: true,
         });
-        self.frames.extend(frames);
+        self.frames.ring.extend(frames);
         self.bytes += size;
         self.count += 1;
     }
@@ -100,7 +122,7 @@ impl SentPackets {
     pub(super) fn shrink(&mut self) {
         if self.packets.is_empty() {
             self.packets = VecDeque::new();
-            self.frames = VecDeque::new();
+            self.frames.ring = VecDeque::new();
         }
     }
 
@@ -119,34 +141,30 @@ impl SentPackets {
         self.packets.len()
     }
 
-    fn frames_of(&self, packet: &SentPacket) -> impl Iterator<Item = SentFrame> + '_ {
-        let first = packet.first_frame.saturating_sub(self.dropped_frames);
-        let first = usize::try_from(first).unwrap_or(usize::MAX).min(self.frames.len());
-        let last = (first + packet.frames).min(self.frames.len());
-        self.frames.range(first..last).copied()
-    }
-
     /// Takes the packets numbered in `range` out of flight; their frames are appended to `frames`.
+    /// The newest of them.
     pub(super) fn acknowledge(
         &mut self,
         range: &Range<u64>,
         frames: &mut Vec<SentFrame>,
         mut on_packet: impl FnMut(&SentPacket),
-    ) {
+    ) -> Option<SentPacket> {
+        let mut newest = None;
         let mut at = self.packets.partition_point(|packet| packet.pn < range.start);
         while let Some(packet) = self.packets.get_mut(at)
             && packet.pn < range.end
         {
-            at += 1;
             if packet.in_flight {
                 packet.in_flight = false;
-                let packet = *packet;
                 self.bytes -= packet.size;
                 self.count -= 1;
-                frames.extend(self.frames_of(&packet));
-                on_packet(&packet);
+                frames.extend(self.frames.of(packet));
+                on_packet(packet);
+                newest = Some(at);
             }
+            at += 1;
         }
+        newest.and_then(|at| self.packets.get(at)).copied()
     }
 
     /// The oldest packet if it is in flight; marks in front of it are dropped first, and
@@ -161,15 +179,14 @@ impl SentPackets {
 
     fn drop_front(&mut self) -> Option<SentPacket> {
         let packet = self.packets.pop_front()?;
-        self.frames.drain(..packet.frames.min(self.frames.len()));
-        self.dropped_frames += packet.frames as u64;
+        self.frames.drop_front(packet.frames);
         Some(packet)
     }
 
     /// Takes the oldest packet, which is lost; its frames are appended to `frames`.
     pub(super) fn lose_oldest(&mut self, frames: &mut Vec<SentFrame>) -> Option<SentPacket> {
         let front = *self.packets.front()?;
-        frames.extend(self.frames_of(&front));
+        frames.extend(self.frames.of(&front));
         self.bytes -= front.size;
         self.count -= 1;
         self.drop_front()
@@ -187,14 +204,14 @@ impl SentPackets {
     /// Appends the frames of packet `pn` if it is in flight, where it stays.
     pub(super) fn copy(&self, pn: u64, frames: &mut Vec<SentFrame>) {
         if let Some(packet) = self.find(pn) {
-            frames.extend(self.frames_of(packet));
+            frames.extend(self.frames.of(packet));
         }
     }
 
     /// Appends the frames of the `count` oldest packets in flight, which stay in flight.
     pub(super) fn copy_oldest(&self, count: usize, frames: &mut Vec<SentFrame>) {
         for packet in self.packets.iter().filter(|packet| packet.in_flight).take(count) {
-            frames.extend(self.frames_of(packet));
+            frames.extend(self.frames.of(packet));
         }
     }
 }

@@ -30,7 +30,7 @@ fn packet(from: &mut KeyRing, pn: u64) -> Vec<u8> {
 fn receive(to: &mut KeyRing, now: Timestamp, packet: &[u8]) -> Result<Option<u64>, PacketError> {
     let mut packet = packet.to_vec();
     let header = to.unmask(&mut packet, None)?;
-    let opened = to.open(now, &header, &mut packet, FADE)?;
+    let opened = to.open(now, &header, &mut packet, || FADE)?;
     assert_eq!(&packet[opened.payload], b"hello");
     Ok(opened.renewed)
 }
@@ -106,7 +106,7 @@ fn the_fade_is_ten_seconds_at_most_and_user_data_starts_the_clock() {
         let under_new = packet(&mut b, 0);
         let mut datagram = under_new.clone();
         let header = a.unmask(&mut datagram, None).unwrap();
-        a.open(now, &header, &mut datagram, Duration::from_secs(100)).unwrap();
+        a.open(now, &header, &mut datagram, || Duration::from_secs(100)).unwrap();
         assert_eq!(a.poll_timeout(), Some(now + MAX_FADE));
         assert_eq!(a.renewal_due(interval), None, "an idle link keeps its keys");
         a.on_user_data(now);

@@ -66,7 +66,8 @@ fn on_a_short_path_one_ack_reports_several_packets_that_leave_the_window_unfille
     ask.update(full(127), 3, &short);
     assert_eq!(told(&mut ask), None, "the window is full");
     ask.update(few, 3, &short);
-    let expected = AckFrequency { sequence: 1, packets: 8, max_delay_micros: 1_000, reordering: 3 };
+    let expected =
+        AckFrequency { sequence: 1, packets: 16, max_delay_micros: 2_000, reordering: 3 };
     assert_eq!(told(&mut ask), Some(expected));
     ask.update(full(4 * PACKET), 3, &short);
     let last = AckFrequency { sequence: 2, packets: 2, max_delay_micros: 25_000, reordering: 1 };

@@ -11,19 +11,16 @@ fn a_steady_flow_has_its_rate() {
     let stamps: Vec<_> = (0..50).map(|ms| sampler.on_sent(at(ms), ms * 1_000, 1_000)).collect();
     for ms in 50..100 {
         let sent = usize::try_from(ms - 50).expect("small");
-        sampler.on_acked(at(ms), ms - 50, 1_000, at(ms - 50), stamps[sent]);
-        let sample = sampler.on_ack_end(at(ms), Duration::ZERO).expect("a packet of this path");
+        let sample = sampler.on_acked(at(ms), 1_000, at(ms - 50), &stamps[sent], Duration::ZERO);
         assert_eq!(sample.rtt, Duration::from_millis(50));
         assert_eq!(sample.delivered, (ms - 49) * 1_000);
         // From the start of the flight until now.
         assert_eq!(sample.interval, Duration::from_millis(ms));
     }
     let stamp = sampler.on_sent(at(100), 1_000, 1_000);
-    sampler.on_acked(at(150), 50, 1_000, at(100), stamp);
-    let sample = sampler.on_ack_end(at(150), Duration::ZERO).expect("a sample");
+    let sample = sampler.on_acked(at(150), 1_000, at(100), &stamp, Duration::ZERO);
     assert_eq!((sample.delivered, sample.interval), (1_000, Duration::from_millis(51)));
     assert_eq!((sample.prior_delivered, sample.total_delivered), (50_000, 51_000));
-    assert_eq!(sampler.on_ack_end(at(151), Duration::ZERO), None, "nothing new");
 }
 
 /// Bunched ACKs do not look like a fast path: the time it took to send counts.
@@ -31,13 +28,9 @@ fn a_steady_flow_has_its_rate() {
 fn bunched_acks_do_not_exaggerate() {
     let mut sampler = RateSampler::default();
     let first = sampler.on_sent(at(0), 0, 1_000);
-    sampler.on_acked(at(50), 0, 1_000, at(0), first);
-    sampler.on_ack_end(at(50), Duration::ZERO);
+    sampler.on_acked(at(50), 1_000, at(0), &first, Duration::ZERO);
     let stamps: Vec<_> = (1..=20).map(|n| sampler.on_sent(at(50 + n), 500, 1_000)).collect();
-    for (n, stamp) in (1..).zip(stamps) {
-        sampler.on_acked(at(80), n, 1_000, at(50 + n), stamp);
-    }
-    let sample = sampler.on_ack_end(at(80), Duration::ZERO).expect("a sample");
+    let sample = sampler.on_acked(at(80), 20_000, at(70), &stamps[19], Duration::ZERO);
     assert_eq!((sample.delivered, sample.interval), (20_000, Duration::from_millis(70)));
 }
 
@@ -45,8 +38,7 @@ fn bunched_acks_do_not_exaggerate() {
 fn an_interval_below_the_round_trip_has_no_rate() {
     let mut sampler = RateSampler::default();
     let stamp = sampler.on_sent(at(10), 0, 1_000);
-    sampler.on_acked(at(15), 0, 1_000, at(10), stamp);
-    let sample = sampler.on_ack_end(at(15), Duration::from_millis(6)).expect("a sample");
+    let sample = sampler.on_acked(at(15), 1_000, at(10), &stamp, Duration::from_millis(6));
     assert_eq!(sample.interval, Duration::ZERO);
 }
 
@@ -57,11 +49,9 @@ fn samples_are_limited_until_the_flight_has_arrived() {
     sampler.on_app_limited(1_000);
     let limited = sampler.on_sent(at(1), 1_000, 1_000);
     assert!(!full.app_limited && limited.app_limited);
-    sampler.on_acked(at(50), 0, 1_000, at(0), full);
-    sampler.on_ack_end(at(50), Duration::ZERO);
+    sampler.on_acked(at(50), 1_000, at(0), &full, Duration::ZERO);
     assert!(sampler.on_sent(at(50), 1_000, 1_000).app_limited, "not before all has arrived");
-    sampler.on_acked(at(51), 1, 1_000, at(1), limited);
-    assert!(sampler.on_ack_end(at(51), Duration::ZERO).is_some_and(|sample| sample.app_limited));
+    assert!(sampler.on_acked(at(51), 1_000, at(1), &limited, Duration::ZERO).app_limited);
     assert!(!sampler.on_sent(at(52), 1_000, 1_000).app_limited);
 }
 
@@ -72,7 +62,6 @@ fn losses_are_counted_from_when_a_packet_left() {
     let stamp = sampler.on_sent(at(0), 7_000, 1_000);
     sampler.on_lost(2_000);
     assert_eq!(sampler.lost_since(&stamp), 2_000);
-    sampler.on_acked(at(50), 9, 1_000, at(0), stamp);
-    let sample = sampler.on_ack_end(at(50), Duration::ZERO).expect("a sample");
+    let sample = sampler.on_acked(at(50), 1_000, at(0), &stamp, Duration::ZERO);
     assert_eq!((sample.lost, sample.in_flight_at_send), (2_000, 8_000));
 }

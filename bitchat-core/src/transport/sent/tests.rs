@@ -43,5 +43,5 @@ fn packets_leave_once_with_their_frames() {
     assert_eq!(acknowledge(&mut sent, 0..u64::MAX).0, [7]);
     assert_eq!((sent.count(), sent.bytes()), (0, 0));
     assert!(sent.oldest(|| ()).is_none() && sent.lose_oldest(&mut frames).is_none());
-    assert!(sent.frames.is_empty());
+    assert!(sent.frames.ring.is_empty());
 }

@@ -16,8 +16,9 @@ pub(super) fn volume(rate: u64, time: Duration) -> u64 {
 
 /// Bytes a second of `bytes` in `time`; 0 if `time` is.
 pub(super) fn rate(bytes: u64, time: Duration) -> u64 {
-    let rate = (u128::from(bytes) * 1_000_000_000).checked_div(time.as_nanos()).unwrap_or(0);
-    u64::try_from(rate).unwrap_or(u64::MAX)
+    // In 64 bits, whose division is much faster: exact up to 18 GB.
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    bytes.saturating_mul(1_000_000_000).checked_div(nanos).unwrap_or(0)
 }
 
 /// Round trips, counted in packets: one ends when a packet is acknowledged that left after the
