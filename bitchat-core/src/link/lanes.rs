@@ -59,6 +59,9 @@ impl In {
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     outgoing: BTreeMap<(ChannelId, Lane), Out>,
+    /// The stream that took the last message. Most messages follow one of their own channel, and
+    /// writing behind it takes no search.
+    recent: Option<(ChannelId, Lane, TransportStreamId)>,
     by_stream: BTreeMap<TransportStreamId, (ChannelId, Lane)>,
     pub incoming: BTreeMap<TransportStreamId, In>,
     /// Channels that were refused because the peer allows no more streams.
@@ -75,9 +78,16 @@ impl Lanes {
         lane: Lane,
         message: &[u8],
     ) -> Option<bool> {
+        if let Some((recent, by, id)) = self.recent
+            && (recent, by) == (channel, lane)
+            && transport.write_message(id, message) == Ok(true)
+        {
+            return Some(true);
+        }
         let out = self.outgoing.get_mut(&(channel, lane))?;
         let taken = out.begin(transport) && out.write(transport, message);
         out.refused = !taken;
+        self.recent = taken.then_some((channel, lane, out.id));
         Some(taken)
     }
 
@@ -109,6 +119,7 @@ impl Lanes {
     /// The channel is not carried any more: our streams for it are reset.
     pub(super) fn close(&mut self, transport: &mut Transport, channel: ChannelId) {
         self.limited.remove(&channel);
+        self.recent = None;
         for lane in Lane::ALL {
             if let Some(out) = self.outgoing.remove(&(channel, lane)) {
                 self.by_stream.remove(&out.id);

@@ -424,6 +424,29 @@ fn a_second_channel_joins_the_same_link() {
 }
 
 #[test]
+fn messages_in_turn_find_their_streams_and_none_once_the_channel_is_left() {
+    let mut pair = Pair::with_channel(8, 0);
+    let other = ChannelId([2; 20]);
+    for of in 0..2 {
+        pair.links[of].join(other, &Secret([9; 32]), &mut pair.rngs[of], &mut pair.events[of]);
+    }
+    pair.run(SECOND * 2);
+    let [chat, history] = [Lane::Chat, Lane::History];
+    let turns =
+        [(CHAN, chat), (CHAN, chat), (other, chat), (CHAN, history), (other, chat), (CHAN, chat)];
+    for (number, (channel, lane)) in (b'0'..).zip(turns) {
+        assert!(pair.links[0].send(channel, lane, &[number]));
+    }
+    pair.run(SECOND);
+    assert_eq!(pair.messages(1), ["0", "1", "5", "3"], "in order, and chat before history");
+    pair.links[0].leave(CHAN, &mut pair.events[0]);
+    assert!(!pair.links[0].send(CHAN, chat, b"6"), "it wrote the last message");
+    assert!(pair.links[0].send(other, chat, b"7"));
+    pair.run(SECOND);
+    assert_eq!(pair.messages(1).len(), 4);
+}
+
+#[test]
 fn a_paused_link_holds_the_peer_back_and_loses_nothing() {
     let mut pair = Pair::with_channel(9, 0);
     pair.run(SECOND);
