@@ -170,7 +170,7 @@ pub(super) fn seal_hs1(env: &mut Env<'_>, fields: &[u8]) -> Vec<u8> {
 }
 
 /// hs2 as a datagram no longer than the hs1 that it answers, whose body had `hs1_body` bytes
-/// (BC-05.21).
+/// (BC-05.21, BC-12.63).
 pub(super) fn seal_hs2(env: &mut Env<'_>, fields: &[u8], hs1_body: usize) -> Vec<u8> {
     datagram(env, fields, 0, hs1_body)
 }

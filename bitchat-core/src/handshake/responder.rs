@@ -172,6 +172,7 @@ impl Responder {
         }
     }
 
+    /// BC-12.62
     fn make_room(&mut self, from: SocketAddr) -> Result<(), Rejected> {
         let share = (self.limit / SHARE).max(1);
         if self.limit == 0

@@ -6,6 +6,7 @@
 //! is not measured. A test binary of its own, because it counts every allocation of its process.
 
 mod links;
+mod nodes;
 mod parsers;
 mod received;
 mod sent;
@@ -41,7 +42,7 @@ const INSIDE: &str = "BITCHAT_GROWTH_INSIDE";
 
 fn attacks() -> impl Iterator<Item = Attack> {
     let all = received::ATTACKS.iter().chain(sent::ATTACKS).chain(links::ATTACKS);
-    all.chain(parsers::ATTACKS).map(|attack| Attack { ..*attack })
+    all.chain(parsers::ATTACKS).chain(nodes::ATTACKS).map(|attack| Attack { ..*attack })
 }
 
 /// Work that grows with the square of the input: the measure must see it.
