@@ -22,6 +22,10 @@ const MAX_RESPONSES: usize = 4;
 const MAX_CHALLENGES: u32 = 5;
 /// Looks without an answer after which a spare path is forgotten.
 const MAX_MISSES: u32 = 3;
+/// A path that the peer seems to have left without knowing is asked again after twice this, then after
+/// twice as long each time, so often in all (BC-08.57).
+const LEFT_WAIT: Duration = Duration::from_millis(2_500);
+const MAX_LEFT_MISSES: u32 = 6;
 /// The first wait for an answer; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Spare paths are looked at this often by the session's initiator (BC-08.45).
@@ -113,7 +117,8 @@ pub(crate) struct Paths {
     leads: bool,
     /// When the link last moved.
     moved: Timestamp,
-    /// The path that was in use before, if it was left only because it was silent.
+    /// The path that was in use before, if it was left only because it was silent and the peer has not
+    /// said since that it moved (BC-08.57).
     left: Option<Via>,
     /// Numbers of the peer's connection ids that are used no more.
     pub(crate) retired: Vec<u64>,
@@ -281,6 +286,11 @@ impl Paths {
         let Arrival { via, len, newest, probing, .. } = arrival;
         if via == self.current() {
             if newest {
+                let mut spare = self.all.iter().skip(1);
+                if spare.all(|path| path.heard != Some(arrival.cid)) {
+                    // Under an id of its own: the peer means to be here.
+                    (self.all[0].copy_of, self.left) = (None, None);
+                }
                 self.all[0].heard = Some(arrival.cid);
             }
             if newest && !probing {
@@ -467,9 +477,10 @@ impl Paths {
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, public: &mut Stream) -> Option<Move> {
         for at in (1..self.all.len()).rev() {
             let Some(path) = self.all.get_mut(at).filter(|path| path.look <= now) else { continue };
-            if path.copy_of.is_some() {
+            let left = self.left == Some(path.via);
+            if path.copy_of.is_some() && !left {
                 self.remove(at);
-            } else if self.leads {
+            } else if self.leads || left {
                 path.look = now + SPARE_INTERVAL;
                 path.challenge(now, FIRST_WAIT, public);
             }
@@ -498,19 +509,20 @@ impl Paths {
     }
 
     fn poll_challenge(&mut self, now: Timestamp, at: usize, len: usize) -> Option<Due> {
-        // The peer left it without knowing: nobody is there any more.
-        let abandoned = self.left;
+        let left = self.left;
         let path = self.all.get_mut(at)?;
         match path.poll_challenge(now, len, at == 0) {
             Asked::Now(due) => Some(due),
             Asked::Nothing => None,
             Asked::InVain => {
                 path.challenge = None;
-                path.misses += u32::from(!self.failing);
                 // What answered before may do so again.
-                path.look = now + SPARE_INTERVAL;
-                let hopeless = path.proven.is_none() || path.misses >= MAX_MISSES;
-                if at > 0 && (hopeless || abandoned == Some(path.via)) {
+                let left = left == Some(path.via); // BC-08.57
+                path.misses += u32::from(!self.failing || left);
+                let most = if left { MAX_LEFT_MISSES } else { MAX_MISSES };
+                let wait = LEFT_WAIT * (1 << path.misses.min(MAX_LEFT_MISSES));
+                path.look = now + if left { wait } else { SPARE_INTERVAL };
+                if at > 0 && (path.proven.is_none() || path.misses >= most) {
                     self.remove(at);
                 }
                 None
@@ -528,7 +540,8 @@ impl Paths {
         }
         let challenges = self.all.iter().filter_map(|path| Some(path.challenge.as_ref()?.next));
         let spare = || self.all.iter().skip(1);
-        let looks = spare().filter(|path| self.leads || path.copy_of.is_some());
+        let left = |path: &Path| self.left == Some(path.via);
+        let looks = spare().filter(|path| self.leads || path.copy_of.is_some() || left(path));
         let moves = spare().filter_map(|path| self.movable_at(path));
         challenges.chain(looks.map(|path| path.look)).chain(moves).min()
     }

@@ -302,14 +302,14 @@ impl Plan {
 
     /// Whoever forwards copies of all packets hides where an end has moved to, or which of its
     /// addresses it has begun to use: then it has to stop before the link can recover. Who answers as
-    /// well may hold a link that it got while the line was bad: it stops, and nobody moves.
+    /// well may get a link while the line is bad, and loses it again.
     fn race(&mut self, dice: &mut Dice) {
         let at = self.some_time(dice);
         let moves = |(_, act): &_| matches!(act, Act::Rebind(_) | Act::Roam { .. });
         let moves = self.acts.iter().any(moves);
-        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) && !moves };
+        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) };
         self.acts.push((at, Act::Race(Some(racer))));
-        let hides = racer.answers || self.several_addresses || moves || self.handshakes;
+        let hides = self.several_addresses || moves || self.handshakes;
         if dice.chance(0.5) || hides {
             let rest = self.storm_ends.saturating_since(at);
             self.acts.push((at + dice.within(rest), Act::Race(None)));

@@ -132,6 +132,26 @@ fn who_copies_packets_does_not_take_the_link_away() {
     }
 }
 
+/// The line was cut for longer than the old path was asked, and whoever forwarded copies has the link;
+/// it goes on, or stops while its victim is elsewhere without knowing. Found by a schedule.
+#[test]
+fn who_copied_packets_during_a_cut_loses_the_link_again() {
+    // BC-08.57
+    run(29_345, true).unwrap_or_else(|failure| panic!("{}{failure}", failure.words));
+    let mut acts = vec![
+        (0, Act::Meet(1)),
+        (3_000, Act::Race(Some(Racer { of: 0, answers: true }))),
+        (3_100, Act::Cut([true, false])),
+        (14_000, Act::Mend),
+    ];
+    acts.extend(
+        (0..40)
+            .map(|number| (3_050 + number * 300, Act::Say { end: 0, lane: Lane::Chat, size: 100 })),
+    );
+    let outcome = certain(&acts, 15_000, &[]);
+    assert!(outcome.raced, "{}", outcome.words);
+}
+
 /// Both begin at once: of the two sessions one stays, and what was said arrives by it.
 #[test]
 fn a_handshake_from_both_sides_at_once_leaves_one_session() {

@@ -244,7 +244,7 @@ fn probe_again(units: usize, from: fn(usize) -> SocketAddr) -> Flood {
 fn bodies(units: usize, from: fn(usize) -> SocketAddr) -> Flood {
     let mut member = Member::of(1);
     let kinds = [Kind::Probe, Kind::ProbeAck, Kind::Hs1, Kind::Hs2, Kind::Hs3];
-    Flood::new(units, from, |_, _, at| member.garbage(kinds[at % 5], &[], 20 + at % 400))
+    Flood::new(units, from, |_, _, at| member.garbage(kinds[at % 5], &[], 20 + at * 37 % 400))
 }
 
 fn hellos_without_cookie(units: usize, from: fn(usize) -> SocketAddr) -> Flood {
@@ -315,7 +315,7 @@ fn acks(units: usize, from: fn(usize) -> SocketAddr) -> Flood {
 fn unknown_ids(units: usize, from: fn(usize) -> SocketAddr) -> Flood {
     let mut public = Rng::new(&Seed([4; 32])).public;
     Flood::new(units, from, |_, _, at| {
-        let mut packet = vec![0; ENVELOPE_LEN + at % 1_100];
+        let mut packet = vec![0; ENVELOPE_LEN + at * 37 % 1_100];
         packet.iter_mut().for_each(|byte| *byte = public.bytes::<1>()[0]);
         packet
     })

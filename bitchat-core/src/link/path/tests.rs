@@ -183,12 +183,47 @@ fn a_peer_that_moved_without_knowing_is_followed_when_its_old_address_is_silent(
         assert_eq!(answer(&mut paths, at(40), due, &mut rng), None, "the old one has its time");
         assert_eq!(paths.poll_timeout(), Some(at(0) + PATIENCE));
         assert_eq!(paths.handle_timeout(at(0) + PATIENCE, &mut rng), Some(expected));
-        // The old address was asked all the while, and is forgotten.
-        for wait in 2..20 {
-            assert!(!asked(&mut paths, at(wait * 1_000)).iter().any(|due| due.via == new));
+        // BC-08.57: the old address is asked again, ever more seldom, and forgotten in the end.
+        let mut seconds = Vec::new();
+        for second in 1..400 {
+            assert_eq!(paths.handle_timeout(at(second * 1_000), &mut rng), None);
+            let all = asked(&mut paths, at(second * 1_000));
+            assert!(all.iter().all(|due| due.via == via(1)));
+            seconds.extend(all.iter().map(|_| second));
         }
+        let packets = (MAX_CHALLENGES * MAX_LEFT_MISSES) as usize;
+        assert!((packets - 5..=packets).contains(&seconds.len()), "{seconds:?}");
+        let rests = seconds.windows(2).map(|pair| pair[1] - pair[0]).filter(|wait| *wait > 7);
+        assert!(rests.is_sorted(), "{seconds:?}");
         assert!(!paths.knows(via(1)));
         assert_eq!(paths.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn a_path_that_was_cut_while_copies_were_faster_is_taken_again_when_it_answers() {
+    // BC-08.57: the cut lasted for longer than a challenge is repeated.
+    for announced in [false, true] {
+        let (mut paths, mut rng) = setup();
+        let new = elsewhere(66);
+        paths.on_packet(at(0), Arrival { len: PACKET_LEN, ..packet(new, 0) }, None, &mut rng);
+        let due = asked_at(&mut paths, at(0), new);
+        assert_eq!(answer(&mut paths, at(40), due, &mut rng), None);
+        assert!(paths.handle_timeout(at(0) + PATIENCE, &mut rng).is_some());
+        if announced {
+            // The peer uses an id there that it has used nowhere else: it means to be there.
+            paths.on_packet(at(200), packet(new, 1), None, &mut rng);
+        }
+        let mut moved = None;
+        for second in 1..60 {
+            let now = at(second * 1_000);
+            paths.handle_timeout(now, &mut rng);
+            for due in asked(&mut paths, now).into_iter().filter(|_| second > 14) {
+                moved = moved.or(answer(&mut paths, now, due, &mut rng).map(|_| second));
+            }
+        }
+        assert_eq!(moved.is_some_and(|second| second < 30), !announced, "{moved:?}");
+        assert_eq!(paths.current(), if announced { new } else { via(1) });
     }
 }
 
