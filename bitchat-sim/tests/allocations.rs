@@ -71,6 +71,7 @@ fn session(of: usize, keys: &[DhSecret; 2]) -> Established {
         },
         resumed: false,
         remote: via(of).remote,
+        rtt: None,
     }
 }
 

@@ -156,7 +156,7 @@ impl Side {
         match item {
             Item::Ask | Item::Ping => true,
             Item::Init { generation, kem } => {
-                if generation != self.agreed + 1 {
+                if generation != self.agreed + 1 || !self.epochs.may_answer() {
                     return false;
                 }
                 self.agreed = generation;

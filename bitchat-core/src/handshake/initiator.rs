@@ -261,6 +261,7 @@ impl Initiator {
             secrets: SessionSecrets::derive(&noise)?,
             resumed,
             remote: self.target.remote,
+            rtt: (self.tries == 1).then(|| env.now.saturating_since(self.since)),
         });
         let fields = message::hs3(remote_cid, &written);
         Ok((State::Finishing { fields, resumed }, session))

@@ -37,6 +37,7 @@ use crate::crypto::noise::{HandshakeState, NoiseError, Role};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 use crate::wire::reader::DecodeError;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 /// Names one run of a node: random, new at every start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +159,9 @@ pub struct Established {
     pub resumed: bool,
     /// Where the peer is.
     pub remote: SocketAddr,
+    /// How long the peer's answer took, with what it had to compute; `None` if something was said
+    /// twice, so that nobody knows what was answered.
+    pub rtt: Option<Duration>,
 }
 
 impl Established {

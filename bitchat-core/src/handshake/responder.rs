@@ -63,6 +63,9 @@ struct Pending {
     remote: SocketAddr,
     remote_cid: ConnectionId,
     hello: [u8; 32],
+    /// When hs1 came, and how often it was answered.
+    since: Timestamp,
+    answers: u32,
     deadline: Timestamp,
     noise: HandshakeState,
     hs2: Vec<u8>,
@@ -129,11 +132,12 @@ impl Responder {
             let pending = answer(env, from, hello, noise1)?;
             self.insert(pending.0, pending.1);
         }
-        let pending = self.by_hello.get(&hello).and_then(|cid| self.pending.get(cid));
+        let pending = self.by_hello.get(&hello).and_then(|cid| self.pending.get_mut(cid));
         let pending = pending.ok_or(Rejected::NotAwaited)?;
         if !is_same(pending.remote, from) {
             return Err(Rejected::OtherAddress);
         }
+        pending.answers += 1;
         let datagram = message::seal_hs2(env, &pending.hs2, body.len());
         env.effects.push(Effect::Send { to: from, datagram });
         Ok(())
@@ -244,7 +248,18 @@ fn answer(
     let channel = (env.keys.chan(), env.keys.epoch());
     Ok((
         cid,
-        Pending { channel, remote: from, remote_cid, hello, deadline, noise, hs2, forgeries: 0 },
+        Pending {
+            channel,
+            remote: from,
+            remote_cid,
+            hello,
+            since: env.now,
+            deadline,
+            noise,
+            hs2,
+            answers: 0,
+            forgeries: 0,
+        },
     ))
 }
 
@@ -292,6 +307,7 @@ impl Pending {
             secrets: SessionSecrets::derive(&self.noise)?,
             resumed,
             remote: self.remote,
+            rtt: (self.answers == 1).then(|| env.now.saturating_since(self.since)),
         })
     }
 }

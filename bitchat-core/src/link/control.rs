@@ -137,6 +137,9 @@ impl Lane {
 }
 
 impl StreamHeader {
+    /// Bytes of the longest: a slot of eight bytes, and the lane.
+    pub const MAX_LEN: usize = 9;
+
     /// Reads the first message of a stream.
     ///
     /// # Errors

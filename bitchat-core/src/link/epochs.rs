@@ -72,6 +72,13 @@ impl Epochs {
         self.role == Role::Responder && !asked && self.send > 0
     }
 
+    /// The responder may take a REKEY_INIT: the renewal before it is complete (BC-08.57). An honest
+    /// initiator starts none before it knows that.
+    #[must_use]
+    pub fn may_answer(&self) -> bool {
+        self.role == Role::Responder && self.next.is_none()
+    }
+
     /// Keys were agreed: in use at once at the initiator, at the first packet under them at the
     /// responder. True if they are in use.
     pub fn install(&mut self, generation: u64) -> bool {

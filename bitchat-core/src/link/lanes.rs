@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How urgent a lane is beside the other streams of the link.
 const fn class(lane: Lane) -> Class {
     match lane {
-        Lane::Sync => Class::Control,
+        Lane::Sync => Class::Sync,
         Lane::Chat => Class::Chat,
         Lane::History => Class::History,
     }
@@ -49,9 +49,16 @@ pub(super) struct In {
 }
 
 impl In {
-    /// A stream of which nothing was read, with messages of at most `message_bytes`.
-    pub(super) fn new(message_bytes: usize) -> Self {
-        Self { reader: MessageReader::new(message_bytes), header: None, waits: false }
+    /// A stream of which nothing was read. Until its header is, nothing longer is taken (BC-08.58):
+    /// what readers hold is not counted by flow control.
+    pub(super) fn new() -> Self {
+        Self { reader: MessageReader::new(StreamHeader::MAX_LEN), header: None, waits: false }
+    }
+
+    /// The header was read; messages of at most `message_bytes` follow.
+    pub(super) const fn begin(&mut self, header: StreamHeader, message_bytes: usize) {
+        self.header = Some(header);
+        self.reader.set_limit(message_bytes);
     }
 }
 

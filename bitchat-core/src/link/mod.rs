@@ -159,8 +159,9 @@ impl Link {
             Role::Initiator => Side::Initiator,
             Role::Responder => Side::Responder,
         };
-        let transport =
-            Transport::new(TransportConfig::new(&config.limits), side, rng.secret.bytes(), now);
+        let mut settings = TransportConfig::new(&config.limits);
+        settings.initial_rtt = session.rtt.unwrap_or(settings.initial_rtt);
+        let transport = Transport::new(settings, side, rng.secret.bytes(), now);
         let rekey = Rekey::new(
             session.role,
             local.clone(),

@@ -47,13 +47,12 @@ pub(super) struct Inbox<'a> {
     pub(super) gathered: &'a mut Gathered,
     pub(super) lanes: &'a mut Lanes,
     pub(super) control: &'a mut MessageReader,
-    pub(super) message_bytes: usize,
     pub(super) paused: bool,
 }
 
 impl TransportSink for Inbox<'_> {
     fn stream_opened(&mut self, id: TransportStreamId) {
-        self.lanes.incoming.insert(id, In::new(self.message_bytes));
+        self.lanes.incoming.insert(id, In::new());
         self.gathered.opened.push(id);
     }
     fn streams_available(&mut self) {
@@ -217,7 +216,6 @@ impl Link {
             gathered: &mut self.gathered,
             lanes: &mut self.lanes,
             control: &mut self.control_in,
-            message_bytes: self.config.limits.message_bytes,
             paused: self.paused,
         };
         let result = self.transport.on_packet(now, pn, ecn, payload, &mut inbox);
@@ -314,12 +312,17 @@ impl Link {
             Err(error) => Err(error.to_string()),
             Ok(Control::Unknown) => Ok(()),
             Ok(Control::RekeyAsk) => {
-                self.renew_wanted = true;
+                // One that crossed our own start has what it asks for.
+                self.renew_wanted |= !self.rekey.is_pending();
                 Ok(())
             }
             // BC-08.07, BC-08.08: whatever is wrong with a renewal ends the link.
             Ok(Control::RekeyInit(_)) if self.renewals_too_often(now) => {
                 Err("key renewals follow each other too fast".to_owned())
+            }
+            // BC-08.57
+            Ok(Control::RekeyInit(_)) if !self.keys.epochs().may_answer() => {
+                Err("a key renewal before the last one was used".to_owned())
             }
             Ok(Control::RekeyInit(body)) => match self.rekey.on_init(body, &mut rng.secret) {
                 Ok((response, keys)) => {
@@ -473,7 +476,7 @@ impl Link {
         id: TransportStreamId,
         events: &mut Vec<LinkEvent>,
     ) -> Result<Step, StreamFault> {
-        let Self { lanes, slots, .. } = self;
+        let Self { lanes, slots, config, .. } = self;
         let Some(mut stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
         let header = match stream.header {
             Some(header) => header,
@@ -485,7 +488,7 @@ impl Link {
                 }
                 let Some(found) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
                 stream = found;
-                stream.header = Some(header);
+                stream.begin(header, config.limits.message_bytes);
                 header
             }
         };

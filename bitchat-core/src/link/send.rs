@@ -110,10 +110,10 @@ impl Link {
         let size = self.transport.path_mtu();
         let room = buf.len().min(self.transport.packet_len(now)).checked_sub(TAG_LEN)?;
         let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
-        if meta.traffic {
+        if meta.user_data {
             self.keys.on_user_data(now);
-            self.grown = true;
         }
+        self.grown |= meta.traffic;
         let len = self.seal(now, &header, meta.len, meta.probe, buf)?;
         Some(Sealed { via: self.via(), len, ect: meta.ect, full: !meta.probe && len == size })
     }

@@ -98,6 +98,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
         },
         resumed: false,
         remote: via(0).remote,
+        rtt: None,
     }
 }
 
@@ -500,4 +501,49 @@ fn wrong_control_messages_end_the_link() {
     pair.links[0].send_control(&vec![200; 131_073]);
     pair.run(SECOND * 5);
     assert!(!pair.links[1].is_open(), "a message that is too long");
+}
+
+#[test]
+fn a_channel_that_was_just_found_keeps_the_link() {
+    let mut pair = Pair::new(40, 0);
+    let join = |pair: &mut Pair, of: usize| {
+        pair.links[of].join(CHAN, &Secret([8; 32]), &mut pair.rngs[of], &mut pair.events[of]);
+    };
+    join(&mut pair, 1);
+    pair.run(SECOND);
+    let deadline = pair.links[0].no_channel_since.expect("nothing in common") + SECOND * 10;
+    pair.run(deadline.saturating_since(pair.now) - Duration::from_millis(10));
+    join(&mut pair, 0);
+    assert!(pair.has(0, |event| matches!(event, LinkEvent::ChannelUp(CHAN))));
+    let now = Now { mono: deadline, wall: None };
+    pair.links[0].handle_timeout(now, &mut pair.rngs[0], &mut pair.events[0]);
+    assert!(pair.links[0].is_open());
+}
+
+#[test]
+fn only_what_users_say_makes_keys_old() {
+    let mut pair = Pair::with_channel(41, 0);
+    pair.run(Duration::from_secs(300));
+    assert!(
+        pair.links.iter().all(|link| link.generation() == 1),
+        "slots and addresses are no data"
+    );
+    assert!(pair.links[0].send(CHAN, Lane::Chat, b"data"));
+    pair.run(Duration::from_secs(300));
+    assert_eq!(pair.links.each_ref().map(Link::generation), [2, 2]);
+}
+
+#[test]
+fn timers_start_from_the_round_trip_of_the_handshake() {
+    let mut rng = Rng::new(&Seed([42; 32]));
+    let keys = [(); 2].map(|()| DhSecret::generate(Suite::default(), &mut rng.secret));
+    let mut session = established(Role::Initiator, &keys);
+    let mut pto = |rtt: Option<u64>| {
+        session.rtt = rtt.map(Duration::from_millis);
+        let now = Timestamp::from_millis(1);
+        Link::new(now, LinkId(0), &session, &keys[0], via(0), config(), &mut rng).transport.pto()
+    };
+    // A round trip, four times half of it, and what the peer may wait.
+    assert_eq!(pto(Some(20)), Duration::from_millis(20 + 40 + 25));
+    assert_eq!(pto(None), Duration::from_millis(333 + 666 + 25));
 }

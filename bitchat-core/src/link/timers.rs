@@ -41,6 +41,8 @@ impl Link {
         if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
             return self.end(mono, Some(code::CERTIFICATE), Ended::Certificate, events);
         }
+        // A channel may have been found or left since.
+        self.watch_channels(mono);
         if self.channel_deadline().is_some_and(|at| at <= mono) {
             return self.close(mono, code::NO_CHANNEL, events);
         }
@@ -64,7 +66,6 @@ impl Link {
             self.transport.ping();
         }
         self.drive(mono, rng);
-        self.watch_channels(mono);
         self.tracer.observe(mono, &mut self.transport);
     }
 

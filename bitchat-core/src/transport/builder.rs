@@ -20,6 +20,7 @@ pub(super) struct PacketBuilder<'a> {
     frames: &'a mut Vec<SentFrame>,
     ack_eliciting: bool,
     traffic: bool,
+    user_data: bool,
     urgent: bool,
 }
 
@@ -32,6 +33,7 @@ impl<'a> PacketBuilder<'a> {
             frames,
             ack_eliciting: false,
             traffic: false,
+            user_data: false,
             urgent: false,
         }
     }
@@ -51,6 +53,10 @@ impl<'a> PacketBuilder<'a> {
 
     pub(super) const fn has_traffic(&self) -> bool {
         self.traffic
+    }
+
+    pub(super) const fn has_user_data(&self) -> bool {
+        self.user_data
     }
 
     /// It holds urgent data that was never sent before.
@@ -73,6 +79,7 @@ impl<'a> PacketBuilder<'a> {
         self.ack_eliciting |= frame.is_ack_eliciting();
         self.traffic |=
             frame.is_ack_eliciting() && !matches!(frame, Frame::Ping | Frame::ImmediateAck);
+        self.user_data |= matches!(frame, Frame::Datagram(_));
         true
     }
 
@@ -107,12 +114,13 @@ impl<'a> PacketBuilder<'a> {
     }
 
     /// Appends a STREAM frame of `range`, which [`stream_room`](Self::stream_room) allowed; `copy`
-    /// fills in the data.
+    /// fills in the data. `fresh`: some of it was never sent before.
     pub(super) fn put_stream(
         &mut self,
         id: TransportStreamId,
         range: &Range<u64>,
         fin: bool,
+        fresh: bool,
         copy: impl FnOnce(&mut [u8]),
     ) {
         let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
@@ -126,9 +134,10 @@ impl<'a> PacketBuilder<'a> {
             self.capacity -= if with_length { 0 } else { rest.len() };
             self.rest = if with_length { rest } else { &mut [] };
         }
-        self.record(SentFrame::Stream { id, start: range.start, end: range.end, fin });
+        self.record(SentFrame::Stream { id, start: range.start, end: range.end, fin, fresh });
         self.ack_eliciting = true;
         self.traffic = true;
+        self.user_data |= !id.is_control();
     }
 
     /// Notes what the packet carries.

@@ -90,6 +90,8 @@ pub struct TransportConfig {
 
 /// Connection id 8, flags 1, packet number from 1 on, tag 16 (spec 06).
 const PACKET_OVERHEAD: usize = 26;
+/// Bytes between the shortest packet number and the longest.
+const PN_LEN_SPREAD: usize = 3;
 
 impl TransportConfig {
     /// Settings with `limits`.
@@ -115,6 +117,11 @@ impl TransportConfig {
     pub(super) const fn max_payload(&self, size: usize) -> usize {
         size.saturating_sub(self.packet_overhead)
     }
+
+    /// The same where the packet number takes all of its four bytes.
+    pub(super) const fn least_payload(&self, size: usize) -> usize {
+        self.max_payload(size).saturating_sub(PN_LEN_SPREAD)
+    }
 }
 
 impl Default for TransportConfig {
@@ -132,9 +139,10 @@ pub struct PacketMeta {
     pub len: usize,
     /// The peer will acknowledge it.
     pub ack_eliciting: bool,
-    /// It holds something that counts as traffic for renewing keys: an ack-eliciting frame other
-    /// than PING and IMMEDIATE_ACK.
+    /// It holds an ack-eliciting frame other than PING and IMMEDIATE_ACK.
     pub traffic: bool,
+    /// It holds data of a stream other than the control stream, or a datagram: that makes keys old.
+    pub user_data: bool,
     /// Mark the IP header ECT(0).
     pub ect: bool,
     /// It asks whether the path carries packets of its size: sent alone, never fragmented.

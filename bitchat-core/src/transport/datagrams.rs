@@ -54,16 +54,16 @@ impl Datagrams {
         self.queue.is_empty()
     }
 
-    /// Writes what fits. One that would not fit into the whole of this packet is dropped, so that
-    /// a smaller packet size does not hold up those behind it.
-    pub(super) fn write(&mut self, now: Timestamp, packet: &mut PacketBuilder<'_>) {
+    /// Writes what fits. One of more than `max` bytes is dropped: the path carried larger packets when
+    /// it was accepted.
+    pub(super) fn write(&mut self, now: Timestamp, max: usize, packet: &mut PacketBuilder<'_>) {
         loop {
             self.expire(now);
             let Some((data, _)) = self.queue.front() else { return };
             let frame = Frame::Datagram(data);
             if packet.put(&frame) {
                 self.queue.pop();
-            } else if frame.encoded_len() > packet.room() + packet.len() {
+            } else if data.len() > max {
                 self.drop_front();
             } else {
                 return;

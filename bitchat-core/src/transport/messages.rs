@@ -76,6 +76,11 @@ impl MessageReader {
         self.bytes.extend_from_slice(data);
     }
 
+    /// From now on messages may have `limit` bytes.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Bytes held of messages that are not complete or not taken.
     #[must_use]
     pub fn buffered(&self) -> usize {

@@ -296,7 +296,7 @@ impl Transport {
     /// The longest datagram, in bytes. It changes with the path.
     #[must_use]
     pub fn max_datagram(&self) -> usize {
-        Datagrams::max_len(self.config.max_payload(self.recovery.mtu.size()))
+        Datagrams::max_len(self.config.least_payload(self.recovery.mtu.size()))
     }
 
     /// Bytes of the largest UDP payload that the path is known to carry.

@@ -12,6 +12,9 @@ pub(super) const BASE: usize = 1_200;
 pub const MAX_DATAGRAM: usize = 65_507;
 /// Where to look first: full Ethernet frames over IPv6.
 const FIRST: usize = 1_452;
+/// A size so little above the present one is not worth asking for: packet numbers take one to four
+/// bytes, so a packet that cannot be told from a probe could have it.
+const STEP: usize = 4;
 /// Sizes worth asking for: IPv6's minimum, tunnels, Ethernet over IPv6 and IPv4, FDDI, jumbo frames,
 /// and what loopback carries.
 const CANDIDATES: [usize; 12] =
@@ -84,7 +87,11 @@ impl PathMtu {
 
     /// The peer says what it takes. True if the size in use became smaller.
     pub(super) fn set_peer_limit(&mut self, bytes: usize) -> bool {
-        self.peer = bytes.max(BASE);
+        let peer = bytes.max(BASE);
+        if self.peer == peer {
+            return false;
+        }
+        self.peer = peer;
         self.settled = None;
         let smaller = self.size > self.limit();
         self.size = self.size.min(self.limit());
@@ -122,7 +129,7 @@ impl PathMtu {
     fn candidate(&self, too_large: usize) -> Option<usize> {
         let (size, limit) = (self.size, self.limit());
         let open =
-            |candidate: &usize| (size + 1..too_large).contains(candidate) && *candidate <= limit;
+            |candidate: &usize| (size + STEP..too_large).contains(candidate) && *candidate <= limit;
         let mut likely = [self.remembered, Some(FIRST)].into_iter().flatten();
         let upwards = CANDIDATES.into_iter().chain([limit]);
         likely.find(open).or_else(|| upwards.filter(open).min())

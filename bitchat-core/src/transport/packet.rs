@@ -36,6 +36,7 @@ struct Built {
     len: usize,
     ack_eliciting: bool,
     traffic: bool,
+    user_data: bool,
     urgent: bool,
 }
 
@@ -151,7 +152,7 @@ impl Transport {
         for frame in frames.drain(..) {
             match frame {
                 SentFrame::Ack { largest } => self.acks.on_ack_acked(largest),
-                SentFrame::Stream { id, start, end, fin } => {
+                SentFrame::Stream { id, start, end, fin, .. } => {
                     self.streams.on_data_acked(id, start..end, fin);
                 }
                 SentFrame::ResetStream(id) => self.streams.on_reset_acked(id),
@@ -175,7 +176,7 @@ impl Transport {
         for frame in frames.drain(..) {
             match frame {
                 SentFrame::Ack { .. } => {}
-                SentFrame::Stream { id, start, end, fin } => {
+                SentFrame::Stream { id, start, end, fin, .. } => {
                     self.streams.on_data_lost(id, start..end, fin);
                 }
                 SentFrame::ResetStream(id) => self.streams.on_reset_lost(id),
@@ -236,6 +237,7 @@ impl Transport {
             len: packet.len(),
             ack_eliciting: packet.is_ack_eliciting(),
             traffic: packet.has_traffic(),
+            user_data: packet.has_user_data(),
             urgent: packet.is_urgent(),
         };
         let meta = (built.len > 0).then(|| self.on_built(now, built, &record));
@@ -263,7 +265,15 @@ impl Transport {
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += len as u64;
         self.wake();
-        Some(PacketMeta { pn, len, ack_eliciting: true, traffic: false, ect: false, probe: true })
+        Some(PacketMeta {
+            pn,
+            len,
+            ack_eliciting: true,
+            traffic: false,
+            user_data: false,
+            ect: false,
+            probe: true,
+        })
     }
 
     /// Whether an ack-eliciting packet is wanted.
@@ -308,7 +318,7 @@ impl Transport {
         match gate {
             SendGate::All => {
                 self.streams.write_data(packet, Class::Control..=Class::Chat);
-                self.datagrams.write(now, packet);
+                self.datagrams.write(now, self.max_datagram(), packet);
                 self.streams.write_data(packet, Class::Media..=Class::File);
             }
             SendGate::ControlOnly => self.streams.write_control_data(packet),
@@ -329,7 +339,7 @@ impl Transport {
     }
 
     fn on_built(&mut self, now: Timestamp, built: Built, record: &[SentFrame]) -> PacketMeta {
-        let Built { len, ack_eliciting, traffic, urgent } = built;
+        let Built { len, ack_eliciting, traffic, user_data, urgent } = built;
         let pn = self.numbers.take();
         let ect = self.recovery.ecn.mark();
         if ack_eliciting {
@@ -342,6 +352,6 @@ impl Transport {
         }
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += len as u64;
-        PacketMeta { pn, len, ack_eliciting, traffic, ect, probe: false }
+        PacketMeta { pn, len, ack_eliciting, traffic, user_data, ect, probe: false }
     }
 }

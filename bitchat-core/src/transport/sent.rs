@@ -22,6 +22,8 @@ pub(super) enum SentFrame {
         start: u64,
         end: u64,
         fin: bool,
+        /// Some of it was never sent before.
+        fresh: bool,
     },
     ResetStream(TransportStreamId),
     StopSending(TransportStreamId),

@@ -103,6 +103,7 @@ pub(super) fn established(
         },
         resumed: false,
         remote,
+        rtt: None,
     }
 }
 

@@ -74,6 +74,7 @@ impl Victim {
             },
             resumed: false,
             remote: via(0).remote,
+            rtt: None,
         };
         let config = LinkConfig {
             rekey_interval: Duration::from_secs(120),

@@ -116,3 +116,24 @@ fn nothing_amplifies() {
         }
     }
 }
+
+/// Both sides learn the round trip, unless what they said twice makes it a guess.
+#[test]
+fn the_round_trip_is_measured() {
+    let mut world = World::new(Suite::default(), 3);
+    world.meet();
+    let round_trips = Duration::from_millis(2)..=Duration::from_millis(2 * world.delay);
+    for session in world.session() {
+        assert!(session.rtt.is_some_and(|rtt| round_trips.contains(&rtt)), "{:?}", session.rtt);
+    }
+    let mut world = World::new(Suite::default(), 3);
+    world.duplicates = 100;
+    world.meet();
+    let [_, bob] = world.session();
+    assert_eq!(bob.rtt, None, "hs1 was answered twice");
+    let mut world = World::new(Suite::default(), 3);
+    world.delay = 1_500;
+    world.meet();
+    let [alice, _] = world.session();
+    assert_eq!(alice.rtt, None, "hs1 was repeated before its answer came");
+}

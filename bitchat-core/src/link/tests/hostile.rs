@@ -233,7 +233,6 @@ fn one_packet_draws_one_answer_to_challenges() {
         gathered: &mut link.gathered,
         lanes: &mut link.lanes,
         control: &mut link.control_in,
-        message_bytes: 0,
         paused: false,
     };
     (0..9).for_each(|token| inbox.path_challenge([token; 8]));
@@ -302,7 +301,6 @@ fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
             gathered: &mut link.gathered,
             lanes: &mut link.lanes,
             control: &mut link.control_in,
-            message_bytes: 0,
             paused: false,
         };
         for _ in 0..100 {
@@ -352,4 +350,57 @@ fn a_flood_of_ids_that_are_taken_back_at_once_ends_the_link() {
         pair.links[0].handle_timeout(now, &mut pair.rngs[0], &mut pair.events[0]);
     }
     assert!(pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
+
+#[test]
+fn a_renewal_before_the_last_one_was_used_ends_the_link() {
+    // BC-08.57
+    let mut pair = Pair::with_channel(30, 0);
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.links[0].last_renewal = Timestamp::ZERO;
+    pair.links[0].renew(now, &mut pair.rngs[0]);
+    pair.links[0].drive(now, &mut pair.rngs[0]);
+    // An initiator that does not wait for the answer: each would cost the other side a key exchange.
+    pair.links[0].send_control(&Control::RekeyInit(&[3; 49]).encode());
+    pair.run(SECOND);
+    let what = "a key renewal before the last one was used";
+    let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(why)) if why == what);
+    assert!(pair.has(1, said), "{:?}", pair.events);
+}
+
+#[test]
+fn a_stream_header_without_end_is_refused_at_once() {
+    // BC-08.58
+    for (len, refused) in [(StreamHeader::MAX_LEN, "truncated"), (10, "above the limit")] {
+        let mut pair = Pair::with_channel(31, 0);
+        pair.run(SECOND);
+        let stream = pair.links[0].transport.open_stream(Class::Chat).unwrap();
+        pair.links[0].transport.write_message(stream, &vec![255; len]).unwrap();
+        pair.run(SECOND);
+        let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(_)));
+        assert!(pair.has(1, said), "{len}: {refused}");
+    }
+    // What is longer is not even waited for.
+    let mut pair = Pair::with_channel(32, 0);
+    pair.run(SECOND);
+    let stream = pair.links[0].transport.open_stream(Class::Chat).unwrap();
+    pair.links[0].transport.write(stream, Bytes::from_static(&[0x80, 0x02, 0, 0, 1])).unwrap();
+    pair.run(SECOND);
+    assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
+
+#[test]
+fn channels_that_fill_the_send_buffer_leave_room_for_renewals() {
+    let mut pair = Pair::with_channel(33, 0);
+    pair.run(SECOND);
+    let now = pair.now;
+    pair.links[1].pause(true, &mut pair.events[1]);
+    while pair.links[0].send(CHAN, Lane::Sync, &[7; 1_000]) {}
+    pair.run(SECOND * 2);
+    while pair.links[0].send(CHAN, Lane::Sync, &[7; 1_000]) {}
+    pair.links[0].renew(now, &mut pair.rngs[0]);
+    pair.run(SECOND * 2);
+    assert!(pair.links.iter().all(Link::is_open), "{:?}", pair.events[0].last());
+    assert_eq!(pair.links[0].generation(), 2);
 }

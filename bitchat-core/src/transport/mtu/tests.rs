@@ -176,3 +176,23 @@ fn another_path_begins_at_the_base_and_tries_the_old_size_first() {
         assert!(!flow.mtu.on_lost(flow.now, pn, size), "lost on the old path");
     }
 }
+
+#[test]
+fn a_little_more_is_not_asked_for() {
+    for peer in [1_201, 1_203] {
+        let mut flow = Flow::new(MAX_DATAGRAM, peer);
+        assert_eq!((flow.search(MAX_DATAGRAM), flow.probes.len()), (1_200, 0), "{peer}");
+    }
+    assert_eq!(Flow::new(MAX_DATAGRAM, 1_204).search(MAX_DATAGRAM), 1_204);
+}
+
+#[test]
+fn who_says_the_same_again_changes_nothing() {
+    // BC-07.63
+    let mut flow = Flow::new(1_500, 1_500);
+    flow.search(1_300);
+    flow.mtu.settle(flow.now);
+    flow.mtu.set_peer_limit(1_500);
+    flow.now = flow.now + SEARCH_AGAIN;
+    assert_eq!(flow.search(1_500), 1_500, "the path may carry more now");
+}

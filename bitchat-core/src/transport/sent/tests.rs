@@ -5,7 +5,13 @@ fn packet(pn: u64) -> NewPacket {
 }
 
 fn stream(start: u64) -> SentFrame {
-    SentFrame::Stream { id: TransportStreamId::CONTROL, start, end: start + 1, fin: false }
+    SentFrame::Stream {
+        id: TransportStreamId::CONTROL,
+        start,
+        end: start + 1,
+        fin: false,
+        fresh: true,
+    }
 }
 
 fn acknowledge(sent: &mut SentPackets, range: Range<u64>) -> (Vec<u64>, Vec<SentFrame>) {

@@ -148,7 +148,7 @@ impl Streams {
                 }
                 return false;
             };
-            packet.put_stream(id, &piece.range, piece.fin, |out| {
+            packet.put_stream(id, &piece.range, piece.fin, piece.fresh > 0, |out| {
                 stream.send.copy(piece.range.start, out);
             });
             stream.send.on_piece_sent(&piece);
@@ -163,9 +163,9 @@ impl Streams {
         }
     }
 
-    /// Whether `frame` carried data of an urgent class.
+    /// Whether `frame` carried data of an urgent class for the first time.
     pub(in crate::transport) fn is_urgent(&self, frame: &SentFrame) -> bool {
-        let SentFrame::Stream { id, .. } = frame else { return false };
+        let SentFrame::Stream { id, fresh: true, .. } = frame else { return false };
         self.table.get(id).is_some_and(|stream| stream.class.is_urgent())
     }
 

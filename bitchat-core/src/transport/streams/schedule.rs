@@ -7,11 +7,15 @@ use std::collections::VecDeque;
 /// (BC-07.08).
 ///
 /// A class may fill only its share of the send buffer, so that less urgent data never keeps more
-/// urgent data from being accepted: File 3/8, History 4/8, Media 5/8, Chat 6/8, Control all.
+/// urgent data from being accepted: File 3/8, History 4/8, Media 5/8, Chat 6/8, Sync 7/8, Control all.
+/// What Control has for itself is never taken by others, since a link whose control messages find no
+/// room has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Rekey messages and what else the session itself needs.
+    /// Rekey messages and what else the session itself needs: the control stream alone.
     Control,
+    /// What channels must know first: heads, proofs, members.
+    Sync,
     /// Messages of people.
     Chat,
     /// Voice, video and typing marks.
@@ -24,17 +28,19 @@ pub enum Class {
 
 impl Class {
     /// All classes, the most urgent first.
-    pub const ALL: [Self; 5] = [Self::Control, Self::Chat, Self::Media, Self::History, Self::File];
+    pub const ALL: [Self; 6] =
+        [Self::Control, Self::Sync, Self::Chat, Self::Media, Self::History, Self::File];
 
     /// Somebody waits for it: small amounts are sent twice where that helps.
     pub(super) const fn is_urgent(self) -> bool {
-        matches!(self, Self::Control | Self::Chat)
+        matches!(self, Self::Control | Self::Sync | Self::Chat)
     }
 
     /// How much of a send buffer of `total` bytes the class may fill.
     pub(super) const fn share(self, total: usize) -> usize {
         let eighths = match self {
             Self::Control => return total,
+            Self::Sync => 7,
             Self::Chat => 6,
             Self::Media => 5,
             Self::History => 4,

@@ -421,3 +421,36 @@ fn misuse_is_told_apart() {
     let announcement = Announcement::RetireConnectionId(u64::MAX);
     assert_eq!(transport.announce(announcement), Err(QueueError::Number));
 }
+
+/// BC-07.31: at most twice, whatever shares a packet with the copy.
+#[test]
+fn a_copy_is_not_copied() {
+    let mut sender = transport(Side::Initiator);
+    let chat = sender.open_stream(Class::Chat).expect("a stream");
+    let mut times = [0; 2];
+    let mut buf = [0; 1_171];
+    let mut now = Timestamp::ZERO;
+    let mut poll = |sender: &mut Transport, now: Timestamp| {
+        while let Some(meta) = sender.poll_packet(now, &mut buf, SendGate::All) {
+            for frame in Frames::new(&buf[..meta.len]) {
+                if let Ok(Frame::Stream(stream)) = frame {
+                    times[0] += usize::from(stream.data.starts_with(b"first"));
+                    times[1] += usize::from(stream.data.ends_with(b"second"));
+                }
+            }
+        }
+    };
+    sender.write(chat, Bytes::from_static(b"first")).expect("open");
+    poll(&mut sender, now);
+    now = now + Duration::from_millis(15);
+    sender.handle_timeout(now);
+    // It rides beside the copy of the first.
+    sender.write(chat, Bytes::from_static(b"second")).expect("open");
+    poll(&mut sender, now);
+    for _ in 0..20 {
+        now = now + Duration::from_millis(15);
+        sender.handle_timeout(now);
+        poll(&mut sender, now);
+    }
+    assert_eq!(times, [2, 2]);
+}
