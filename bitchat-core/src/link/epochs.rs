@@ -66,10 +66,11 @@ impl Epochs {
         self.role == Role::Initiator && !pending && (self.send == 0 || self.confirmed)
     }
 
-    /// The responder may ask for a renewal; `asked`: it did since the last one.
+    /// The responder may ask for a renewal; `asked`: it did since the last one. One that it has
+    /// answered brings what it would ask for.
     #[must_use]
     pub fn may_ask(&self, asked: bool) -> bool {
-        self.role == Role::Responder && !asked && self.send > 0
+        self.role == Role::Responder && !asked && self.send > 0 && self.next.is_none()
     }
 
     /// The responder may take a REKEY_INIT: the renewal before it is complete (BC-08.57). An honest
