@@ -206,6 +206,16 @@ pub(crate) const ATTACKS: &[Attack] = &[
             Control::SlotTokens { base, tokens: &tokens }.encode()
         })
     }),
+    attack("headers of streams without end", |units| {
+        let (length, piece) = ([0x80, 0x01, 0xff, 0xff], [0; 1_000]);
+        let packets = sealed((0..units as u64).map(|at| {
+            let (id, round) = (2 + 2 * (at % 15), at / 15);
+            let data: &[u8] = if round == 0 { &length } else { &piece };
+            let offset = if round == 0 { 0 } else { 4 + 1_000 * (round - 1) };
+            payload(&Frame::Stream(Stream { id, offset, data, fin: false, to_end: false }))
+        }));
+        arrive(Victim::new(), packets, |_| 0)
+    }),
     Attack {
         memory: WINDOW,
         ..attack("streams of channels that were not shown", |units| {
