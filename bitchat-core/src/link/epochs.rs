@@ -73,7 +73,7 @@ impl Epochs {
         self.role == Role::Responder && !asked && self.send > 0 && self.next.is_none()
     }
 
-    /// The responder may take a REKEY_INIT: the renewal before it is complete (BC-08.57). An honest
+    /// The responder may take a REKEY_INIT: the renewal before it is complete (BC-08.59). An honest
     /// initiator starts none before it knows that.
     #[must_use]
     pub fn may_answer(&self) -> bool {

@@ -320,7 +320,7 @@ impl Link {
             Ok(Control::RekeyInit(_)) if self.renewals_too_often(now) => {
                 Err("key renewals follow each other too fast".to_owned())
             }
-            // BC-08.57
+            // BC-08.59
             Ok(Control::RekeyInit(_)) if !self.keys.epochs().may_answer() => {
                 Err("a key renewal before the last one was used".to_owned())
             }

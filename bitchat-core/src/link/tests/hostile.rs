@@ -354,7 +354,7 @@ fn a_flood_of_ids_that_are_taken_back_at_once_ends_the_link() {
 
 #[test]
 fn a_renewal_before_the_last_one_was_used_ends_the_link() {
-    // BC-08.57
+    // BC-08.59
     let mut pair = Pair::with_channel(30, 0);
     pair.run(SECOND);
     let now = pair.now;
