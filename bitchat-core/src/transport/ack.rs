@@ -37,12 +37,17 @@ impl Wish {
 #[derive(Debug, Default)]
 pub(super) struct AckState {
     received: RangeSet,
+    /// The largest of them, and when it arrived.
     largest: Option<(u64, Timestamp)>,
     policy: AckPolicy,
     /// The number of the last AckFrequency frame that was followed.
     policy_sequence: Option<u64>,
     /// What is missing below this, the peer knows of, or nobody does any more.
     reported: u64,
+    /// The lowest number that arrived after one above it was reported, and since the last ACK was sent.
+    late: Option<u64>,
+    /// One above the largest number that an ACK was sent for.
+    written: u64,
     /// Ack-eliciting packets since the last ACK was sent.
     unacked: u32,
     due: bool,
@@ -56,8 +61,11 @@ impl AckState {
         if self.received.ranges() > MAX_ACK_RANGES {
             self.received.pop_first();
         }
-        if self.largest.is_none_or(|(largest, _)| pn > largest) {
+        if self.received.last().is_some_and(|last| last.end == pn + 1) {
             self.largest = Some((pn, now));
+        }
+        if pn < self.written {
+            self.late = self.late.or(Some(pn)).min(Some(pn));
         }
         self.count(ecn);
         if wish == Wish::Never {
@@ -128,13 +136,19 @@ impl AckState {
     }
 
     pub(super) fn write(&mut self, now: Timestamp, packet: &mut PacketBuilder<'_>) {
-        let Some((largest, received_at)) = self.largest else { return };
+        let Some((largest, received_at)) = self.largest.filter(|_| !self.received.is_empty())
+        else {
+            (self.due, self.deadline, self.unacked) = (false, None, 0);
+            return;
+        };
         let delay = now.saturating_since(received_at);
         if packet.put_ack(delay, &self.received, self.ecn) {
             packet.record(SentFrame::Ack { largest });
             self.unacked = 0;
             self.due = false;
             self.deadline = None;
+            self.late = None;
+            self.written = self.written.max(largest + 1);
             let reported = (largest + 1).saturating_sub(self.policy.reordering);
             self.reported = self.reported.max(reported);
         }
@@ -142,7 +156,9 @@ impl AckState {
 
     /// The peer got an ACK of ours: what it said need not be said again.
     pub(super) fn on_ack_acked(&mut self, largest: u64) {
-        self.received.remove(0..largest + 1);
+        // It was not in that ACK.
+        let end = self.late.unwrap_or(u64::MAX).min(largest + 1);
+        self.received.remove(0..end);
         self.reported = self.reported.max(largest + 1);
     }
 }

@@ -20,6 +20,12 @@ impl EcnState {
         !self.failed && (self.confirmed || self.sent < TRIALS)
     }
 
+    /// Marks of congestion that the peer has reported.
+    #[cfg(test)]
+    pub(super) const fn marks(&self) -> u64 {
+        self.seen.ce
+    }
+
     /// What a trace calls it.
     #[cfg(feature = "qlog")]
     pub(super) const fn name(&self) -> &'static str {
@@ -31,37 +37,58 @@ impl EcnState {
         }
     }
 
+    /// Packets leave on another path. The peer counts over the whole session, so what it has
+    /// counted stays the base (BC-07.67).
+    pub(super) fn move_away(&mut self) {
+        *self = Self { seen: self.seen, ..Self::default() };
+    }
+
     pub(super) fn on_sent(&mut self) {
         self.sent = self.sent.saturating_add(1);
     }
 
     /// An ACK settled packets, `newly_marked` of them marked. True if the peer reports a congestion
     /// mark that it had not reported before. Counts that cannot be end the use of ECN.
-    pub(super) fn on_ack(&mut self, counts: Option<EcnCounts>, newly_marked: u64) -> bool {
-        if self.failed {
-            return false;
-        }
+    ///
+    /// Unless all of them left on this path (`here`) its counts are only taken as the base of those to
+    /// come: which packets were marked is not said.
+    pub(super) fn on_ack(
+        &mut self,
+        counts: Option<EcnCounts>,
+        newly_marked: u64,
+        here: bool,
+    ) -> bool {
+        let judged = here && !self.failed;
         let Some(counts) = counts else {
             // Marks were sent and the peer, or the path, does not show them.
-            self.failed = newly_marked > 0;
+            self.failed |= judged && newly_marked > 0;
             return false;
         };
-        let seen = self.seen;
-        let grown = |now: u64, before: u64| now.checked_sub(before);
-        let (Some(ect0), Some(ce)) = (grown(counts.ect0, seen.ect0), grown(counts.ce, seen.ce))
-        else {
+        let Some(new) = grown(&counts, &self.seen) else {
             // An older ACK that was overtaken, or a lie; neither proves anything.
             return false;
         };
+        self.seen = counts;
+        if !judged {
+            return false;
+        }
         // Never sent ECT(1), so any is the path's doing; marks that were bleached are missing.
-        if counts.ect1 > 0 || ect0 + ce < newly_marked {
+        if new.ect1 > 0 || new.ect0 + new.ce < newly_marked {
             self.failed = true;
             return false;
         }
-        self.seen = counts;
         self.confirmed |= newly_marked > 0;
-        ce > 0
+        new.ce > 0
     }
+}
+
+/// By what counts have grown; none if one of them is lower than before.
+fn grown(now: &EcnCounts, before: &EcnCounts) -> Option<EcnCounts> {
+    Some(EcnCounts {
+        ect0: now.ect0.checked_sub(before.ect0)?,
+        ect1: now.ect1.checked_sub(before.ect1)?,
+        ce: now.ce.checked_sub(before.ce)?,
+    })
 }
 
 #[cfg(test)]

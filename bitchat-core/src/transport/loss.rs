@@ -24,6 +24,8 @@ pub(super) struct Losses {
     /// Which pass it was.
     pub(super) pass: u64,
     pub(super) packets: u64,
+    /// Those of them whose loss says something of the present path; what follows is of these.
+    pub(super) judged: u64,
     pub(super) bytes: u64,
     /// When the newest of them was sent.
     pub(super) newest: Option<Timestamp>,
@@ -69,7 +71,7 @@ impl LossDetector {
     }
 
     /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those
-    /// numbered below `path_start` left on an earlier path and do not count as congestion. `on_lost`
+    /// numbered below `judged_from` left on an earlier path and do not count as congestion. `on_lost`
     /// gets the number and size of each.
     #[expect(clippy::too_many_arguments, reason = "parts of one recovery, which keeps them")]
     pub(super) fn detect(
@@ -78,7 +80,7 @@ impl LossDetector {
         sent: &mut SentPackets,
         rtt: &Rtt,
         largest_acked: u64,
-        path_start: u64,
+        judged_from: u64,
         frames: &mut Vec<SentFrame>,
         mut on_lost: impl FnMut(u64, u64),
     ) -> Losses {
@@ -103,16 +105,16 @@ impl LossDetector {
             }
             let Some(lost) = sent.lose_oldest(frames) else { break };
             on_lost(lost.pn, lost.size);
+            if acked_between {
+                run_start = None;
+            }
             // A probe for larger packets is counted nowhere: that it is lost is its answer.
             if lost.size == 0 {
                 continue;
             }
-            if acked_between {
-                run_start = None;
-            }
             losses.packets += 1;
             self.reordering.remember(&lost, self.passes);
-            if lost.pn >= path_start {
+            if lost.pn >= judged_from {
                 losses.note(&lost, &mut run_start, persistent_after, rtt);
             }
         }
@@ -162,6 +164,7 @@ impl Losses {
         rtt: &Rtt,
     ) {
         let start = *run_start.get_or_insert(lost.sent_at);
+        self.judged += 1;
         self.bytes += lost.size;
         self.newest = Some(lost.sent_at);
         self.stamp = lost.stamp;

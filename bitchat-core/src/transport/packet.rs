@@ -330,7 +330,7 @@ impl Transport {
         let urgent = record.iter().filter(|frame| self.streams.is_urgent(frame));
         let bytes: u64 = urgent.map(SentFrame::len).sum();
         let path = Path {
-            in_flight: self.recovery.sent.bytes(),
+            in_flight: self.recovery.in_flight(),
             loss: self.recovery.losses.per_mille(),
             rate: self.recovery.pacing_rate(),
         };

@@ -24,7 +24,7 @@ pub(super) struct Stamp {
 }
 
 /// Counts what arrives on one path.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RateSampler {
     delivered: u64,
     delivered_at: Timestamp,
@@ -35,6 +35,17 @@ pub(super) struct RateSampler {
 }
 
 impl RateSampler {
+    /// Nothing was sent on the path before `now`.
+    pub(super) const fn new(now: Timestamp) -> Self {
+        Self {
+            delivered: 0,
+            delivered_at: now,
+            first_sent_at: now,
+            lost: 0,
+            app_limited_until: None,
+        }
+    }
+
     /// A packet leaves; `others` bytes are in flight besides its own `size`.
     pub(super) fn on_sent(&mut self, now: Timestamp, others: u64, size: u64) -> Stamp {
         if others == 0 {

@@ -53,6 +53,10 @@ pub(super) struct Recovery {
     packet_size: u64,
     /// The first packet number of the present path.
     path_start: u64,
+    /// The first packet whose fate says something of the path: a later one if the peer's port changed.
+    judged_from: u64,
+    /// Bytes in flight that left on an earlier path.
+    elsewhere: u64,
     probes: u8,
     /// Probe timeouts in a row since something was acknowledged.
     unanswered: u32,
@@ -83,9 +87,11 @@ impl Recovery {
             mtu: PathMtu::new(config.max_datagram),
             detector: LossDetector::default(),
             pacer: Pacer::new(now, BASE as u64),
-            sampler: RateSampler::default(),
+            sampler: RateSampler::new(now),
             packet_size: BASE as u64,
             path_start: 0,
+            judged_from: 0,
+            elsewhere: 0,
             probes: 0,
             unanswered: 0,
             app_limited: true,
@@ -122,11 +128,16 @@ impl Recovery {
         self.probes == 1 && self.unanswered >= BARE_FROM
     }
 
+    /// Bytes in flight on the present path; those of an earlier one do not fill its window (BC-07.66).
+    pub(super) const fn in_flight(&self) -> u64 {
+        self.sent.bytes() - self.elsewhere
+    }
+
     pub(super) fn permission(&mut self, now: Timestamp) -> Permission {
         if self.probing() {
             return Permission::Granted;
         }
-        let full = self.sent.bytes() + self.packet_size > self.controller.window();
+        let full = self.in_flight() + self.packet_size > self.controller.window();
         if self.sent.count() > 0 && (full || self.sent.len() >= MAX_PACKETS) {
             self.app_limited = false;
             return Permission::Congested;
@@ -161,7 +172,7 @@ impl Recovery {
 
     /// A probe for larger packets left.
     pub(super) fn on_mtu_probe(&mut self, now: Timestamp, pn: u64, size: usize) {
-        let stamp = self.sampler.on_sent(now, self.sent.bytes(), 0);
+        let stamp = self.sampler.on_sent(now, self.in_flight(), 0);
         self.sent.push(NewPacket { pn, sent_at: now, size: 0, ect: false }, stamp, &[]);
         self.detector.on_sent(now);
         self.mtu.on_probe(pn, size);
@@ -183,19 +194,21 @@ impl Recovery {
     /// Nothing was left to send although more could have been in flight.
     pub(super) fn on_nothing_to_send(&mut self) {
         self.app_limited = true;
-        if self.sent.bytes() < self.controller.window() {
-            self.sampler.on_app_limited(self.sent.bytes());
+        let in_flight = self.in_flight();
+        if in_flight < self.controller.window() {
+            self.sampler.on_app_limited(in_flight);
         }
     }
 
     /// An ack-eliciting packet left.
     pub(super) fn on_sent(&mut self, packet: NewPacket, frames: &[SentFrame]) {
-        let stamp = self.sampler.on_sent(packet.sent_at, self.sent.bytes(), packet.size);
+        let in_flight = self.in_flight();
+        let stamp = self.sampler.on_sent(packet.sent_at, in_flight, packet.size);
         self.sent.push(packet, stamp, frames);
         self.detector.on_sent(packet.sent_at);
         self.probes = self.probes.saturating_sub(1);
         self.pacer.on_sent(packet.size);
-        self.controller.on_sent(packet.sent_at, packet.pn, packet.size, self.sent.bytes());
+        self.controller.on_sent(packet.sent_at, packet.pn, packet.size, in_flight + packet.size);
     }
 
     /// An ACK arrived whose numbers were all sent. The frames it settles are appended to `acked`
@@ -212,19 +225,34 @@ impl Recovery {
         let mut newly_ect = 0;
         let mut acked_bytes = 0;
         let mut larger = false;
+        let mut all_judged = true;
         for range in ack.ranges() {
             self.find_late(now, &range, ack.largest);
-            let Self { sent, controller, rtt, path_start, app_limited, losses, mtu, .. } = self;
+            let Self {
+                sent,
+                controller,
+                rtt,
+                path_start,
+                judged_from,
+                elsewhere,
+                app_limited,
+                losses,
+                mtu,
+                ..
+            } = self;
             let newest_of_range = sent.acknowledge(&range, acked, |packet| {
                 on_packet(packet.pn);
                 larger |= mtu.on_acked(now, packet.pn, packet.size);
                 newly_ect += u64::from(packet.ect);
-                if packet.pn >= *path_start {
+                all_judged &= packet.pn >= *judged_from;
+                if packet.pn >= *judged_from {
                     let SentPacket { pn, sent_at, size: bytes, .. } = *packet;
                     acked_bytes += bytes;
                     losses.on_acked();
                     let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
                     controller.on_acked(now, packet, rtt);
+                } else if packet.pn < *path_start {
+                    *elsewhere -= packet.size;
                 }
             });
             // The first range is that of the newest packets.
@@ -235,14 +263,15 @@ impl Recovery {
         }
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
         let Some(newest) = newest else { return };
-        if newest.pn == ack.largest && newest.pn >= self.path_start {
+        if newest.pn == ack.largest && newest.pn >= self.judged_from {
             let sample = now.saturating_since(newest.sent_at);
             self.rtt.update(sample, ack.delay().min(MAX_ACK_DELAY));
         }
         self.detector.on_progress();
         self.probes = 0;
         self.unanswered = 0;
-        if self.ecn.on_ack(ack.ecn, newly_ect) && newest.pn >= self.path_start {
+        // Which packets were marked is not said: they may be those of the old path.
+        if self.ecn.on_ack(ack.ecn, newly_ect, all_judged) {
             let in_flight_at_send = newest.stamp.in_flight;
             let sent_at = newest.sent_at;
             let event = Congestion { sent_at, in_flight_at_send, ..Congestion::default() };
@@ -258,9 +287,9 @@ impl Recovery {
         self.ask.update(flight, reordering, &self.rtt);
         let min_rtt = self.rtt.min().unwrap_or(Duration::ZERO);
         let SentPacket { pn, sent_at, stamp, .. } = newest;
-        let rate = (pn >= self.path_start)
+        let rate = (pn >= self.judged_from)
             .then(|| self.sampler.on_acked(now, acked_bytes, sent_at, &stamp, min_rtt));
-        let ack = AckSummary { in_flight: self.sent.bytes(), acked: acked_bytes, rate };
+        let ack = AckSummary { in_flight: self.in_flight(), acked: acked_bytes, rate };
         self.controller.on_ack_end(now, &ack);
     }
 
@@ -268,10 +297,10 @@ impl Recovery {
     fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) {
         while let Some(packet) = self.detector.reordering.take(range) {
             self.packets_late += 1;
-            self.losses.on_late();
-            if packet.pn < self.path_start {
+            if packet.pn < self.judged_from {
                 continue;
             }
+            self.losses.on_late();
             let LostPacket { pn, sent_at, bytes, pass } = packet;
             let round = self.rtt.round();
             self.detector.reordering.on_late(now, &packet, largest.saturating_sub(pn), round);
@@ -287,23 +316,26 @@ impl Recovery {
 
     fn detect_losses(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
         let Some(largest) = self.largest_acked else { return };
-        let Self { detector, sent, rtt, path_start, mtu, .. } = self;
+        let Self { detector, sent, rtt, path_start, judged_from, elsewhere, mtu, .. } = self;
         let mut smaller = false;
         #[cfg(feature = "qlog")]
         let watched = &mut self.watched_losses;
         let note = |pn, size| {
+            if pn < *path_start {
+                *elsewhere -= size;
+            }
             smaller |= mtu.on_lost(now, pn, size);
             #[cfg(feature = "qlog")]
             watched.iter_mut().for_each(|numbers| numbers.push(pn));
         };
-        let losses = detector.detect(now, sent, rtt, largest, *path_start, lost, note);
+        let losses = detector.detect(now, sent, rtt, largest, *judged_from, lost, note);
         if smaller {
             self.on_size_changed();
         }
-        let Losses { pass, packets, bytes, newest, stamp, persistent } = losses;
+        let Losses { pass, packets, judged, bytes, newest, stamp, persistent } = losses;
         self.sampler.on_lost(bytes);
         self.packets_lost += packets;
-        self.losses.on_lost(packets);
+        self.losses.on_lost(judged);
         if let Some(sent_at) = newest {
             let lost_since_send = self.sampler.lost_since(&stamp);
             let in_flight_at_send = stamp.in_flight;
@@ -362,7 +394,7 @@ impl Recovery {
 
     /// Packets from number `next_pn` on go to another port of the same address.
     pub(super) fn path_rebound(&mut self, next_pn: u64) {
-        self.path_start = next_pn;
+        self.judged_from = next_pn;
         self.mtu.on_rebound(next_pn);
         self.detector.on_progress();
     }
@@ -370,14 +402,16 @@ impl Recovery {
     /// Packets leave on another path from number `next_pn` on.
     pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
         self.path_start = next_pn;
+        self.judged_from = next_pn;
+        self.elsewhere = self.sent.bytes();
         self.rtt = initial;
         self.mtu.on_path_changed(next_pn);
         self.packet_size = BASE as u64;
         self.controller.set_packet_size(self.packet_size);
         self.controller.reset();
         self.pacer = Pacer::new(now, self.packet_size);
-        self.sampler = RateSampler::default();
-        self.ecn = EcnState::default();
+        self.sampler = RateSampler::new(now);
+        self.ecn.move_away();
         self.detector.on_progress();
         self.detector.reordering = Reordering::default();
         self.losses = LossMeter::default();

@@ -133,3 +133,32 @@ fn an_older_wish_is_ignored() {
     acks.on_frequency(&ask(4, 1));
     assert_eq!(acks.policy.packets, 1);
 }
+
+/// The delay is that of the packet which is the largest of the report.
+#[test]
+fn the_delay_is_that_of_the_packet_reported() {
+    let mut acks = AckState::default();
+    (98..100).for_each(|pn| acks.on_packet(at(0), pn, Wish::Soon, None));
+    report(&mut acks, at(0), |_| ());
+    acks.on_ack_acked(99);
+    acks.on_packet(at(500), 50, Wish::Soon, None);
+    assert!(acks.is_due());
+    let reported = report(&mut acks, at(501), |ack| (ack.largest, ack.delay()));
+    assert_eq!(reported, (50, Duration::from_millis(1)));
+    acks.on_packet(at(600), 100, Wish::Soon, None);
+    acks.on_packet(at(620), 60, Wish::Soon, None);
+    let reported = report(&mut acks, at(621), |ack| (ack.largest, ack.delay()));
+    assert_eq!(reported, (100, Duration::from_millis(21)));
+}
+
+/// A late packet came after the ACK that the peer got.
+#[test]
+fn what_was_not_reported_yet_is_kept() {
+    let mut acks = AckState::default();
+    [10, 11, 13].into_iter().for_each(|pn| acks.on_packet(at(0), pn, Wish::Soon, None));
+    report(&mut acks, at(0), |_| ());
+    acks.on_packet(at(1), 12, Wish::Soon, None);
+    acks.on_ack_acked(13);
+    assert!(acks.is_due());
+    assert!(report(&mut acks, at(1), |ack| ack.ranges().any(|range| range.contains(&12))));
+}

@@ -101,6 +101,22 @@ fn a_long_stretch_of_losses_is_persistent_congestion() {
     assert!(!detect(&mut detector, &mut sent, period * 2 + 9, 5).0.persistent);
 }
 
+/// One that arrived in front of a lost probe for larger packets shows it as well.
+#[test]
+fn a_lost_probe_does_not_hide_what_arrived_before_it() {
+    let period = u64::try_from((rtt().pto(MAX_ACK_DELAY) * 3).as_millis()).expect("small");
+    let (mut sent, mut detector) = (SentPackets::default(), LossDetector::default());
+    let packets = [(0, 100), (1, 100), (2, 0), (period + 1, 100), (period + 2, 100)];
+    for (pn, (at, size)) in (0..).zip(packets) {
+        let sent_at = Timestamp::from_millis(at);
+        sent.push(NewPacket { pn, sent_at, size, ect: false }, Stamp::default(), &[]);
+    }
+    acknowledge(&mut sent, 1);
+    acknowledge(&mut sent, 4);
+    let (losses, _) = detect(&mut detector, &mut sent, period + 200, 4);
+    assert_eq!((losses.packets, losses.persistent), (2, false));
+}
+
 #[test]
 fn losses_of_an_earlier_path_do_not_count() {
     let (mut sent, mut detector) = sent(&[0, 1, 2, 3, 4]);

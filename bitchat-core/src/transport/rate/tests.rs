@@ -7,7 +7,7 @@ fn at(millis: u64) -> Timestamp {
 /// A packet a millisecond, acknowledged 50 ms later each: a megabyte a second.
 #[test]
 fn a_steady_flow_has_its_rate() {
-    let mut sampler = RateSampler::default();
+    let mut sampler = RateSampler::new(Timestamp::ZERO);
     let stamps: Vec<_> = (0..50).map(|ms| sampler.on_sent(at(ms), ms * 1_000, 1_000)).collect();
     for ms in 50..100 {
         let sent = usize::try_from(ms - 50).expect("small");
@@ -26,7 +26,7 @@ fn a_steady_flow_has_its_rate() {
 /// Bunched ACKs do not look like a fast path: the time it took to send counts.
 #[test]
 fn bunched_acks_do_not_exaggerate() {
-    let mut sampler = RateSampler::default();
+    let mut sampler = RateSampler::new(Timestamp::ZERO);
     let first = sampler.on_sent(at(0), 0, 1_000);
     sampler.on_acked(at(50), 1_000, at(0), &first, Duration::ZERO);
     let stamps: Vec<_> = (1..=20).map(|n| sampler.on_sent(at(50 + n), 500, 1_000)).collect();
@@ -36,7 +36,7 @@ fn bunched_acks_do_not_exaggerate() {
 
 #[test]
 fn an_interval_below_the_round_trip_has_no_rate() {
-    let mut sampler = RateSampler::default();
+    let mut sampler = RateSampler::new(Timestamp::ZERO);
     let stamp = sampler.on_sent(at(10), 0, 1_000);
     let sample = sampler.on_acked(at(15), 1_000, at(10), &stamp, Duration::from_millis(6));
     assert_eq!(sample.interval, Duration::ZERO);
@@ -44,7 +44,7 @@ fn an_interval_below_the_round_trip_has_no_rate() {
 
 #[test]
 fn samples_are_limited_until_the_flight_has_arrived() {
-    let mut sampler = RateSampler::default();
+    let mut sampler = RateSampler::new(Timestamp::ZERO);
     let full = sampler.on_sent(at(0), 0, 1_000);
     sampler.on_app_limited(1_000);
     let limited = sampler.on_sent(at(1), 1_000, 1_000);
@@ -57,7 +57,7 @@ fn samples_are_limited_until_the_flight_has_arrived() {
 
 #[test]
 fn losses_are_counted_from_when_a_packet_left() {
-    let mut sampler = RateSampler::default();
+    let mut sampler = RateSampler::new(Timestamp::ZERO);
     sampler.on_lost(3_000);
     let stamp = sampler.on_sent(at(0), 7_000, 1_000);
     sampler.on_lost(2_000);

@@ -6,6 +6,7 @@ mod chaos;
 mod congestion;
 mod hostile;
 mod latency;
+mod moving;
 mod pair;
 mod sending;
 

@@ -207,6 +207,11 @@ impl Pair {
         }
     }
 
+    /// What is under way is lost, in both directions.
+    pub(in crate::transport) fn cut(&mut self) {
+        self.transit.iter_mut().for_each(BTreeMap::clear);
+    }
+
     fn chance(&mut self, per_thousand: u64) -> bool {
         per_thousand > 0 && self.random.below(1_000) < per_thousand
     }
