@@ -37,10 +37,10 @@ impl EcnState {
         }
     }
 
-    /// Packets leave on another path. The peer counts over the whole session, so what it has
-    /// counted stays the base (BC-07.67).
-    pub(super) fn move_away(&mut self) {
-        *self = Self { seen: self.seen, ..Self::default() };
+    /// The state at the beginning of the next path. The peer counts over the whole session, so what
+    /// it has counted stays the base (BC-07.67).
+    pub(super) fn next_path(&self) -> Self {
+        Self { seen: self.seen, ..Self::default() }
     }
 
     pub(super) fn on_sent(&mut self) {

@@ -1,8 +1,8 @@
 //! Which packets are lost, and when to ask (RFC 9002 §6).
 
 use super::config::MAX_ACK_DELAY;
+use super::path_state::PathState;
 use super::rate::Stamp;
-use super::reordering::Reordering;
 use super::rtt::Rtt;
 use super::sent::{SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
@@ -33,6 +33,8 @@ pub(super) struct Losses {
     pub(super) stamp: Stamp,
     /// They span persistent congestion.
     pub(super) persistent: bool,
+    /// The path turned out to carry smaller packets only.
+    pub(super) smaller: bool,
 }
 
 /// The two timers of loss recovery.
@@ -45,8 +47,6 @@ pub(super) struct LossDetector {
     timeouts: u32,
     /// Passes of detection.
     passes: u64,
-    /// The thresholds, and what was lost.
-    pub(super) reordering: Reordering,
 }
 
 impl LossDetector {
@@ -70,23 +70,22 @@ impl LossDetector {
         self.timeouts = self.timeouts.min(1);
     }
 
-    /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those
-    /// numbered below `judged_from` left on an earlier path and do not count as congestion. `on_lost`
-    /// gets the number and size of each.
-    #[expect(clippy::too_many_arguments, reason = "parts of one recovery, which keeps them")]
+    /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those that
+    /// `path` does not judge left on an earlier one and do not count as congestion. `on_lost` gets the
+    /// number of each.
     pub(super) fn detect(
         &mut self,
         now: Timestamp,
         sent: &mut SentPackets,
-        rtt: &Rtt,
+        path: &mut PathState,
         largest_acked: u64,
-        judged_from: u64,
         frames: &mut Vec<SentFrame>,
-        mut on_lost: impl FnMut(u64, u64),
+        mut on_lost: impl FnMut(u64),
     ) -> Losses {
-        self.reordering.age(now, rtt.round(), rtt.pto(MAX_ACK_DELAY));
-        let delay = rtt.loss_delay(self.reordering.eighths());
-        let threshold = self.reordering.packets();
+        let rtt = path.rtt;
+        path.reordering.age(now, rtt.round(), rtt.pto(MAX_ACK_DELAY));
+        let delay = rtt.loss_delay(path.reordering.eighths());
+        let threshold = path.reordering.packets();
         let persistent_after = rtt.pto(MAX_ACK_DELAY).saturating_mul(PERSISTENT_PERIODS);
         self.passes += 1;
         let mut losses = Losses { pass: self.passes, ..Losses::default() };
@@ -104,7 +103,12 @@ impl LossDetector {
                 break;
             }
             let Some(lost) = sent.lose_oldest(frames) else { break };
-            on_lost(lost.pn, lost.size);
+            on_lost(lost.pn);
+            let judged = path.judges(lost.pn);
+            if !judged {
+                path.on_settled(lost.pn, lost.size);
+            }
+            losses.smaller |= path.mtu.on_lost(now, lost.pn, lost.size, judged);
             if acked_between {
                 run_start = None;
             }
@@ -113,9 +117,9 @@ impl LossDetector {
                 continue;
             }
             losses.packets += 1;
-            self.reordering.remember(&lost, self.passes);
-            if lost.pn >= judged_from {
-                losses.note(&lost, &mut run_start, persistent_after, rtt);
+            path.reordering.remember(&lost, self.passes);
+            if judged {
+                losses.note(&lost, &mut run_start, persistent_after, &rtt);
             }
         }
         losses

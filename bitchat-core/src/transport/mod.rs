@@ -22,6 +22,7 @@ mod numbers;
 mod observe;
 mod pacing;
 mod packet;
+mod path_state;
 mod rate;
 mod recovery;
 mod reordering;
@@ -55,6 +56,7 @@ use core::time::Duration;
 use datagrams::Datagrams;
 use messages::MessageLength;
 use numbers::PacketNumbers;
+use path_state::PathState;
 use recovery::Recovery;
 use repeat::Repeater;
 use sent::SentFrame;
@@ -296,13 +298,13 @@ impl Transport {
     /// The longest datagram, in bytes. It changes with the path.
     #[must_use]
     pub fn max_datagram(&self) -> usize {
-        Datagrams::max_len(self.config.least_payload(self.recovery.mtu.size()))
+        Datagrams::max_len(self.config.least_payload(self.recovery.path.mtu.size()))
     }
 
     /// Bytes of the largest UDP payload that the path is known to carry.
     #[must_use]
     pub const fn path_mtu(&self) -> usize {
-        self.recovery.mtu.size()
+        self.recovery.path.mtu.size()
     }
 
     /// [`poll_packet`](Self::poll_packet) gave nothing, and would give nothing now: nothing has
@@ -322,7 +324,7 @@ impl Transport {
     /// Whether the next packet with data will be marked ECT(0).
     #[must_use]
     pub const fn marks_ecn(&self) -> bool {
-        self.recovery.ecn.mark()
+        self.recovery.path.ecn.mark()
     }
 
     /// The peer takes UDP payloads of up to `bytes`. Until this is called packets have 1,200 bytes.
@@ -347,8 +349,8 @@ impl Transport {
     }
 
     /// Packets now leave on another path, of which no more than its round-trip time is known, if
-    /// that: congestion control, pacing, ECN and packet size begin anew. What was in flight is
-    /// repeated once it proves lost, without telling against the new path.
+    /// that: all that was measured of the old one is forgotten. What was in flight is repeated once
+    /// it proves lost, and neither fills the new path's window nor tells against it.
     pub fn path_changed(&mut self, now: Timestamp, rtt: Option<Duration>) {
         let now = self.advance(now);
         let initial = Rtt::new(rtt.unwrap_or(self.config.initial_rtt));
@@ -424,13 +426,13 @@ impl Transport {
     /// The estimate of the round-trip time.
     #[must_use]
     pub const fn rtt(&self) -> &Rtt {
-        &self.recovery.rtt
+        &self.recovery.path.rtt
     }
 
     /// What is known of the path.
     #[must_use]
     pub fn path_estimate(&self) -> PathEstimate {
-        let Recovery { rtt, controller, losses, .. } = &self.recovery;
+        let PathState { rtt, controller, losses, .. } = &self.recovery.path;
         PathEstimate {
             rtt: rtt.min().map(|_| rtt.smoothed()),
             min_rtt: rtt.min(),
@@ -445,19 +447,19 @@ impl Transport {
     /// enough was sent, or if the path holds so little that nothing would be gained.
     #[must_use]
     pub fn path_memory(&self) -> Option<PathMemory> {
-        self.recovery.path_memory()
+        self.recovery.path.memory()
     }
 
     /// Begins near what an earlier transport measured of the same path, in the careful steps of
     /// RFC 9959 (BC-07.86, BC-07.87). To be called before anything is sent.
     pub fn resume(&mut self, memory: PathMemory) {
-        self.recovery.resume(memory);
+        self.recovery.path.resume(memory);
     }
 
     /// The probe timeout without back-off, the peer's acknowledgement delay included.
     #[must_use]
     pub fn pto(&self) -> Duration {
-        self.recovery.rtt.pto(MAX_ACK_DELAY)
+        self.recovery.path.rtt.pto(MAX_ACK_DELAY)
     }
 
     /// Bytes sent and neither acknowledged nor lost, protection included.
@@ -482,7 +484,7 @@ impl Transport {
             bytes_resent: self.streams.resent,
             datagrams_dropped: self.datagrams.dropped,
             bytes_in_flight: self.recovery.sent.bytes(),
-            congestion_window: self.recovery.controller.window(),
+            congestion_window: self.recovery.path.controller.window(),
             bytes_buffered: self.streams.buffered(),
             bytes_unread: self.streams.unread(),
             streams: self.streams.len(),

@@ -53,8 +53,6 @@ pub(super) struct PathMtu {
     wanted: bool,
     /// When the search ended.
     settled: Option<Timestamp>,
-    /// The first packet number of the present path.
-    path_start: u64,
     /// The newest packet above [`BASE`] that arrived.
     newest_large: Option<u64>,
     /// Packets above [`BASE`] that were lost, all of them later than that one.
@@ -74,7 +72,6 @@ impl PathMtu {
             lost_probes: 0,
             wanted: false,
             settled: None,
-            path_start: 0,
             newest_large: None,
             large_lost: 0,
         }
@@ -161,14 +158,14 @@ impl PathMtu {
         false
     }
 
-    /// Packet `pn` of `size` bytes was lost. True if the path turned out to carry less than it did:
+    /// Packet `pn` of `size` bytes was lost; `judged`: that says something of this path. True if the path turned out to carry less than it did:
     /// it is a black hole for packets of the size in use (BC-07.64).
-    pub(super) fn on_lost(&mut self, now: Timestamp, pn: u64, size: u64) -> bool {
+    pub(super) fn on_lost(&mut self, now: Timestamp, pn: u64, size: u64, judged: bool) -> bool {
         if let Some(probe) = self.probe.take_if(|probe| probe.pn == pn) {
             self.on_probe_lost(now, probe.size);
             return false;
         }
-        let large = size > BASE as u64 && pn >= self.path_start;
+        let large = size > BASE as u64 && judged;
         if !large || self.size == BASE || self.newest_large > Some(pn) {
             return false;
         }
@@ -190,17 +187,12 @@ impl PathMtu {
         self.settle(now);
     }
 
-    /// Packets leave on another path from number `next_pn` on: all is to be proven again, what was
-    /// carried before first (BC-07.65).
-    pub(super) fn on_path_changed(&mut self, next_pn: u64) {
-        self.path_start = next_pn;
-        self.restart();
-    }
-
-    /// Packets go to another port of the same address from number `next_pn` on: what was lost
-    /// before says nothing.
-    pub(super) fn on_rebound(&mut self, next_pn: u64) {
-        self.path_start = next_pn;
+    /// The state at the beginning of the next path: all is to be proven again, what was carried before
+    /// first (BC-07.65).
+    pub(super) fn next_path(&self) -> Self {
+        let mut next = self.clone();
+        next.restart();
+        next
     }
 
     fn restart(&mut self) {

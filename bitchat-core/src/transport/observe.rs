@@ -39,16 +39,17 @@ impl Transport {
     /// What is to be seen now.
     pub(crate) fn observe(&self) -> Observation {
         let recovery = &self.recovery;
+        let path = &recovery.path;
         Observation {
-            rtt: recovery.rtt,
+            rtt: path.rtt,
             timeouts: self.unanswered_probes(),
-            window: recovery.controller.window(),
+            window: path.controller.window(),
             bytes_in_flight: recovery.sent.bytes(),
             packets_in_flight: recovery.sent.count(),
-            pacing_rate: recovery.pacing_rate(),
-            mtu: recovery.mtu.size(),
-            ecn: recovery.ecn.name(),
-            congestion: recovery.controller.phase(),
+            pacing_rate: path.pacing_rate(),
+            mtu: path.mtu.size(),
+            ecn: path.ecn.name(),
+            congestion: path.controller.phase(),
         }
     }
 }

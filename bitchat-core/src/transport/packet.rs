@@ -134,8 +134,8 @@ impl Transport {
         self.settle_lost();
         self.repeater.retain(|pn| self.recovery.sent.is_in_flight(pn));
         if self.long_round_trip().is_some() {
-            let lossy = self.recovery.losses.per_mille() >= LOSSY;
-            self.streams.tune_send_buffer(self.recovery.controller.window(), lossy);
+            let lossy = self.recovery.path.losses.per_mille() >= LOSSY;
+            self.streams.tune_send_buffer(self.recovery.path.controller.window(), lossy);
         }
         self.streams.notify_writers(sink);
         Ok(())
@@ -143,7 +143,7 @@ impl Transport {
 
     /// The round trip of a path long enough that larger buffers help.
     fn long_round_trip(&self) -> Option<Duration> {
-        let rtt = &self.recovery.rtt;
+        let rtt = &self.recovery.path.rtt;
         rtt.min().filter(|min| *min >= SHORT_PATH).map(|_| rtt.smoothed())
     }
 
@@ -231,7 +231,7 @@ impl Transport {
             packet.put(&Frame::Ping);
         }
         if packet.is_ack_eliciting() {
-            self.recovery.mtu.on_filled(packet.room() == 0);
+            self.recovery.path.mtu.on_filled(packet.room() == 0);
         }
         let built = Built {
             len: packet.len(),
@@ -331,8 +331,8 @@ impl Transport {
         let bytes: u64 = urgent.map(SentFrame::len).sum();
         let path = Path {
             in_flight: self.recovery.in_flight(),
-            loss: self.recovery.losses.per_mille(),
-            rate: self.recovery.pacing_rate(),
+            loss: self.recovery.path.losses.per_mille(),
+            rate: self.recovery.path.pacing_rate(),
         };
         let size = bytes + self.config.packet_overhead as u64;
         self.repeater.on_sent(now, pn, size, path);
@@ -341,11 +341,11 @@ impl Transport {
     fn on_built(&mut self, now: Timestamp, built: Built, record: &[SentFrame]) -> PacketMeta {
         let Built { len, ack_eliciting, traffic, user_data, urgent } = built;
         let pn = self.numbers.take();
-        let ect = self.recovery.ecn.mark();
+        let ect = self.recovery.path.ecn.mark();
         if ack_eliciting {
             let size = (len + self.config.packet_overhead) as u64;
             self.recovery.on_sent(NewPacket { pn, sent_at: now, size, ect }, record);
-            self.recovery.ecn.on_sent();
+            self.recovery.path.ecn.on_sent();
             if urgent {
                 self.plan_copies(now, pn, record);
             }

@@ -1,17 +1,12 @@
-//! Loss recovery of one path: what is in flight, the round trip, congestion control and pacing.
+//! Loss recovery of a session: what is in flight, what of it arrived or is lost, and what may leave.
+//! What is known of the path lies in [`PathState`].
 
 use super::ack_frequency::{AckAsk, Flight};
 use super::config::{MAX_ACK_DELAY, TransportConfig};
-use super::congestion::{
-    AckSummary, AckedPacket, Careful, Congestion, Controller, NewReno, PathMemory, Spurious,
-};
-use super::ecn::EcnState;
-use super::loss::{Expired, LossDetector, Losses};
-use super::loss_meter::LossMeter;
-use super::mtu::{BASE, PathMtu};
-use super::pacing::Pacer;
-use super::rate::RateSampler;
-use super::reordering::{LostPacket, Reordering};
+use super::congestion::{AckSummary, Controller};
+use super::loss::{Expired, LossDetector};
+use super::mtu::BASE;
+use super::path_state::PathState;
 use super::rtt::Rtt;
 use super::sent::{NewPacket, SentFrame, SentPacket, SentPackets};
 use crate::base::time::Timestamp;
@@ -38,29 +33,16 @@ pub(super) enum Permission {
 
 #[derive(Debug)]
 pub(super) struct Recovery {
-    pub(super) rtt: Rtt,
+    /// What is known of the path in use.
+    pub(super) path: PathState,
     pub(super) sent: SentPackets,
     pub(super) largest_acked: Option<u64>,
-    pub(super) controller: Box<dyn Controller>,
-    pub(super) ecn: EcnState,
     /// What is asked of the peer's acknowledgements.
     pub(super) ask: AckAsk,
-    pub(super) losses: LossMeter,
-    pub(super) mtu: PathMtu,
     detector: LossDetector,
-    pacer: Pacer,
-    sampler: RateSampler,
-    packet_size: u64,
-    /// The first packet number of the present path.
-    path_start: u64,
-    /// The first packet whose fate says something of the path: a later one if the peer's port changed.
-    judged_from: u64,
-    /// Bytes in flight that left on an earlier path.
-    elsewhere: u64,
     probes: u8,
     /// Probe timeouts in a row since something was acknowledged.
     unanswered: u32,
-    app_limited: bool,
     pub(super) packets_lost: u64,
     /// Of the lost, those that were only late.
     pub(super) packets_late: u64,
@@ -76,45 +58,21 @@ impl Recovery {
         controller: Box<dyn Controller>,
         now: Timestamp,
     ) -> Self {
+        let rtt = Rtt::new(config.initial_rtt);
         Self {
-            rtt: Rtt::new(config.initial_rtt),
+            path: PathState::new(now, controller, rtt, config.max_datagram),
             sent: SentPackets::default(),
             largest_acked: None,
-            controller,
-            ecn: EcnState::default(),
             ask: AckAsk::default(),
-            losses: LossMeter::default(),
-            mtu: PathMtu::new(config.max_datagram),
             detector: LossDetector::default(),
-            pacer: Pacer::new(now, BASE as u64),
-            sampler: RateSampler::new(now),
-            packet_size: BASE as u64,
-            path_start: 0,
-            judged_from: 0,
-            elsewhere: 0,
             probes: 0,
             unanswered: 0,
-            app_limited: true,
             packets_lost: 0,
             packets_late: 0,
             #[cfg(feature = "qlog")]
             watched_losses: None,
             probe_timeouts: 0,
         }
-    }
-
-    /// What is known of the path by own measurements.
-    pub(super) fn path_memory(&self) -> Option<PathMemory> {
-        let rate = self.controller.rate(&self.rtt);
-        // A new link begins with packets of the smallest size, however large they became here.
-        PathMemory::new(self.rtt.min()?, rate, self.losses.per_mille(), BASE as u64)
-    }
-
-    /// Begins with what an earlier link measured.
-    pub(super) fn resume(&mut self, memory: PathMemory) {
-        let none: Box<dyn Controller> = Box::new(NewReno::new(self.packet_size));
-        let inner = core::mem::replace(&mut self.controller, none);
-        self.controller = Box::new(Careful::new(inner, memory, self.packet_size));
     }
 
     pub(super) const fn probing(&self) -> bool {
@@ -130,85 +88,80 @@ impl Recovery {
 
     /// Bytes in flight on the present path; those of an earlier one do not fill its window (BC-07.66).
     pub(super) const fn in_flight(&self) -> u64 {
-        self.sent.bytes() - self.elsewhere
+        self.path.own(self.sent.bytes())
     }
 
     pub(super) fn permission(&mut self, now: Timestamp) -> Permission {
         if self.probing() {
             return Permission::Granted;
         }
-        let full = self.in_flight() + self.packet_size > self.controller.window();
+        let in_flight = self.in_flight();
+        let path = &mut self.path;
+        let size = path.packet_size();
+        let full = in_flight + size > path.controller.window();
         if self.sent.count() > 0 && (full || self.sent.len() >= MAX_PACKETS) {
-            self.app_limited = false;
+            path.app_limited = false;
             return Permission::Congested;
         }
-        let rate = self.pacing_rate();
-        match self.pacer.wait(now, self.packet_size, rate) {
+        let rate = path.pacing_rate();
+        match path.pacer.wait(now, size, rate) {
             Some(at) => {
-                self.app_limited = false;
+                path.app_limited = false;
                 Permission::Paced(at)
             }
             None => Permission::Granted,
         }
     }
 
-    /// Bytes a second that may leave.
-    pub(super) fn pacing_rate(&self) -> u64 {
-        self.controller.pacing_rate(&self.rtt)
-    }
-
     /// Bytes of the largest packet that may leave now. A probe for an answer has a size that every
     /// path carries: what is silent may be a black hole for larger ones.
     pub(super) const fn packet_len(&self) -> usize {
-        if self.probing() { BASE } else { self.mtu.size() }
+        if self.probing() { BASE } else { self.path.mtu.size() }
     }
 
     /// The size of the probe for larger packets that may leave now. Not before the path has shown
     /// a round trip.
     pub(super) fn probe_due(&self, now: Timestamp) -> Option<usize> {
-        let known = self.rtt.min().is_some() && !self.probing();
-        if known { self.mtu.due(now) } else { None }
+        let known = self.path.rtt.min().is_some() && !self.probing();
+        if known { self.path.mtu.due(now) } else { None }
     }
 
     /// A probe for larger packets left.
     pub(super) fn on_mtu_probe(&mut self, now: Timestamp, pn: u64, size: usize) {
-        let stamp = self.sampler.on_sent(now, self.in_flight(), 0);
+        let in_flight = self.in_flight();
+        let stamp = self.path.sampler.on_sent(now, in_flight, 0);
         self.sent.push(NewPacket { pn, sent_at: now, size: 0, ect: false }, stamp, &[]);
         self.detector.on_sent(now);
-        self.mtu.on_probe(pn, size);
+        self.path.mtu.on_probe(pn, size);
     }
 
     /// The peer takes UDP payloads of up to `bytes`.
     pub(super) fn set_peer_limit(&mut self, bytes: usize) {
-        if self.mtu.set_peer_limit(bytes) {
-            self.on_size_changed();
+        if self.path.mtu.set_peer_limit(bytes) {
+            self.path.on_size_changed();
         }
-    }
-
-    fn on_size_changed(&mut self) {
-        self.packet_size = self.mtu.size() as u64;
-        self.pacer.set_packet_size(self.packet_size);
-        self.controller.set_packet_size(self.packet_size);
     }
 
     /// Nothing was left to send although more could have been in flight.
     pub(super) fn on_nothing_to_send(&mut self) {
-        self.app_limited = true;
         let in_flight = self.in_flight();
-        if in_flight < self.controller.window() {
-            self.sampler.on_app_limited(in_flight);
+        let path = &mut self.path;
+        path.app_limited = true;
+        if in_flight < path.controller.window() {
+            path.sampler.on_app_limited(in_flight);
         }
     }
 
     /// An ack-eliciting packet left.
     pub(super) fn on_sent(&mut self, packet: NewPacket, frames: &[SentFrame]) {
         let in_flight = self.in_flight();
-        let stamp = self.sampler.on_sent(packet.sent_at, in_flight, packet.size);
+        let NewPacket { pn, sent_at, size, .. } = packet;
+        let stamp = self.path.sampler.on_sent(sent_at, in_flight, size);
         self.sent.push(packet, stamp, frames);
-        self.detector.on_sent(packet.sent_at);
+        self.detector.on_sent(sent_at);
         self.probes = self.probes.saturating_sub(1);
-        self.pacer.on_sent(packet.size);
-        self.controller.on_sent(packet.sent_at, packet.pn, packet.size, in_flight + packet.size);
+        self.path.pacer.on_sent(size);
+        self.path.controller.on_sent(sent_at, pn, size, in_flight + size);
     }
 
     /// An ACK arrived whose numbers were all sent. The frames it settles are appended to `acked`
@@ -228,84 +181,61 @@ impl Recovery {
         let mut all_judged = true;
         for range in ack.ranges() {
             self.find_late(now, &range, ack.largest);
-            let Self {
-                sent,
-                controller,
-                rtt,
-                path_start,
-                judged_from,
-                elsewhere,
-                app_limited,
-                losses,
-                mtu,
-                ..
-            } = self;
+            let Self { sent, path, .. } = self;
             let newest_of_range = sent.acknowledge(&range, acked, |packet| {
-                on_packet(packet.pn);
-                larger |= mtu.on_acked(now, packet.pn, packet.size);
+                let SentPacket { pn, size, .. } = *packet;
+                on_packet(pn);
+                larger |= path.mtu.on_acked(now, pn, size);
                 newly_ect += u64::from(packet.ect);
-                all_judged &= packet.pn >= *judged_from;
-                if packet.pn >= *judged_from {
-                    let SentPacket { pn, sent_at, size: bytes, .. } = *packet;
-                    acked_bytes += bytes;
-                    losses.on_acked();
-                    let packet = AckedPacket { pn, sent_at, bytes, app_limited: *app_limited };
-                    controller.on_acked(now, packet, rtt);
-                } else if packet.pn < *path_start {
-                    *elsewhere -= packet.size;
+                if path.judges(pn) {
+                    acked_bytes += size;
+                    path.on_acked(now, packet);
+                } else {
+                    all_judged = false;
+                    path.on_settled(pn, size);
                 }
             });
             // The first range is that of the newest packets.
             newest = newest.or(newest_of_range);
         }
         if larger {
-            self.on_size_changed();
+            self.path.on_size_changed();
         }
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
         let Some(newest) = newest else { return };
-        if newest.pn == ack.largest && newest.pn >= self.judged_from {
+        let judged = self.path.judges(newest.pn);
+        if newest.pn == ack.largest && judged {
             let sample = now.saturating_since(newest.sent_at);
-            self.rtt.update(sample, ack.delay().min(MAX_ACK_DELAY));
+            self.path.rtt.update(sample, ack.delay().min(MAX_ACK_DELAY));
         }
         self.detector.on_progress();
         self.probes = 0;
         self.unanswered = 0;
         // Which packets were marked is not said: they may be those of the old path.
-        if self.ecn.on_ack(ack.ecn, newly_ect, all_judged) {
-            let in_flight_at_send = newest.stamp.in_flight;
-            let sent_at = newest.sent_at;
-            let event = Congestion { sent_at, in_flight_at_send, ..Congestion::default() };
-            self.controller.on_congestion(now, event);
+        if self.path.ecn.on_ack(ack.ecn, newly_ect, all_judged) {
+            self.path.on_marked(now, &newest);
         }
         self.detect_losses(now, lost);
-        let reordering = self.detector.reordering.packets();
+        let in_flight = self.in_flight();
+        let path = &mut self.path;
         let flight = Flight {
             bytes: newest.stamp.in_flight,
-            packet_size: self.packet_size,
+            packet_size: path.packet_size(),
             app_limited: newest.stamp.app_limited,
         };
-        self.ask.update(flight, reordering, &self.rtt);
-        let min_rtt = self.rtt.min().unwrap_or(Duration::ZERO);
-        let SentPacket { pn, sent_at, stamp, .. } = newest;
-        let rate = (pn >= self.judged_from)
-            .then(|| self.sampler.on_acked(now, acked_bytes, sent_at, &stamp, min_rtt));
-        let ack = AckSummary { in_flight: self.in_flight(), acked: acked_bytes, rate };
-        self.controller.on_ack_end(now, &ack);
+        self.ask.update(flight, path.reordering.packets(), &path.rtt);
+        let min_rtt = path.rtt.min().unwrap_or(Duration::ZERO);
+        let SentPacket { sent_at, stamp, .. } = newest;
+        let rate =
+            judged.then(|| path.sampler.on_acked(now, acked_bytes, sent_at, &stamp, min_rtt));
+        path.controller.on_ack_end(now, &AckSummary { in_flight, acked: acked_bytes, rate });
     }
 
-    /// Packets of `range` that counted as lost were only late (BC-07.45).
+    /// Packets of `range` that counted as lost were only late.
     fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) {
-        while let Some(packet) = self.detector.reordering.take(range) {
+        while let Some(packet) = self.path.reordering.take(range) {
             self.packets_late += 1;
-            if packet.pn < self.judged_from {
-                continue;
-            }
-            self.losses.on_late();
-            let LostPacket { pn, sent_at, bytes, pass } = packet;
-            let round = self.rtt.round();
-            self.detector.reordering.on_late(now, &packet, largest.saturating_sub(pn), round);
-            self.sampler.on_spurious(now, bytes);
-            self.controller.on_spurious(now, Spurious { event: pass, sent_at, bytes });
+            self.path.on_late(now, &packet, largest.saturating_sub(packet.pn));
         }
     }
 
@@ -316,51 +246,30 @@ impl Recovery {
 
     fn detect_losses(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
         let Some(largest) = self.largest_acked else { return };
-        let Self { detector, sent, rtt, path_start, judged_from, elsewhere, mtu, .. } = self;
-        let mut smaller = false;
+        let Self { detector, sent, path, .. } = self;
         #[cfg(feature = "qlog")]
         let watched = &mut self.watched_losses;
-        let note = |pn, size| {
-            if pn < *path_start {
-                *elsewhere -= size;
-            }
-            smaller |= mtu.on_lost(now, pn, size);
+        let note = |pn| {
             #[cfg(feature = "qlog")]
             watched.iter_mut().for_each(|numbers| numbers.push(pn));
+            #[cfg(not(feature = "qlog"))]
+            let _: u64 = pn;
         };
-        let losses = detector.detect(now, sent, rtt, largest, *judged_from, lost, note);
-        if smaller {
-            self.on_size_changed();
-        }
-        let Losses { pass, packets, judged, bytes, newest, stamp, persistent } = losses;
-        self.sampler.on_lost(bytes);
-        self.packets_lost += packets;
-        self.losses.on_lost(judged);
-        if let Some(sent_at) = newest {
-            let lost_since_send = self.sampler.lost_since(&stamp);
-            let in_flight_at_send = stamp.in_flight;
-            let event = Congestion {
-                number: pass,
-                sent_at,
-                bytes,
-                persistent,
-                in_flight_at_send,
-                lost_since_send,
-            };
-            self.controller.on_congestion(now, event);
-        }
+        let losses = detector.detect(now, sent, path, largest, lost, note);
+        self.packets_lost += losses.packets;
+        self.path.on_lost(now, &losses);
     }
 
     /// The next deadline; none while nothing is in flight.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        (self.sent.count() > 0).then(|| self.detector.deadline(&self.rtt)).flatten()
+        (self.sent.count() > 0).then(|| self.detector.deadline(&self.path.rtt)).flatten()
     }
 
     /// Frames to send again because a timer expired are appended to `lost`.
     pub(super) fn handle_timeout(&mut self, now: Timestamp, lost: &mut Vec<SentFrame>) {
         // A loss that was waited for may have kept a probe back that is due by now.
         while self.sent.count() > 0 {
-            match self.detector.expired(now, self.detector.probe_time(&self.rtt)) {
+            match self.detector.expired(now, self.detector.probe_time(&self.path.rtt)) {
                 Some(Expired::Loss) => self.detect_losses(now, lost),
                 Some(Expired::Probe) => {
                     self.probe_timeouts += 1;
@@ -376,7 +285,7 @@ impl Recovery {
     /// Gives memory back; the link is quiet, so nothing that was lost lately matters any more.
     pub(super) fn shrink(&mut self) {
         self.sent.shrink();
-        self.detector.reordering.forget();
+        self.path.reordering.forget();
     }
 
     /// Lets probes leave at once, if anything is in flight, with what the oldest packets carried.
@@ -394,27 +303,14 @@ impl Recovery {
 
     /// Packets from number `next_pn` on go to another port of the same address.
     pub(super) fn path_rebound(&mut self, next_pn: u64) {
-        self.judged_from = next_pn;
-        self.mtu.on_rebound(next_pn);
+        self.path.on_rebound(next_pn);
         self.detector.on_progress();
     }
 
     /// Packets leave on another path from number `next_pn` on.
     pub(super) fn path_changed(&mut self, now: Timestamp, next_pn: u64, initial: Rtt) {
-        self.path_start = next_pn;
-        self.judged_from = next_pn;
-        self.elsewhere = self.sent.bytes();
-        self.rtt = initial;
-        self.mtu.on_path_changed(next_pn);
-        self.packet_size = BASE as u64;
-        self.controller.set_packet_size(self.packet_size);
-        self.controller.reset();
-        self.pacer = Pacer::new(now, self.packet_size);
-        self.sampler = RateSampler::new(now);
-        self.ecn.move_away();
+        self.path = self.path.next(now, next_pn, initial, self.sent.bytes());
         self.detector.on_progress();
-        self.detector.reordering = Reordering::default();
-        self.losses = LossMeter::default();
     }
 }
 

@@ -252,9 +252,9 @@ impl Controller for Careful {
         self.inner.set_packet_size(bytes);
     }
 
-    fn reset(&mut self) {
-        self.phase = Phase::Normal;
-        self.inner.reset();
+    /// What is remembered was another path's.
+    fn anew(&self, packet_size: u64) -> Box<dyn Controller> {
+        self.inner.anew(packet_size)
     }
 }
 

@@ -217,8 +217,8 @@ impl Controller for Cubic {
         self.window = self.window.max(MIN_PACKETS * bytes);
     }
 
-    fn reset(&mut self) {
-        *self = Self::new(self.packet_size);
+    fn anew(&self, packet_size: u64) -> Box<dyn Controller> {
+        Box::new(Self::new(packet_size))
     }
 }
 

@@ -144,6 +144,7 @@ pub trait Controller: Debug + Send {
     /// the least that is always allowed.
     fn set_packet_size(&mut self, bytes: u64);
 
-    /// Another path: nothing learnt on the old one holds.
-    fn reset(&mut self);
+    /// The same controller for another path, of which nothing is known yet; full packets have
+    /// `packet_size` bytes there.
+    fn anew(&self, packet_size: u64) -> Box<dyn Controller>;
 }

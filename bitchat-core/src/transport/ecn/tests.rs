@@ -48,17 +48,17 @@ fn another_path_begins_with_the_counts_of_the_session() {
     let mut ecn = EcnState::default();
     assert!(!ecn.on_ack(counts(90, 0, 0), 90, true));
     assert!(ecn.on_ack(counts(90, 0, 10), 10, true));
-    ecn.move_away();
+    ecn = ecn.next_path();
     assert!(!ecn.on_ack(counts(92, 0, 10), 2, true), "old marks");
     assert!(ecn.on_ack(counts(93, 0, 11), 2, true), "a new one");
     assert!(!ecn.on_ack(counts(93, 0, 15), 5, false), "some of them left on the old path");
     assert!(!ecn.on_ack(counts(94, 0, 15), 1, true), "old marks by now");
     // On this path marks are bleached, and what was counted before does not hide it.
-    ecn.move_away();
+    ecn = ecn.next_path();
     assert!(!ecn.on_ack(counts(94, 0, 15), 2, true));
     assert!(!ecn.mark());
     // On the next they are not; ECT(1) of an earlier one says nothing of it.
-    ecn.move_away();
+    ecn = ecn.next_path();
     assert!(!ecn.on_ack(counts(96, 1, 15), 2, false));
     assert!(!ecn.on_ack(counts(98, 1, 15), 2, true));
     assert!(ecn.mark());

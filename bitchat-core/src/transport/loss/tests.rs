@@ -1,4 +1,6 @@
 use super::*;
+use crate::base::time::Timestamp;
+use crate::transport::congestion::NewReno;
 use crate::transport::rate::Stamp;
 use crate::transport::sent::NewPacket;
 
@@ -23,6 +25,10 @@ fn rtt() -> Rtt {
     rtt
 }
 
+fn path() -> PathState {
+    PathState::new(Timestamp::ZERO, Box::new(NewReno::new(1_200)), rtt(), 1_200)
+}
+
 fn acknowledge(sent: &mut SentPackets, pn: u64) {
     sent.acknowledge(&(pn..pn + 1), &mut Vec::new(), |_| ());
 }
@@ -35,7 +41,7 @@ fn detect(
 ) -> (Losses, usize) {
     let mut frames = Vec::new();
     let now = Timestamp::from_millis(now);
-    let losses = detector.detect(now, sent, &rtt(), largest, 0, &mut frames, |_, _| ());
+    let losses = detector.detect(now, sent, &mut path(), largest, &mut frames, |_| ());
     (losses, frames.len())
 }
 
@@ -123,6 +129,8 @@ fn losses_of_an_earlier_path_do_not_count() {
     acknowledge(&mut sent, 4);
     let mut frames = Vec::new();
     let now = Timestamp::from_millis(50);
-    let losses = detector.detect(now, &mut sent, &rtt(), 4, 4, &mut frames, |_, _| ());
-    assert_eq!((losses.packets, losses.newest, frames.len()), (2, None, 2));
+    let mut path = path();
+    path.on_rebound(4);
+    let losses = detector.detect(now, &mut sent, &mut path, 4, &mut frames, |_| ());
+    assert_eq!((losses.packets, losses.judged, losses.newest, frames.len()), (2, 0, None, 2));
 }

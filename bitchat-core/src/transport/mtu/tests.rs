@@ -30,7 +30,10 @@ impl Flow {
         if size <= carries {
             assert!(self.mtu.on_acked(self.now, pn, 0));
         } else {
-            assert!(!self.mtu.on_lost(self.now, pn, 0), "a lost probe says nothing of the path");
+            assert!(
+                !self.mtu.on_lost(self.now, pn, 0, true),
+                "a lost probe says nothing of the path"
+            );
         }
         true
     }
@@ -135,7 +138,7 @@ fn a_black_hole_is_noticed_and_what_is_behind_it_found() {
     let packets: Vec<_> = (0..4).map(|_| flow.full()).collect();
     let mut fell = Vec::new();
     for (pn, size) in packets {
-        fell.push(flow.mtu.on_lost(flow.now, pn, size));
+        fell.push(flow.mtu.on_lost(flow.now, pn, size, true));
     }
     assert_eq!(fell, [false, false, false, true]);
     assert_eq!(flow.mtu.size(), 1_200);
@@ -152,12 +155,15 @@ fn loss_among_packets_that_arrive_is_no_black_hole() {
         let (pn, size) = flow.full();
         flow.mtu.on_acked(flow.now, pn, size);
         for (pn, size) in lost {
-            assert!(!flow.mtu.on_lost(flow.now, pn, size));
+            assert!(!flow.mtu.on_lost(flow.now, pn, size, true));
         }
     }
     for _ in 0..100 {
         let pn = flow.pn();
-        assert!(!flow.mtu.on_lost(flow.now, pn, 1_200), "small packets say nothing of large ones");
+        assert!(
+            !flow.mtu.on_lost(flow.now, pn, 1_200, true),
+            "small packets say nothing of large ones"
+        );
     }
     assert_eq!(flow.mtu.size(), 1_472);
 }
@@ -168,12 +174,12 @@ fn another_path_begins_at_the_base_and_tries_the_old_size_first() {
     let mut flow = Flow::new(MAX_DATAGRAM, MAX_DATAGRAM);
     flow.search(9_000);
     let old: Vec<_> = (0..10).map(|_| flow.full()).collect();
-    flow.mtu.on_path_changed(flow.next_pn);
+    flow.mtu = flow.mtu.next_path();
     assert_eq!(flow.mtu.size(), 1_200);
     assert_eq!(flow.search(9_000), 8_972);
     assert_eq!(flow.probes[0], 8_972);
     for (pn, size) in old {
-        assert!(!flow.mtu.on_lost(flow.now, pn, size), "lost on the old path");
+        assert!(!flow.mtu.on_lost(flow.now, pn, size, false), "lost on the old path");
     }
 }
 

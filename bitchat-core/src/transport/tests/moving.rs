@@ -83,7 +83,7 @@ fn marks_of_the_old_path_are_no_congestion_on_the_new_one() {
         let lane = Lane { marks: true, queue: 40_000, ..Lane::CLEAN };
         let mut upload = Upload::new(control, lane);
         assert!(
-            upload.pair.ends[0].transport.recovery.ecn.marks() > 0,
+            upload.pair.ends[0].transport.recovery.path.ecn.marks() > 0,
             "{control:?}: none was set"
         );
         upload.cut();

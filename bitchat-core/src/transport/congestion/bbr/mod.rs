@@ -361,8 +361,8 @@ impl Controller for Bbr {
         self.window = self.window.max(self.min_window());
     }
 
-    fn reset(&mut self) {
-        *self = Self::new(self.packet_size, self.random);
+    fn anew(&self, packet_size: u64) -> Box<dyn Controller> {
+        Box::new(Self::new(packet_size, self.random))
     }
 }
 

@@ -200,6 +200,6 @@ fn persistent_congestion_leaves_four_packets() {
     let event = Congestion { persistent: true, bytes: MSS, ..Congestion::default() };
     path.bbr.on_congestion(at(path.millis), event);
     assert_eq!(path.bbr.window(), 4 * MSS);
-    path.bbr.reset();
-    assert_eq!((path.bbr.window(), path.bbr.state), (10 * MSS, State::Startup));
+    let anew = path.bbr.anew(MSS);
+    assert_eq!((anew.window(), anew.phase()), (10 * MSS, Some("startup")));
 }

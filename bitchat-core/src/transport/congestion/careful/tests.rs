@@ -167,8 +167,7 @@ fn a_path_that_holds_little_is_not_remembered() {
 
 #[test]
 fn another_path_is_begun_without_memory() {
-    let mut flow = Flow::new(Box::new(NewReno::new(MSS)), memory(0), RTT);
-    flow.careful.reset();
-    flow.start();
-    assert_eq!(flow.careful.window(), 20 * MSS);
+    let flow = Flow::new(Box::new(NewReno::new(MSS)), memory(0), RTT);
+    let anew = flow.careful.anew(MSS);
+    assert_eq!((anew.window(), anew.phase()), (10 * MSS, Some("slow_start")));
 }

@@ -127,8 +127,7 @@ fn persistent_congestion_starts_over() {
     assert_eq!(cubic.window(), 2 * MSS);
     cubic.on_acked(at(9_100), acked(at(9_001)), &rtt());
     assert_eq!(cubic.window(), 3 * MSS, "slow start up to the threshold");
-    cubic.reset();
-    assert_eq!(cubic.window(), 10 * MSS);
+    assert_eq!(cubic.anew(MSS).window(), 10 * MSS);
 }
 
 #[test]

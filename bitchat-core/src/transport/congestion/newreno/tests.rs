@@ -52,8 +52,7 @@ fn persistent_congestion_starts_over() {
     assert_eq!(reno.window(), 2_000);
     reno.on_acked(at(950), acked(1, at(901)), &rtt());
     assert_eq!(reno.window(), 3_000, "slow start up to the threshold");
-    reno.reset();
-    assert_eq!(reno.window(), 10_000);
+    assert_eq!(reno.anew(1_000).window(), 10_000);
 }
 
 #[test]
