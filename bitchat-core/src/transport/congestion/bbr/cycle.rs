@@ -1,6 +1,7 @@
 //! Probing for bandwidth, over and over: Down, Cruise, Refill, Up.
 
 use super::filters::FullPipe;
+use super::losses::queued;
 use super::{BETA, Bbr, State};
 use crate::base::time::Timestamp;
 use crate::transport::congestion::{AckSummary, RateSample};
@@ -11,6 +12,9 @@ const PROBE_WAIT: Duration = Duration::from_secs(2);
 const PROBE_SPREAD_MILLIS: u64 = 1_000;
 /// Rounds after which a probe comes early, as a Reno flow would have grown by then.
 const RENO_ROUNDS: u64 = 63;
+/// A flow that slows down drains its own queue in so many round trips: at 90 % of the rate, three
+/// quarters of the path's volume.
+const DRAINING: u32 = 8;
 /// Doublings of the step by which a probe raises the long-term limit.
 const MAX_STEP_DOUBLINGS: u32 = 30;
 
@@ -18,7 +22,7 @@ const MAX_STEP_DOUBLINGS: u32 = 30;
 #[derive(Debug, Default)]
 pub(super) struct Cycle {
     /// When it began, and how long until the next probe.
-    start: Timestamp,
+    pub(super) start: Timestamp,
     wait: Duration,
     /// The round in which the present step, and in which the last probe, began.
     step_round: u64,
@@ -31,6 +35,10 @@ pub(super) struct Cycle {
     acked: u64,
     /// Whether the probe still finds more.
     pipe: FullPipe,
+    /// The smallest round trip since the last probe.
+    pub(super) smallest: Option<Duration>,
+    /// The round trip at which the present probe ends, where others keep a queue.
+    enough: Option<Duration>,
 }
 
 impl Bbr {
@@ -47,6 +55,7 @@ impl Bbr {
         self.cycle.wait = PROBE_WAIT + spread;
         self.cycle.probe_round = self.rounds.count;
         self.cycle.complete = true;
+        self.cycle.smallest = None;
         self.losses.on_probe_end(now);
     }
 
@@ -67,6 +76,10 @@ impl Bbr {
             self.cycle.complete = false;
             self.max_bandwidth.advance();
         }
+        if self.state != State::Up {
+            let smallest = self.cycle.smallest.unwrap_or(sample.rtt);
+            self.cycle.smallest = Some(smallest.min(sample.rtt));
+        }
         match self.state {
             State::Down | State::Cruise if self.is_time_to_probe(now) => {
                 self.bounds.forget_short_term();
@@ -76,6 +89,7 @@ impl Bbr {
             State::Refill if round_passed => {
                 self.cycle.acked = 0;
                 self.cycle.pipe = FullPipe::default();
+                self.cycle.enough = self.others_queue(now);
                 self.losses.on_probe_start(now);
                 self.enter(now, State::Up);
             }
@@ -95,6 +109,18 @@ impl Bbr {
         let packets = self.path_volume(100) / self.packet_size;
         now.saturating_since(self.cycle.start) >= self.cycle.wait
             || rounds >= packets.min(RENO_ROUNDS)
+    }
+
+    /// Some if others keep a queue, which one that drained its own never saw empty: the round trip
+    /// that shows three quarters of the path's volume more.
+    ///
+    /// A bound on the queue and not on what this flow has in flight: each adds as many bytes, the
+    /// small one and the large one, so shares draw near to each other.
+    pub(super) fn others_queue(&self, now: Timestamp) -> Option<Duration> {
+        let min_rtt = self.min_rtt.get();
+        let drained = now.saturating_since(self.cycle.start) >= min_rtt * DRAINING;
+        let standing = self.cycle.smallest.filter(|&rtt| drained && queued(rtt, min_rtt))?;
+        Some(standing + min_rtt * 3 / 4)
     }
 
     /// So little in flight leaves no queue, and headroom.
@@ -122,7 +148,8 @@ impl Bbr {
         if self.rounds.start && !sample.app_limited {
             self.cycle.pipe.check(self.latest.bandwidth);
         }
-        let full = self.cycle.pipe.reached || ack.in_flight >= self.path_volume(125);
+        let enough = self.cycle.enough.is_none_or(|rtt| sample.rtt >= rtt);
+        let full = self.cycle.pipe.reached || enough && ack.in_flight >= self.path_volume(125);
         if elapsed >= self.min_rtt.get() && (full || sample.app_limited) {
             self.enter_down(now);
         }

@@ -57,7 +57,7 @@ pub(super) struct Losses {
 }
 
 /// Whether a round trip shows a queue, given the smallest.
-fn queued(rtt: Duration, min_rtt: Duration) -> bool {
+pub(super) fn queued(rtt: Duration, min_rtt: Duration) -> bool {
     rtt > min_rtt + (min_rtt / 8).max(Duration::from_millis(1))
 }
 

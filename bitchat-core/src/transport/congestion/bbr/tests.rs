@@ -171,6 +171,61 @@ fn a_probe_that_overflows_the_queue_ends_and_leaves_a_limit() {
     assert_eq!(path.bbr.window(), 102 * MSS, "headroom of 15 %");
 }
 
+/// Cruises with round trips of `rtt` until a probe for bandwidth begins, and tells for how many
+/// rounds of `rtt` it goes on.
+fn rounds_of_a_probe(path: &mut Path, rtt: Duration) -> u32 {
+    while path.bbr.state != State::Up {
+        path.round(100 * MSS, rtt, 0, 130 * MSS);
+    }
+    let mut rounds = 0;
+    while path.bbr.state == State::Up {
+        path.round(100 * MSS, rtt, 0, 130 * MSS);
+        rounds += 1;
+    }
+    rounds
+}
+
+/// Whoever is alone keeps its queue short: a probe ends with 5/4 of the volume in flight.
+#[test]
+fn alone_a_probe_ends_early() {
+    for rtt in [RTT, RTT * 9 / 8] {
+        let mut path = Path::new();
+        path.cruise();
+        assert_eq!(rounds_of_a_probe(&mut path, rtt), 1, "{rtt:?}");
+    }
+}
+
+/// A queue that was never empty since the last probe is not this flow's own.
+#[test]
+fn in_a_queue_of_others_a_probe_goes_on() {
+    let mut path = Path::new();
+    path.cruise();
+    let standing = RTT * 5 / 4;
+    assert_eq!(rounds_of_a_probe(&mut path, standing), 1, "it was empty at first");
+    assert_eq!(rounds_of_a_probe(&mut path, standing), 4, "until nothing more is found");
+    while path.bbr.state != State::Up {
+        path.round(100 * MSS, standing, 0, 130 * MSS);
+    }
+    path.round(100 * MSS, RTT * 2 - Duration::from_millis(1), 0, 130 * MSS);
+    assert_eq!(path.bbr.state, State::Up);
+    path.round(100 * MSS, RTT * 2, 0, 130 * MSS);
+    assert_eq!(path.bbr.state, State::Down, "three quarters more are in the queue");
+    // One empty moment says that nobody else keeps it.
+    path.round(100 * MSS, RTT, 0, 130 * MSS);
+    assert_eq!(rounds_of_a_probe(&mut path, standing), 1);
+}
+
+/// Before its own queue can be drained, a flow does not blame others for it.
+#[test]
+fn a_queue_that_is_not_drained_yet_tells_nothing() {
+    let mut path = Path::new();
+    path.cruise();
+    path.bbr.cycle.smallest = Some(RTT * 2);
+    let drained = path.bbr.cycle.start + RTT * 8;
+    assert_eq!(path.bbr.others_queue(drained - Duration::from_millis(1)), None);
+    assert_eq!(path.bbr.others_queue(drained), Some(RTT * 11 / 4));
+}
+
 /// A round trip that grew is probed with little in flight after ten seconds, and then believed.
 #[test]
 fn a_longer_round_trip_is_believed_after_a_probe() {
