@@ -58,17 +58,27 @@ fn nothing_dies_of_heavy_loss() {
     }
 }
 
+/// Of two flows that start together one is ahead for a while, and where a line loses at random it
+/// may stay so for the time of a test: the mean of twelve seeds is judged, and the worst by a floor.
 #[test]
 fn two_flows_share() {
-    for (controls, loss) in [([Bbr, Bbr], 0), ([Bbr, Bbr], 10), ([Cubic, Cubic], 0)] {
-        let mut net = Net::new(Place::new(10, loss), 1, &controls);
-        net.run(5);
-        let measured = net.run(25);
-        println!("{controls:?}: {measured:?}");
-        // CUBIC takes longer to share than this runs.
-        let least = if controls[0] == Cubic { 0.9 } else { 0.95 };
-        assert!(measured.fairness() > least, "{controls:?}: {measured:?}");
-        assert!(measured.total() > 0.97, "{controls:?}: {measured:?}");
+    // CUBIC takes longer to share than this runs.
+    for (controls, loss, mean, floor) in
+        [([Bbr, Bbr], 0, 0.98, 0.95), ([Bbr, Bbr], 10, 0.97, 0.9), ([Cubic, Cubic], 0, 0.93, 0.75)]
+    {
+        let mut indices = Vec::new();
+        for seed in 0..12 {
+            let mut net = Net::new(Place::new(10, loss), seed, &controls);
+            net.run(5);
+            let measured = net.run(25);
+            let context = format!("{controls:?}, {loss} ‰ lost, seed {seed}: {measured:?}");
+            assert!(measured.fairness() > floor, "{context}");
+            assert!(measured.total() > 0.97, "{context}");
+            indices.push(measured.fairness());
+        }
+        let index = indices.iter().sum::<f64>() / indices.len() as f64;
+        println!("{controls:?}, {loss} ‰ lost: {index:.3} of {indices:.2?}");
+        assert!(index > mean, "{controls:?}, {loss} ‰ lost: {index} of {indices:?}");
     }
 }
 

@@ -10,11 +10,16 @@ use core::time::Duration;
 /// The shortest time between two probes, and what is added at random at most.
 const PROBE_WAIT: Duration = Duration::from_secs(2);
 const PROBE_SPREAD_MILLIS: u64 = 1_000;
+/// The shortest time after a probe where others keep a queue: each is a step towards equal shares.
+const PROBE_WAIT_AMONG_OTHERS: Duration = Duration::from_millis(1_500);
 /// Rounds after which a probe comes early, as a Reno flow would have grown by then.
 const RENO_ROUNDS: u64 = 63;
 /// A flow that slows down drains its own queue in so many round trips: at 90 % of the rate, three
 /// quarters of the path's volume.
 const DRAINING: u32 = 8;
+/// Where others keep a queue, a probe raises the long-term limit as if it had doubled the step so
+/// often already: by eight packets in its first round. Its few rounds are all it has to catch up.
+const DOUBLED_AMONG_OTHERS: u64 = 3;
 /// Doublings of the step by which a probe raises the long-term limit.
 const MAX_STEP_DOUBLINGS: u32 = 30;
 
@@ -23,7 +28,7 @@ const MAX_STEP_DOUBLINGS: u32 = 30;
 pub(super) struct Cycle {
     /// When it began, and how long until the next probe.
     pub(super) start: Timestamp,
-    wait: Duration,
+    pub(super) wait: Duration,
     /// The round in which the present step, and in which the last probe, began.
     step_round: u64,
     probe_round: u64,
@@ -52,7 +57,8 @@ impl Bbr {
         self.enter(now, State::Down);
         let spread = Duration::from_millis(self.random() % PROBE_SPREAD_MILLIS);
         self.cycle.start = now;
-        self.cycle.wait = PROBE_WAIT + spread;
+        self.cycle.wait =
+            self.cycle.enough.map_or(PROBE_WAIT, |_| PROBE_WAIT_AMONG_OTHERS) + spread;
         self.cycle.probe_round = self.rounds.count;
         self.cycle.complete = true;
         self.cycle.smallest = None;
@@ -112,7 +118,7 @@ impl Bbr {
     }
 
     /// Some if others keep a queue, which one that drained its own never saw empty: the round trip
-    /// that shows three quarters of the path's volume more.
+    /// that shows half of the path's volume more.
     ///
     /// A bound on the queue and not on what this flow has in flight: each adds as many bytes, the
     /// small one and the large one, so shares draw near to each other.
@@ -120,7 +126,7 @@ impl Bbr {
         let min_rtt = self.min_rtt.get();
         let drained = now.saturating_since(self.cycle.start) >= min_rtt * DRAINING;
         let standing = self.cycle.smallest.filter(|&rtt| drained && queued(rtt, min_rtt))?;
-        Some(standing + min_rtt * 3 / 4)
+        Some(standing + min_rtt / 2)
     }
 
     /// So little in flight leaves no queue, and headroom.
@@ -156,7 +162,7 @@ impl Bbr {
     }
 
     /// While a probe uses all that the long-term limit allows without harm, the limit grows: by a
-    /// packet in the first round, then twice as much in each.
+    /// packet in the first round, by more among others, then twice as much in each.
     fn raise_limit(&mut self, ack: &AckSummary) {
         let highest = self.bounds.highest;
         if highest == u64::MAX || ack.in_flight + ack.acked + self.packet_size < highest {
@@ -164,7 +170,8 @@ impl Bbr {
         }
         // What the limit keeps from growing does not show that the pipe is full.
         self.cycle.pipe = FullPipe::default();
-        let doublings = self.rounds.count - self.cycle.step_round;
+        let early = self.cycle.enough.map_or(0, |_| DOUBLED_AMONG_OTHERS);
+        let doublings = self.rounds.count - self.cycle.step_round + early;
         let doublings = u32::try_from(doublings).unwrap_or(u32::MAX).min(MAX_STEP_DOUBLINGS);
         self.cycle.acked += ack.acked;
         let step = (self.window >> doublings).max(self.packet_size);

@@ -206,13 +206,49 @@ fn in_a_queue_of_others_a_probe_goes_on() {
     while path.bbr.state != State::Up {
         path.round(100 * MSS, standing, 0, 130 * MSS);
     }
-    path.round(100 * MSS, RTT * 2 - Duration::from_millis(1), 0, 130 * MSS);
+    path.round(100 * MSS, RTT * 7 / 4 - Duration::from_millis(1), 0, 130 * MSS);
     assert_eq!(path.bbr.state, State::Up);
-    path.round(100 * MSS, RTT * 2, 0, 130 * MSS);
-    assert_eq!(path.bbr.state, State::Down, "three quarters more are in the queue");
+    path.round(100 * MSS, RTT * 7 / 4, 0, 130 * MSS);
+    assert_eq!(path.bbr.state, State::Down, "half of the volume more is in the queue");
     // One empty moment says that nobody else keeps it.
     path.round(100 * MSS, RTT, 0, 130 * MSS);
     assert_eq!(rounds_of_a_probe(&mut path, standing), 1);
+}
+
+/// What the first round of a probe adds to the long-term limit, where round trips of `rtt` stand.
+fn raised_by_a_probe(rtt: Duration) -> u64 {
+    let mut path = Path::new();
+    path.cruise();
+    rounds_of_a_probe(&mut path, rtt);
+    let highest = 140 * MSS;
+    path.bbr.bounds.highest = highest;
+    while path.bbr.state != State::Up {
+        path.round(100 * MSS, rtt, 0, 130 * MSS);
+    }
+    path.round(100 * MSS, rtt, 0, highest - MSS);
+    path.bbr.bounds.highest - highest
+}
+
+/// Whoever came late has little time to catch up.
+#[test]
+fn in_a_queue_of_others_the_limit_grows_faster() {
+    assert_eq!(raised_by_a_probe(RTT), MSS);
+    assert_eq!(raised_by_a_probe(RTT * 5 / 4), 11 * MSS, "100 acknowledged, 140 >> 4 for each");
+}
+
+/// Each probe among others is a step towards equal shares.
+#[test]
+fn in_a_queue_of_others_the_next_probe_comes_sooner() {
+    // Of the same seed, so that chance adds the same.
+    let [alone, among_others] = [RTT, RTT * 5 / 4].map(|rtt| {
+        let mut path = Path::new();
+        path.cruise();
+        // The first one began with the queue empty.
+        rounds_of_a_probe(&mut path, rtt);
+        rounds_of_a_probe(&mut path, rtt);
+        path.bbr.cycle.wait
+    });
+    assert_eq!(alone, among_others + Duration::from_millis(500));
 }
 
 /// Before its own queue can be drained, a flow does not blame others for it.
@@ -223,7 +259,7 @@ fn a_queue_that_is_not_drained_yet_tells_nothing() {
     path.bbr.cycle.smallest = Some(RTT * 2);
     let drained = path.bbr.cycle.start + RTT * 8;
     assert_eq!(path.bbr.others_queue(drained - Duration::from_millis(1)), None);
-    assert_eq!(path.bbr.others_queue(drained), Some(RTT * 11 / 4));
+    assert_eq!(path.bbr.others_queue(drained), Some(RTT * 5 / 2));
 }
 
 /// A round trip that grew is probed with little in flight after ten seconds, and then believed.
