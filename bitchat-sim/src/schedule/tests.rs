@@ -141,7 +141,7 @@ fn who_copied_packets_during_a_cut_loses_the_link_again() {
     let mut acts = vec![
         (0, Act::Meet(1)),
         (3_000, Act::Race(Some(Racer { of: 0, answers: true }))),
-        (3_100, Act::Cut([true, false])),
+        (3_100, Act::Cut([false, true])),
         (14_000, Act::Mend),
     ];
     acts.extend(
