@@ -76,7 +76,7 @@ pub enum LinkEvent {
     },
     /// After a refused [`Link::send`](super::Link::send): the channel may go on.
     Writable(ChannelId),
-    /// The peer is at another address now.
+    /// Another path is in use: the peer moved, this side did, or a better path was found.
     Moved,
     /// Packets of the link may arrive under this id, too.
     LocalId(ConnectionId),

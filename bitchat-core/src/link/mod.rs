@@ -4,6 +4,15 @@
 //! renewal, and the slots of the channels that it carries. It is driven like everything here: bytes
 //! and time in, then [`Link::poll_packet`] until it gives nothing, then sleep until
 //! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
+//!
+//! # In which order to read
+//! 1. `event`: what a link is made from and what it tells.
+//! 2. `receive`, `send`, `timers`: packets in, packets out, and what is due by itself.
+//! 3. `epochs`, `keys`, `rekey`: which keys are for what, the keys, and the exchange that renews them.
+//! 4. `path/single`, `path`, `ids`, `moving`, `keepalive`: one path, all of them, the connection ids that
+//!    packets wear on each, and what happens when either side is somewhere else.
+//! 5. `control`, `slots`, `lanes`: messages of the control stream, channels, and their streams.
+//! 6. `close`, `qlog`: the end, and what may be watched.
 
 pub mod close;
 pub mod control;
@@ -295,7 +304,7 @@ impl Link {
         &self.claim
     }
 
-    /// Where the peer is.
+    /// The path in use: our socket, and the peer's address there.
     #[must_use]
     pub fn via(&self) -> Via {
         self.paths.current()

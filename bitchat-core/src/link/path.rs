@@ -30,7 +30,7 @@ const MAX_LEFT_MISSES: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Spare paths are looked at this often by the session's initiator (BC-08.45).
 const SPARE_INTERVAL: Duration = Duration::from_secs(300);
-/// A path is better only if its round trip is shorter by a quarter and so much (BC-08.46).
+/// A path is better only if five quarters of its round trip and so much are less (BC-08.46).
 const CLEARLY: Duration = Duration::from_millis(5);
 /// For so long a path that answered is not asked again whether copies of its packets are copies
 /// (BC-08.54).

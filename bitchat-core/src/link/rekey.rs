@@ -3,7 +3,7 @@
 //!
 //! The initiator of the session drives. A renewal costs one round trip on the control stream; data
 //! flows on under the old keys meanwhile. When the keys are taken into use is decided by
-//! `keys`, from the phase of the packets that arrive.
+//! [`epochs`](super::epochs), from the phase of the packets that arrive.
 
 use crate::base::rng::Stream;
 use crate::crypto::noise::{HandshakeState, NoiseError, Params, Pattern, Role};

@@ -1,8 +1,29 @@
 //! Floor 3: reliable delivery over packets that may be lost.
 //!
 //! [`Transport`] is one end of a session: streams with flow control and priorities, datagrams, loss
-//! recovery, congestion control and pacing. It sees packet numbers and plaintext frames, never keys
-//! or addresses. The wire format and the rules are chapter 07 of the specification.
+//! recovery, congestion control and pacing. It sees packet numbers and plaintext frames, never keys;
+//! addresses and connection ids it only passes on. The wire format and the rules are chapter 07 of
+//! the specification.
+//!
+//! # A packet's way
+//! ```text
+//! in:  packet::on_packet -> frame by frame -> ack               what we owe the peer
+//!                                          -> recovery          what it has acknowledged, what is lost
+//!                                          -> streams::incoming -> the sink
+//! out: packet::poll_packet -> recovery: may it leave?           window, pacing, probe timeouts
+//!                          -> builder <- ack, control, streams::outgoing, datagrams
+//!                          -> sent                              what must be said again if it is lost
+//! ```
+//!
+//! # In which order to read
+//! 1. `config`, `sink`, `error`: what goes in, what comes out.
+//! 2. `packet`: the two entry points, `on_packet` and `poll_packet`.
+//! 3. `numbers`, `ack`, `ack_frequency`: numbering packets, and acknowledging the peer's.
+//! 4. `sent`, `rtt`, `loss`, `reordering`, `recovery`: what became of ours.
+//! 5. `pacing`, `rate`, `congestion`: how fast they may leave.
+//! 6. `ecn`, `mtu`, `loss_meter`, `repeat`: marks, sizes, the share lost, and copies of small messages.
+//! 7. `builder`, `control`, `datagrams`: what a packet is made of, besides streams.
+//! 8. `streams`, `messages`: bytes in order, whose turn it is, flow control, and cutting into messages.
 
 mod ack;
 mod ack_frequency;
@@ -387,7 +408,8 @@ impl Transport {
         self.streams.allow_growth(bytes);
     }
 
-    /// Probe timeouts since the peer last acknowledged something, or was heard.
+    /// Probe timeouts in a row without an acknowledgement; one at most if the peer was heard since
+    /// (BC-07.13).
     #[must_use]
     pub const fn unanswered_probes(&self) -> u32 {
         self.recovery.unanswered_probes()
