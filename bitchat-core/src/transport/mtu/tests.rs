@@ -199,6 +199,6 @@ fn who_says_the_same_again_changes_nothing() {
     flow.search(1_300);
     flow.mtu.settle(flow.now);
     flow.mtu.set_peer_limit(1_500);
-    flow.now = flow.now + SEARCH_AGAIN;
+    flow.now += SEARCH_AGAIN;
     assert_eq!(flow.search(1_500), 1_500, "the path may carry more now");
 }

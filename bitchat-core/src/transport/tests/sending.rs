@@ -442,13 +442,13 @@ fn a_copy_is_not_copied() {
     };
     sender.write(chat, Bytes::from_static(b"first")).expect("open");
     poll(&mut sender, now);
-    now = now + Duration::from_millis(15);
+    now += Duration::from_millis(15);
     sender.handle_timeout(now);
     // It rides beside the copy of the first.
     sender.write(chat, Bytes::from_static(b"second")).expect("open");
     poll(&mut sender, now);
     for _ in 0..20 {
-        now = now + Duration::from_millis(15);
+        now += Duration::from_millis(15);
         sender.handle_timeout(now);
         poll(&mut sender, now);
     }
