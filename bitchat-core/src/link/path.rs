@@ -242,6 +242,9 @@ impl Paths {
     /// with two new addresses would drive out each by the other for ever (BC-08.43).
     fn has_room(&mut self, now: Timestamp) -> bool {
         if self.all.len() >= MAX_PATHS {
+            self.trim();
+        }
+        if self.all.len() >= MAX_PATHS {
             let may_answer = |path: &Path| path.challenge.as_ref().is_some_and(|it| it.late > now);
             let may_go = |path: &Path| !path.is_kept() && !may_answer(path);
             let spare = self.all.iter().enumerate().skip(1).filter(|(_, path)| may_go(path));
@@ -352,6 +355,8 @@ impl Paths {
             if owner.proven.is_some_and(|answered| now.saturating_since(answered) < RECHECK) {
                 return;
             }
+            // Nor is it moved to before it answers anew: of two such, each may be gone.
+            owner.fit = false;
             owner.challenge(now, patience, public);
             wish = Wish::Unless(owner.via);
         }

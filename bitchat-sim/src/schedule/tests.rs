@@ -213,6 +213,17 @@ fn a_link_is_not_paced_to_death() {
     }
 }
 
+/// All paths that were known are gone, and a stranger held the last place for one; or copies in two
+/// networks sent the link to and fro between two addresses that are gone.
+#[test]
+fn a_peer_that_is_elsewhere_without_knowing_is_found() {
+    // BC-08.43, BC-08.54
+    for seed in [2_590, 1_048_999] {
+        let outcome = run(seed, true).unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(outcome.recovery.is_some_and(|after| after < Duration::from_secs(10)), "{seed}");
+    }
+}
+
 #[test]
 fn whatever_befalls_a_link_nothing_is_lost_and_it_recovers() {
     let number = |name: &str| env::var(name).ok()?.parse::<u64>().ok();

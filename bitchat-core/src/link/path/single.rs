@@ -165,7 +165,7 @@ impl Path {
         public: &mut Stream,
     ) {
         self.wish = wish;
-        if !self.is_proven(now) || !self.wide {
+        if !self.is_proven(now) || !self.wide || !self.fit {
             self.fit = false;
             self.challenge(now, patience, public);
         }

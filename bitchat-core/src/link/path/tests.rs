@@ -477,3 +477,42 @@ fn a_path_that_fails_gives_way_to_one_that_answers() {
     assert_eq!(moved, Some(Move::Elsewhere(Some(Duration::from_millis(80)))));
     assert_eq!(paths.current(), elsewhere(1));
 }
+
+#[test]
+fn paths_that_all_answered_once_leave_room_for_another() {
+    // BC-08.43: none of them may be there any more.
+    let (mut paths, mut rng) = setup();
+    for host in 1..=3 {
+        proven(&mut paths, at(0), elsewhere(host), host, &mut rng);
+    }
+    assert!(paths.all.len() < MAX_PATHS, "the latest two are kept");
+    // A third one that answers in small packets counts as well.
+    let looking = Arrival { probing: true, ..packet(elsewhere(4), 4) };
+    paths.on_packet(at(100), looking, Some(4), &mut rng);
+    let due = asked_at(&mut paths, at(100), elsewhere(4));
+    assert!(!due.padded);
+    answer(&mut paths, at(110), due, &mut rng);
+    paths.on_packet(at(120), packet(elsewhere(5), 5), Some(5), &mut rng);
+    assert!(paths.knows(elsewhere(5)), "{:?}", paths.all);
+}
+
+#[test]
+fn of_two_copies_neither_sends_the_link_to_an_address_that_is_gone() {
+    // BC-08.54: the peer is at other addresses in both networks and does not know.
+    let (mut paths, mut rng) = setup();
+    proven(&mut paths, at(0), elsewhere(1), 1, &mut rng);
+    // Each proof is good for a minute, but older than what need not be asked again.
+    for millis in (2_000..4_000).step_by(50) {
+        for (new, id) in [(via(2), 0), (elsewhere(2), 1)] {
+            paths.on_packet(at(millis), packet(new, id), None, &mut rng);
+            for due in asked(&mut paths, at(millis)) {
+                if [via(2), elsewhere(2)].contains(&due.via) {
+                    answer(&mut paths, at(millis + 1), due, &mut rng);
+                }
+            }
+            paths.handle_timeout(at(millis + 2), &mut rng);
+            assert_ne!(paths.current(), elsewhere(1), "{millis}: it did not answer again");
+        }
+    }
+    assert!([via(2), elsewhere(2)].contains(&paths.current()), "{:?}", paths.current());
+}
