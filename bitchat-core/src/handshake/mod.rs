@@ -159,8 +159,9 @@ pub struct Established {
     pub resumed: bool,
     /// Where the peer is.
     pub remote: SocketAddr,
-    /// How long the peer's answer took, with what it had to compute; `None` if something was said
-    /// twice, so that nobody knows what was answered.
+    /// How long the peer's answer took, with what it had to compute; `None` if we asked more than
+    /// once, so that nobody knows what was answered. An answer that was lost and repeated counts with
+    /// the wait, so this may be too long.
     pub rtt: Option<Duration>,
 }
 

@@ -75,6 +75,8 @@ const KEM_EVERY: Duration = Duration::from_secs(3_600);
 const RENEWAL_SPACING: Duration = Duration::from_secs(1);
 /// So many renewals may come faster than that, before it counts as an attack.
 const RENEWAL_BURST: u64 = 16;
+/// A handshake's round trip counts for no more: an answer of it may have been lost and repeated.
+const MAX_HANDSHAKE_RTT: Duration = Duration::from_secs(1);
 /// A closed link answers no longer than this, whatever the round trip seems to be (BC-08.61).
 const MAX_CLOSING: Duration = Duration::from_secs(10);
 
@@ -169,7 +171,7 @@ impl Link {
             Role::Responder => Side::Responder,
         };
         let mut settings = TransportConfig::new(&config.limits);
-        settings.initial_rtt = session.rtt.unwrap_or(settings.initial_rtt);
+        settings.handshake_rtt = session.rtt.map(|rtt| rtt.min(MAX_HANDSHAKE_RTT));
         let transport = Transport::new(settings, side, rng.secret.bytes(), now);
         let rekey = Rekey::new(
             session.role,

@@ -28,6 +28,8 @@ const LEFT_WAIT: Duration = Duration::from_millis(2_500);
 const MAX_LEFT_MISSES: u32 = 6;
 /// The first wait for an answer; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// However slow a path is, longer is not waited for its answer (BC-08.54).
+pub(super) const MAX_PATIENCE: Duration = Duration::from_secs(1);
 /// Spare paths are looked at this often by the session's initiator (BC-08.45).
 const SPARE_INTERVAL: Duration = Duration::from_secs(300);
 /// A path is better only if five quarters of its round trip and so much are less (BC-08.46).
@@ -349,8 +351,10 @@ impl Paths {
         public: &mut Stream,
     ) {
         let mut wish = Wish::Yes;
+        let in_use = owner == Some(0);
         if let Some(owner) = owner.and_then(|owner| self.all.get_mut(owner)) {
             // BC-08.54
+            let patience = if in_use { patience } else { owner.patience() };
             owner.want(now, Wish::Yes, patience, public);
             if owner.proven.is_some_and(|answered| now.saturating_since(answered) < RECHECK) {
                 return;
@@ -457,6 +461,8 @@ impl Paths {
         let chosen = self.leads && genuine && better;
         let left_too_soon = self.left == Some(via);
         if failing || chosen || left_too_soon {
+            // For what it answered itself, not for what was sent from there.
+            self.all[at].wish = Wish::No;
             return Some(self.use_path(now, at, public));
         }
         let moved = self.settle(now, public);
@@ -523,7 +529,7 @@ impl Paths {
                 path.challenge = None;
                 // What answered before may do so again.
                 let left = left == Some(path.via); // BC-08.57
-                path.misses += u32::from(!self.failing || left);
+                path.misses += u32::from(!self.failing);
                 let most = if left { MAX_LEFT_MISSES } else { MAX_MISSES };
                 let wait = LEFT_WAIT * (1 << path.misses.min(MAX_LEFT_MISSES));
                 path.look = now + if left { wait } else { SPARE_INTERVAL };

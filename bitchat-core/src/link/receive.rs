@@ -3,7 +3,7 @@
 use super::control::{Control, StreamHeader};
 use super::lanes::{In, Lanes, StreamFault};
 use super::moving::is_probing;
-use super::path::{Arrival, Via};
+use super::path::{Arrival, MAX_PATIENCE, Via};
 use super::rekey::NewKeys;
 use super::{Ended, Link, LinkEvent, RENEWAL_BURST, RENEWAL_SPACING, State, Verdict};
 use crate::base::ids::ConnectionId;
@@ -19,10 +19,6 @@ use crate::wire::packet::Header;
 use core::net::SocketAddr;
 use core::ops::Bound::{Excluded, Unbounded};
 use core::ops::Range;
-use core::time::Duration;
-
-/// However slow the path in use is, longer is not waited for its answer (BC-08.54).
-const MAX_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the transport reported of one packet.
 #[derive(Debug, Default)]
@@ -326,6 +322,8 @@ impl Link {
             }
             Ok(Control::RekeyInit(body)) => match self.rekey.on_init(body, &mut rng.secret) {
                 Ok((response, keys)) => {
+                    // What was to be asked for is here.
+                    self.renew_wanted = false;
                     self.keys.install(&keys);
                     self.log_keys(&keys, events);
                     self.send_control(&Control::RekeyResponse(&response).encode());

@@ -538,12 +538,20 @@ fn timers_start_from_the_round_trip_of_the_handshake() {
     let mut rng = Rng::new(&Seed([42; 32]));
     let keys = [(); 2].map(|()| DhSecret::generate(Suite::default(), &mut rng.secret));
     let mut session = established(Role::Initiator, &keys);
-    let mut pto = |rtt: Option<u64>| {
+    let now = Timestamp::from_millis(1);
+    let mut link = |rtt: Option<u64>| {
         session.rtt = rtt.map(Duration::from_millis);
-        let now = Timestamp::from_millis(1);
-        Link::new(now, LinkId(0), &session, &keys[0], via(0), config(), &mut rng).transport.pto()
+        Link::new(now, LinkId(0), &session, &keys[0], via(0), config(), &mut rng)
     };
+    let mut pto = |rtt: Option<u64>| link(rtt).transport.pto();
     // A round trip, four times half of it, and what the peer may wait.
     assert_eq!(pto(Some(20)), Duration::from_millis(20 + 40 + 25));
-    assert_eq!(pto(None), Duration::from_millis(333 + 666 + 25));
+    let unknown = Duration::from_millis(333 + 666 + 25);
+    assert_eq!(pto(None), unknown);
+    // An answer that was repeated takes longer than the path.
+    assert_eq!(pto(Some(15_000)), Duration::from_millis(1_000 + 2_000 + 25));
+    // It says nothing of another path.
+    let mut link = link(Some(2));
+    link.transport.path_changed(now, None);
+    assert_eq!(link.transport.pto(), unknown);
 }

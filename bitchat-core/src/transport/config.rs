@@ -82,14 +82,17 @@ pub struct TransportConfig {
     pub max_datagram: usize,
     /// Bytes that protection adds to the plaintext at least; they count for congestion control.
     pub packet_overhead: usize,
-    /// The round-trip time that the handshake measured, or RFC 9002's 333 ms.
-    pub initial_rtt: Duration,
+    /// The round-trip time that the handshake measured: that of the first path until there is a
+    /// sample. Other paths, and `None`, begin with RFC 9002's 333 ms.
+    pub handshake_rtt: Option<Duration>,
     /// How the sending rate is found.
     pub congestion_control: CongestionControl,
 }
 
 /// Connection id 8, flags 1, packet number from 1 on, tag 16 (spec 06).
 const PACKET_OVERHEAD: usize = 26;
+/// A path of which nothing is known (RFC 9002 §6.2.2).
+pub(super) const INITIAL_RTT: Duration = Duration::from_millis(333);
 /// Bytes between the shortest packet number and the longest.
 const PN_LEN_SPREAD: usize = 3;
 
@@ -108,7 +111,7 @@ impl TransportConfig {
             datagrams: 64,
             max_datagram: limits.datagram_bytes,
             packet_overhead: PACKET_OVERHEAD,
-            initial_rtt: Duration::from_millis(333),
+            handshake_rtt: None,
             congestion_control: CongestionControl::default(),
         }
     }

@@ -374,7 +374,7 @@ impl Transport {
     /// it proves lost, and neither fills the new path's window nor tells against it.
     pub fn path_changed(&mut self, now: Timestamp, rtt: Option<Duration>) {
         let now = self.advance(now);
-        let initial = Rtt::new(rtt.unwrap_or(self.config.initial_rtt));
+        let initial = Rtt::new(rtt.unwrap_or(config::INITIAL_RTT));
         self.recovery.path_changed(now, self.numbers.next(), initial);
         self.repeat_oldest();
     }

@@ -2,7 +2,7 @@
 //! What is known of the path lies in [`PathState`].
 
 use super::ack_frequency::{AckAsk, Flight};
-use super::config::{MAX_ACK_DELAY, TransportConfig};
+use super::config::{INITIAL_RTT, MAX_ACK_DELAY, TransportConfig};
 use super::congestion::{AckSummary, Controller};
 use super::loss::{Expired, LossDetector};
 use super::mtu::BASE;
@@ -58,7 +58,7 @@ impl Recovery {
         controller: Box<dyn Controller>,
         now: Timestamp,
     ) -> Self {
-        let rtt = Rtt::new(config.initial_rtt);
+        let rtt = Rtt::new(config.handshake_rtt.unwrap_or(INITIAL_RTT));
         Self {
             path: PathState::new(now, controller, rtt, config.max_datagram),
             sent: SentPackets::default(),

@@ -1,7 +1,7 @@
 //! One path: how the peer's address is believed, and how many bytes may go there meanwhile.
 
 use super::super::PACKET_LEN;
-use super::{Due, FIRST_WAIT, MAX_CHALLENGES, PathFrame, SPARE_INTERVAL, Via};
+use super::{Due, FIRST_WAIT, MAX_CHALLENGES, MAX_PATIENCE, PathFrame, SPARE_INTERVAL, Via};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -101,6 +101,11 @@ impl Path {
             received: 0,
             spent: 0,
         }
+    }
+
+    /// In so much time it answers if it works.
+    pub(super) fn patience(&self) -> Duration {
+        self.rtt.map_or(MAX_PATIENCE, |rtt| (rtt * 3).clamp(FIRST_WAIT, MAX_PATIENCE))
     }
 
     pub(super) fn is_proven(&self, now: Timestamp) -> bool {

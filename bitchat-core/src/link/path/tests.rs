@@ -516,3 +516,61 @@ fn of_two_copies_neither_sends_the_link_to_an_address_that_is_gone() {
     }
     assert!([via(2), elsewhere(2)].contains(&paths.current()), "{:?}", paths.current());
 }
+
+#[test]
+fn a_copy_does_not_win_because_a_spare_path_is_slower_than_the_one_in_use() {
+    // BC-08.54
+    let (mut paths, mut rng) = setup();
+    proven(&mut paths, at(0), elsewhere(1), 1, &mut rng);
+    // Its proof is not new any more, and in PATIENCE only the path in use would answer.
+    let now = at(2_000);
+    let copy = Arrival { len: PACKET_LEN, patience: RTT / 2, ..packet(elsewhere(66), 1) };
+    assert_eq!(paths.on_packet(now, copy, None, &mut rng), None);
+    let both = asked(&mut paths, now);
+    let of = |via: Via| *both.iter().find(|due| due.via == via).unwrap();
+    assert_eq!(answer(&mut paths, at(2_049), of(elsewhere(66)), &mut rng), None);
+    assert_eq!(paths.handle_timeout(at(2_049), &mut rng), None);
+    assert!(answer(&mut paths, now + RTT, of(elsewhere(1)), &mut rng).is_some());
+    assert_eq!(paths.current(), elsewhere(1));
+}
+
+#[test]
+fn a_link_that_came_back_from_a_copy_stays() {
+    // BC-08.54
+    let (mut paths, mut rng) = setup();
+    let racer = elsewhere(66);
+    paths.on_packet(at(0), Arrival { len: PACKET_LEN, ..packet(racer, 0) }, None, &mut rng);
+    let due = asked_at(&mut paths, at(0), racer);
+    answer(&mut paths, at(40), due, &mut rng);
+    assert!(paths.handle_timeout(at(0) + PATIENCE, &mut rng).is_some());
+    assert_eq!(paths.current(), racer);
+    // It misses a packet, so that the peer's own is the newest for once.
+    let now = at(2_000);
+    paths.on_packet(at(1_990), packet(racer, 0), None, &mut rng);
+    paths.on_packet(now, packet(via(1), 0), None, &mut rng);
+    let both = asked(&mut paths, now);
+    let of = |via: Via| both.iter().find(|due| due.via == via).copied();
+    let (own, copy) = (of(via(1)).expect("it was left"), of(racer).expect("it is the owner"));
+    assert!(answer(&mut paths, at(2_040), own, &mut rng).is_some());
+    assert_eq!(answer(&mut paths, at(2_050), copy, &mut rng), None, "it was not left too soon");
+    assert_eq!(paths.current(), via(1));
+}
+
+#[test]
+fn a_path_that_was_left_outlives_a_cut() {
+    // BC-08.57
+    let (mut paths, mut rng) = setup();
+    let racer = elsewhere(66);
+    paths.on_packet(at(0), Arrival { len: PACKET_LEN, ..packet(racer, 0) }, None, &mut rng);
+    let due = asked_at(&mut paths, at(0), racer);
+    answer(&mut paths, at(40), due, &mut rng);
+    assert!(paths.handle_timeout(at(0) + PATIENCE, &mut rng).is_some());
+    assert_eq!(paths.current(), racer);
+    // Whoever copied is gone, and the old path is cut for longer than six questions take.
+    for millis in (1_000..55_000).step_by(100) {
+        paths.on_trouble(at(millis), &mut rng);
+        asked(&mut paths, at(millis));
+        paths.handle_timeout(at(millis), &mut rng);
+    }
+    assert!(paths.knows(via(1)));
+}

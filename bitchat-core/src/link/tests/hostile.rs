@@ -372,14 +372,19 @@ fn a_renewal_before_the_last_one_was_used_ends_the_link() {
 #[test]
 fn a_stream_header_without_end_is_refused_at_once() {
     // BC-08.58
-    for (len, refused) in [(StreamHeader::MAX_LEN, "truncated"), (10, "above the limit")] {
+    let slot = (1 << 62) - 1;
+    let mut longest = StreamHeader { slot, lane: Lane::Chat }.encode();
+    assert_eq!(longest.len(), StreamHeader::MAX_LEN);
+    for refused in [false, true] {
         let mut pair = Pair::with_channel(31, 0);
         pair.run(SECOND);
         let stream = pair.links[0].transport.open_stream(Class::Chat).unwrap();
-        pair.links[0].transport.write_message(stream, &vec![255; len]).unwrap();
+        pair.links[0].transport.write_message(stream, &longest).unwrap();
         pair.run(SECOND);
-        let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(_)));
-        assert!(pair.has(1, said), "{len}: {refused}");
+        let why = "a message of 10 bytes is above the limit of 9";
+        let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(what)) if what == why);
+        assert_eq!(pair.has(1, said), refused, "{:?}", pair.events[1].last());
+        longest.push(0);
     }
     // What is longer is not even waited for.
     let mut pair = Pair::with_channel(32, 0);
