@@ -141,9 +141,14 @@ impl PathMtu {
         self.probe = Some(Probe { pn, size });
     }
 
-    /// Packet `pn` of `size` bytes was acknowledged. True if the size in use grew.
-    pub(super) fn on_acked(&mut self, now: Timestamp, pn: u64, size: u64) -> bool {
-        if let Some(probe) = self.probe.take_if(|probe| probe.pn == pn) {
+    /// Packet `pn` of `size` bytes was acknowledged; `judged`: that says something of this path
+    /// (BC-07.68). True if the size in use grew.
+    pub(super) fn on_acked(&mut self, now: Timestamp, pn: u64, size: u64, judged: bool) -> bool {
+        let probe = self.probe.take_if(|probe| probe.pn == pn);
+        if !judged {
+            return false;
+        }
+        if let Some(probe) = probe {
             self.lost_probes = 0;
             self.newest_large = self.newest_large.max(Some(pn));
             self.large_lost = 0;
@@ -158,14 +163,19 @@ impl PathMtu {
         false
     }
 
-    /// Packet `pn` of `size` bytes was lost; `judged`: that says something of this path. True if the path turned out to carry less than it did:
-    /// it is a black hole for packets of the size in use (BC-07.64).
+    /// Packet `pn` of `size` bytes was lost; `judged`: that says something of this path (BC-07.68).
+    /// True if the path turned out to carry less than it did: it is a black hole for packets of the
+    /// size in use (BC-07.64).
     pub(super) fn on_lost(&mut self, now: Timestamp, pn: u64, size: u64, judged: bool) -> bool {
-        if let Some(probe) = self.probe.take_if(|probe| probe.pn == pn) {
+        let probe = self.probe.take_if(|probe| probe.pn == pn);
+        if !judged {
+            return false;
+        }
+        if let Some(probe) = probe {
             self.on_probe_lost(now, probe.size);
             return false;
         }
-        let large = size > BASE as u64 && judged;
+        let large = size > BASE as u64;
         if !large || self.size == BASE || self.newest_large > Some(pn) {
             return false;
         }

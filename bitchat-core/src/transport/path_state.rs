@@ -65,11 +65,13 @@ impl PathState {
     }
 
     /// The path that packets take from number `start` on, while `in_flight` bytes of this one and
-    /// those before it are not settled. Three things go along: which congestion controller it is, the
-    /// limits of both sides to packet sizes, and what the peer has counted of ECN marks.
+    /// those before it are not settled. Four things go along: which congestion controller it is, the
+    /// limits of both sides to packet sizes, what the peer has counted of ECN marks, and which packets
+    /// counted as lost.
     pub(super) fn next(&self, now: Timestamp, start: u64, rtt: Rtt, in_flight: u64) -> Self {
         let controller = self.controller.anew(BASE as u64);
         Self {
+            reordering: self.reordering.next_path(),
             ecn: self.ecn.next_path(),
             mtu: self.mtu.next_path(),
             start,

@@ -180,14 +180,15 @@ impl Recovery {
         let mut larger = false;
         let mut all_judged = true;
         for range in ack.ranges() {
-            self.find_late(now, &range, ack.largest);
+            all_judged &= self.find_late(now, &range, ack.largest);
             let Self { sent, path, .. } = self;
             let newest_of_range = sent.acknowledge(&range, acked, |packet| {
                 let SentPacket { pn, size, .. } = *packet;
                 on_packet(pn);
-                larger |= path.mtu.on_acked(now, pn, size);
+                let judged = path.judges(pn);
+                larger |= path.mtu.on_acked(now, pn, size, judged);
                 newly_ect += u64::from(packet.ect);
-                if path.judges(pn) {
+                if judged {
                     acked_bytes += size;
                     path.on_acked(now, packet);
                 } else {
@@ -202,7 +203,13 @@ impl Recovery {
             self.path.on_size_changed();
         }
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
-        let Some(newest) = newest else { return };
+        let Some(newest) = newest else {
+            if !all_judged {
+                // The marks of late packets of the old path must not seem new in the next ACK.
+                self.path.ecn.on_ack(ack.ecn, 0, false);
+            }
+            return;
+        };
         let judged = self.path.judges(newest.pn);
         if newest.pn == ack.largest && judged {
             let sample = now.saturating_since(newest.sent_at);
@@ -218,12 +225,14 @@ impl Recovery {
         self.detect_losses(now, lost);
         let in_flight = self.in_flight();
         let path = &mut self.path;
-        let flight = Flight {
-            bytes: newest.stamp.in_flight,
-            packet_size: path.packet_size(),
-            app_limited: newest.stamp.app_limited,
-        };
-        self.ask.update(flight, path.reordering.packets(), &path.rtt);
+        if judged {
+            let flight = Flight {
+                bytes: newest.stamp.in_flight,
+                packet_size: path.packet_size(),
+                app_limited: newest.stamp.app_limited,
+            };
+            self.ask.update(flight, path.reordering.packets(), &path.rtt);
+        }
         let min_rtt = path.rtt.min().unwrap_or(Duration::ZERO);
         let SentPacket { sent_at, stamp, .. } = newest;
         let rate =
@@ -231,12 +240,16 @@ impl Recovery {
         path.controller.on_ack_end(now, &AckSummary { in_flight, acked: acked_bytes, rate });
     }
 
-    /// Packets of `range` that counted as lost were only late.
-    fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) {
+    /// Packets of `range` that counted as lost were only late. False if the path does not judge one
+    /// of them.
+    fn find_late(&mut self, now: Timestamp, range: &Range<u64>, largest: u64) -> bool {
+        let mut all_judged = true;
         while let Some(packet) = self.path.reordering.take(range) {
             self.packets_late += 1;
+            all_judged &= self.path.judges(packet.pn);
             self.path.on_late(now, &packet, largest.saturating_sub(packet.pn));
         }
+        all_judged
     }
 
     /// Something arrived from the peer: the path works at least one way.

@@ -99,6 +99,12 @@ impl Reordering {
         self.changed_at = now;
     }
 
+    /// The state at the beginning of the next path. Lost packets of this one may still arrive, and
+    /// must be known as such then (BC-07.67).
+    pub(super) fn next_path(&self) -> Self {
+        Self { lost: self.lost.clone(), ..Self::default() }
+    }
+
     /// Forgets all that was lost, and gives its memory back.
     pub(super) fn forget(&mut self) {
         self.lost = VecDeque::new();

@@ -134,3 +134,28 @@ fn losses_of_an_earlier_path_do_not_count() {
     let losses = detector.detect(now, &mut sent, &mut path, 4, &mut frames, |_| ());
     assert_eq!((losses.packets, losses.judged, losses.newest, frames.len()), (2, 0, None, 2));
 }
+
+/// BC-07.68: large packets that were lost on the way to the old port show no black hole.
+#[test]
+fn losses_of_before_a_rebind_do_not_shrink_packets() {
+    for (rebound, size) in [(false, 1_200), (true, 1_452)] {
+        let controller = Box::new(NewReno::new(1_200));
+        let mut path = PathState::new(Timestamp::ZERO, controller, rtt(), 1_452);
+        path.mtu.set_peer_limit(1_452);
+        path.mtu.on_probe(0, 1_452);
+        assert!(path.mtu.on_acked(Timestamp::ZERO, 0, 0, true));
+        let (mut sent, mut detector) = (SentPackets::default(), LossDetector::default());
+        for pn in 1..9 {
+            let packet = NewPacket { pn, sent_at: Timestamp::ZERO, size: 1_452, ect: false };
+            sent.push(packet, Stamp::default(), &[]);
+        }
+        if rebound {
+            path.on_rebound(5);
+        }
+        acknowledge(&mut sent, 7);
+        let now = Timestamp::from_millis(50);
+        let losses = detector.detect(now, &mut sent, &mut path, 7, &mut Vec::new(), |_| ());
+        assert_eq!((losses.packets, losses.smaller), (4, !rebound));
+        assert_eq!(path.mtu.size(), size);
+    }
+}

@@ -28,7 +28,7 @@ impl Flow {
         self.mtu.on_probe(pn, size);
         assert_eq!(self.mtu.due(self.now), None, "one at a time");
         if size <= carries {
-            assert!(self.mtu.on_acked(self.now, pn, 0));
+            assert!(self.mtu.on_acked(self.now, pn, 0, true));
         } else {
             assert!(
                 !self.mtu.on_lost(self.now, pn, 0, true),
@@ -153,7 +153,7 @@ fn loss_among_packets_that_arrive_is_no_black_hole() {
     for _ in 0..100 {
         let lost: Vec<_> = (0..10).map(|_| flow.full()).collect();
         let (pn, size) = flow.full();
-        flow.mtu.on_acked(flow.now, pn, size);
+        flow.mtu.on_acked(flow.now, pn, size, true);
         for (pn, size) in lost {
             assert!(!flow.mtu.on_lost(flow.now, pn, size, true));
         }
@@ -173,14 +173,46 @@ fn another_path_begins_at_the_base_and_tries_the_old_size_first() {
     // BC-07.65
     let mut flow = Flow::new(MAX_DATAGRAM, MAX_DATAGRAM);
     flow.search(9_000);
-    let old: Vec<_> = (0..10).map(|_| flow.full()).collect();
     flow.mtu = flow.mtu.next_path();
     assert_eq!(flow.mtu.size(), 1_200);
     assert_eq!(flow.search(9_000), 8_972);
     assert_eq!(flow.probes[0], 8_972);
-    for (pn, size) in old {
-        assert!(!flow.mtu.on_lost(flow.now, pn, size, false), "lost on the old path");
+}
+
+/// BC-07.68
+#[test]
+fn an_arrival_from_before_a_rebind_does_not_hide_a_black_hole() {
+    let mut flow = Flow::new(MAX_DATAGRAM, MAX_DATAGRAM);
+    flow.search(1_472);
+    let lost: Vec<_> = (0..4).map(|_| flow.full()).collect();
+    let (late, size) = flow.full();
+    let mut fell = Vec::new();
+    for (pn, size) in lost {
+        assert!(!flow.mtu.on_acked(flow.now, late, size, false));
+        fell.push(flow.mtu.on_lost(flow.now, pn, size, true));
     }
+    assert_eq!((fell, size), (vec![false, false, false, true], 1_472));
+}
+
+/// BC-07.68
+#[test]
+fn a_probe_from_before_a_rebind_proves_nothing() {
+    let mut flow = Flow::new(1_500, 1_500);
+    flow.mtu.on_filled(true);
+    for lost in [true, true, true, false] {
+        let size = flow.mtu.due(flow.now).expect("a probe");
+        assert_eq!(size, 1_452);
+        let pn = flow.pn();
+        flow.mtu.on_probe(pn, size);
+        if lost {
+            assert!(!flow.mtu.on_lost(flow.now, pn, 0, false));
+        } else {
+            assert!(!flow.mtu.on_acked(flow.now, pn, 0, false));
+        }
+    }
+    assert_eq!(flow.mtu.size(), 1_200);
+    assert_eq!(flow.search(1_500), 1_500);
+    assert_eq!(flow.probes[0], 1_452, "asked for again");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn known() -> PathState {
     path.ecn.on_ack(Some(EcnCounts { ect0: 5, ect1: 0, ce: 5 }), 10, true);
     path.mtu.set_peer_limit(9_000);
     path.mtu.on_probe(7, 8_952);
-    path.mtu.on_acked(at(80), 7, 0);
+    path.mtu.on_acked(at(80), 7, 0, true);
     path.on_size_changed();
     path.on_lost(at(90), &Losses { pass: 1, judged: 1, newest: Some(at(10)), ..Losses::default() });
     path

@@ -1,5 +1,8 @@
 use super::*;
+use crate::base::rangeset::RangeSet;
+use crate::transport::builder::PacketBuilder;
 use crate::transport::congestion::NewReno;
+use crate::wire::frame::{EcnCounts, Frame, Frames};
 use core::time::Duration;
 
 fn recovery() -> Recovery {
@@ -51,4 +54,88 @@ fn a_timer_handled_late_does_not_stay_in_the_past() {
     recovery.handle_timeout(late, &mut Vec::new());
     assert!(recovery.deadline().is_some_and(|next| next > late));
     assert_eq!(recovery.probe_timeouts, 1);
+}
+
+const NONE: Range<u64> = 0..0;
+
+/// Packets `numbers`, marked ECT(0), leave.
+fn send_marked(recovery: &mut Recovery, numbers: Range<u64>, at: Timestamp) {
+    for pn in numbers {
+        recovery.on_sent(NewPacket { pn, sent_at: at, size: 1_200, ect: true }, &[]);
+    }
+}
+
+/// An ACK of `late` and `range` arrives, which counts `ect0` and `ce` marks.
+fn acknowledge(
+    recovery: &mut Recovery,
+    at: Timestamp,
+    late: Range<u64>,
+    range: Range<u64>,
+    (ect0, ce): (u64, u64),
+) {
+    let mut received = RangeSet::new();
+    received.insert(late);
+    received.insert(range);
+    let (mut buf, mut record) = ([0; 1_171], Vec::new());
+    let mut packet = PacketBuilder::new(&mut buf, &mut record);
+    assert!(packet.put_ack(Duration::ZERO, &received, Some(EcnCounts { ect0, ect1: 0, ce })));
+    let len = packet.len();
+    let Some(Ok(Frame::Ack(ack))) = Frames::new(&buf[..len]).next() else { panic!("no ACK") };
+    recovery.on_ack(at, &ack, &mut Vec::new(), &mut Vec::new(), |_| ());
+}
+
+fn change_path(recovery: &mut Recovery, at: Timestamp, next_pn: u64) {
+    recovery.path_changed(at, next_pn, Rtt::new(Duration::from_millis(40)));
+}
+
+/// BC-07.67, BC-07.68: whether they counted as lost before the change or after it, and whether the
+/// ACK that reports them settles others or none.
+#[test]
+fn marks_of_late_packets_of_the_old_path_are_not_those_of_the_new_one() {
+    for (before, alone) in [(false, true), (false, false), (true, true), (true, false)] {
+        let mut recovery = recovery();
+        let at = Timestamp::from_millis;
+        send_marked(&mut recovery, 0..100, at(1));
+        if before {
+            acknowledge(&mut recovery, at(41), NONE, 99..100, (1, 0));
+        }
+        change_path(&mut recovery, at(50), 100);
+        send_marked(&mut recovery, 100..107, at(51));
+        let settled = if before { 99..104 } else { 100..104 };
+        let arrived = settled.end - settled.start;
+        acknowledge(&mut recovery, at(91), NONE, settled.clone(), (arrived, 0));
+        assert!(recovery.packets_lost >= 97, "{} lost", recovery.packets_lost);
+        // 0 to 4 are late and marked; so is nothing else.
+        let (end, arrived) = if alone { (104, arrived) } else { (105, arrived + 1) };
+        acknowledge(&mut recovery, at(92), 0..5, settled.start..end, (arrived, 5));
+        assert_eq!(recovery.packets_late, 5);
+        acknowledge(&mut recovery, at(93), 0..5, settled.start..end + 1, (arrived + 1, 5));
+        let phase = recovery.path.controller.phase();
+        assert_eq!(phase, Some("slow_start"), "{before} {alone}");
+        // One of its own is another matter.
+        acknowledge(&mut recovery, at(94), 0..5, settled.start..end + 2, (arrived + 1, 6));
+        let phase = recovery.path.controller.phase();
+        assert_eq!(phase, Some("congestion_avoidance"), "{before} {alone}");
+    }
+}
+
+/// BC-07.68: what was in flight on the old path says nothing of how often the peer should acknowledge
+/// on the new one.
+#[test]
+fn acks_are_asked_for_by_the_flight_of_the_present_path() {
+    let asked = |recovery: &mut Recovery| {
+        let (mut buf, mut record) = ([0; 1_171], Vec::new());
+        let mut packet = PacketBuilder::new(&mut buf, &mut record);
+        recovery.ask.write(&mut packet);
+        packet.len() > 0
+    };
+    let mut recovery = recovery();
+    let at = Timestamp::from_millis;
+    send_marked(&mut recovery, 0..80, at(1));
+    change_path(&mut recovery, at(50), 80);
+    acknowledge(&mut recovery, at(81), NONE, 0..80, (80, 0));
+    assert!(!asked(&mut recovery));
+    send_marked(&mut recovery, 80..160, at(82));
+    acknowledge(&mut recovery, at(162), NONE, 0..160, (160, 0));
+    assert!(asked(&mut recovery));
 }
