@@ -19,6 +19,10 @@
 //! - An end sleeps until its deadline and has nothing to send before; it never spins.
 //! - What it holds stays within its limits.
 //! - A close is heard, or the other side finds out by itself; nothing is left over.
+//!
+//! Left out is what takes longer than that by design, since neither end can know where the other is, or
+//! that it is gone: both ends at new addresses at once; with real handshakes, one that has restarted
+//! while the other moves, and a session made through somebody who then leaves.
 
 mod acts;
 mod end;

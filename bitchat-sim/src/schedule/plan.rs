@@ -139,6 +139,7 @@ impl Plan {
         plan.trouble(dice);
         plan.shake_hands(first, &mut dice.fork("handshakes"));
         plan.places(&mut dice.fork("places"));
+        plan.keep_still();
         plan.acts.push((plan.storm_ends, Act::Calm));
         if plan.cut_short {
             let at = plan.some_time(dice);
@@ -272,6 +273,18 @@ impl Plan {
         }
     }
 
+    /// Where handshakes are real, nobody moves any more once an end has restarted: what that one forgot,
+    /// the other takes for a session until it has been silent for a minute, and an attempt that a move
+    /// spoils is not repeated as long as there is one.
+    fn keep_still(&mut self) {
+        let restart = |(at, act): &(Timestamp, Act)| matches!(act, Act::Restart(_)).then_some(*at);
+        let first = self.acts.iter().filter_map(restart).min();
+        if let Some(first) = first.filter(|_| self.handshakes) {
+            let moves = |act: &Act| matches!(act, Act::Rebind(_) | Act::Roam { .. });
+            self.acts.retain(|(at, act)| *at < first || !moves(act));
+        }
+    }
+
     /// What befalls addresses.
     fn places(&mut self, dice: &mut Dice) {
         self.several_addresses = dice.chance(0.3);
@@ -307,7 +320,9 @@ impl Plan {
         let at = self.some_time(dice);
         let moves = |(_, act): &_| matches!(act, Act::Rebind(_) | Act::Roam { .. });
         let moves = self.acts.iter().any(moves);
-        let racer = Racer { of: dice.index(2), answers: dice.chance(0.7) };
+        let mut racer = Racer { of: dice.index(2), answers: dice.chance(0.7) };
+        // A handshake that went through him knows no other address, and he goes.
+        racer.answers &= !self.handshakes;
         self.acts.push((at, Act::Race(Some(racer))));
         let hides = self.several_addresses || moves || self.handshakes;
         if dice.chance(0.5) || hides {
