@@ -534,9 +534,9 @@ fn a_copy_does_not_win_because_a_spare_path_is_slower_than_the_one_in_use() {
     assert_eq!(paths.current(), elsewhere(1));
 }
 
-#[test]
-fn a_link_that_came_back_from_a_copy_stays() {
-    // BC-08.54
+/// Copies of the peer's packets came from the address at the end, which answered, and the path in use
+/// was silent.
+fn raced() -> (Paths, Stream, Via) {
     let (mut paths, mut rng) = setup();
     let racer = elsewhere(66);
     paths.on_packet(at(0), Arrival { len: PACKET_LEN, ..packet(racer, 0) }, None, &mut rng);
@@ -544,6 +544,13 @@ fn a_link_that_came_back_from_a_copy_stays() {
     answer(&mut paths, at(40), due, &mut rng);
     assert!(paths.handle_timeout(at(0) + PATIENCE, &mut rng).is_some());
     assert_eq!(paths.current(), racer);
+    (paths, rng, racer)
+}
+
+#[test]
+fn a_link_that_came_back_from_a_copy_stays() {
+    // BC-08.54
+    let (mut paths, mut rng, racer) = raced();
     // It misses a packet, so that the peer's own is the newest for once.
     let now = at(2_000);
     paths.on_packet(at(1_990), packet(racer, 0), None, &mut rng);
@@ -559,13 +566,7 @@ fn a_link_that_came_back_from_a_copy_stays() {
 #[test]
 fn a_path_that_was_left_outlives_a_cut() {
     // BC-08.57
-    let (mut paths, mut rng) = setup();
-    let racer = elsewhere(66);
-    paths.on_packet(at(0), Arrival { len: PACKET_LEN, ..packet(racer, 0) }, None, &mut rng);
-    let due = asked_at(&mut paths, at(0), racer);
-    answer(&mut paths, at(40), due, &mut rng);
-    assert!(paths.handle_timeout(at(0) + PATIENCE, &mut rng).is_some());
-    assert_eq!(paths.current(), racer);
+    let (mut paths, mut rng, racer) = raced();
     // Whoever copied is gone, and the old path is cut for longer than six questions take.
     for millis in (1_000..55_000).step_by(100) {
         paths.on_trouble(at(millis), &mut rng);
