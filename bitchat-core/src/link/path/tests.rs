@@ -566,7 +566,7 @@ fn a_link_that_came_back_from_a_copy_stays() {
 #[test]
 fn a_path_that_was_left_outlives_a_cut() {
     // BC-08.57
-    let (mut paths, mut rng, racer) = raced();
+    let (mut paths, mut rng, _) = raced();
     // Whoever copied is gone, and the old path is cut for longer than six questions take.
     for millis in (1_000..55_000).step_by(100) {
         paths.on_trouble(at(millis), &mut rng);
