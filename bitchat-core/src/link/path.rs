@@ -23,9 +23,10 @@ const MAX_CHALLENGES: u32 = 5;
 /// Looks without an answer after which a spare path is forgotten.
 const MAX_MISSES: u32 = 3;
 /// A path that the peer seems to have left without knowing is asked again after twice this, then after
-/// twice as long each time, so often in all (BC-08.57).
+/// twice as long each time (BC-08.57).
 const LEFT_WAIT: Duration = Duration::from_millis(2_500);
-const MAX_LEFT_MISSES: u32 = 6;
+/// Misses after which that one is forgotten, or one that answers only small packets.
+const MAX_PATIENT_MISSES: u32 = 6;
 /// The first wait for an answer; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// However slow a path is, longer is not waited for its answer (BC-08.54).
@@ -233,7 +234,7 @@ impl Paths {
     pub(crate) fn add(&mut self, now: Timestamp, via: Via, id: Option<u64>, public: &mut Stream) {
         if self.find(via).is_none() && self.has_room(now) {
             let mut path = Path::new(now, via, id.unwrap_or(self.all[0].id));
-            path.receive(CREDIT);
+            path.receive(now, CREDIT);
             path.challenge(now, FIRST_WAIT, public);
             self.all.push(path);
         }
@@ -262,7 +263,8 @@ impl Paths {
         let kept = |path: &(usize, &Path)| path.1.is_kept();
         while self.all.iter().enumerate().skip(1).filter(kept).count() > MAX_KEPT {
             let spare = self.all.iter().enumerate().skip(1).filter(kept);
-            let Some((at, _)) = spare.min_by_key(|(_, path)| path.kept) else { return };
+            let least = spare.min_by_key(|(_, path)| (path.wide, path.kept));
+            let Some((at, _)) = least else { return };
             self.remove(at);
         }
     }
@@ -324,7 +326,7 @@ impl Paths {
         }
         let at = self.find(via)?;
         let path = self.all.get_mut(at)?;
-        path.receive(len as u64);
+        path.receive(now, len as u64);
         if (newest || !known) && owner.is_none() {
             path.heard = Some(arrival.cid);
             path.copy_of = None;
@@ -451,9 +453,8 @@ impl Paths {
             return None;
         }
         if !fit {
-            if self.all[at].misses >= MAX_MISSES {
-                self.remove(at);
-            }
+            // A line that loses much looks narrow too: what answers is kept for when all else fails.
+            self.put_off(now, at, MAX_PATIENT_MISSES);
             return None;
         }
         let found = rtt.map(|rtt| Score { failing: false, rtt: rtt + rtt / 4 + CLEARLY });
@@ -528,16 +529,28 @@ impl Paths {
             Asked::InVain => {
                 path.challenge = None;
                 // What answered before may do so again.
-                let left = left == Some(path.via); // BC-08.57
                 path.misses += u32::from(!self.failing);
-                let most = if left { MAX_LEFT_MISSES } else { MAX_MISSES };
-                let wait = LEFT_WAIT * (1 << path.misses.min(MAX_LEFT_MISSES));
-                path.look = now + if left { wait } else { SPARE_INTERVAL };
-                if at > 0 && (path.proven.is_none() || path.misses >= most) {
-                    self.remove(at);
-                }
+                let left = left == Some(path.via); // BC-08.57
+                let most = if path.proven.is_none() {
+                    0
+                } else if left {
+                    MAX_PATIENT_MISSES
+                } else {
+                    MAX_MISSES
+                };
+                self.put_off(now, at, most);
                 None
             }
+        }
+    }
+
+    /// The path at `at` missed a question: it is asked again later, or forgotten after `most` of them.
+    fn put_off(&mut self, now: Timestamp, at: usize, most: u32) {
+        let Some(path) = self.all.get_mut(at) else { return };
+        let wait = LEFT_WAIT * (1 << path.misses.min(MAX_PATIENT_MISSES));
+        path.look = now + if self.left == Some(path.via) { wait } else { SPARE_INTERVAL };
+        if at > 0 && path.misses >= most {
+            self.remove(at);
         }
     }
 

@@ -19,6 +19,9 @@ const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
 /// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
 /// with a session that leads nowhere.
 const SETUP_GRACE: Duration = Duration::from_secs(30);
+/// Until then it is asked more often whether it is there, and is given up sooner (BC-08.62).
+const SETUP_KEEPALIVE: Duration = Duration::from_secs(5);
+const SETUP_SILENCE: Duration = Duration::from_secs(20);
 
 impl Link {
     /// Does what is due.
@@ -62,7 +65,9 @@ impl Link {
         }
         if self.keepalive_at() <= mono {
             self.last_sent = mono;
-            self.keepalive.on_ping(mono);
+            if self.slots.heard() {
+                self.keepalive.on_ping(mono);
+            }
             self.transport.ping();
         }
         self.drive(mono, rng);
@@ -109,7 +114,9 @@ impl Link {
             Role::Initiator => Duration::ZERO,
             Role::Responder => KEEPALIVE_STAGGER,
         };
-        self.last_sent + self.keepalive.interval() + later
+        let interval = self.keepalive.interval();
+        let interval = if self.slots.heard() { interval } else { interval.min(SETUP_KEEPALIVE) };
+        self.last_sent + interval + later
     }
 
     /// When the link has been quiet for long enough to give memory back.
@@ -130,7 +137,7 @@ impl Link {
         if self.slots.heard() {
             self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE)
         } else {
-            Some(self.created + SETUP_GRACE)
+            Some((self.created + SETUP_GRACE).min(self.last_received + SETUP_SILENCE))
         }
     }
 

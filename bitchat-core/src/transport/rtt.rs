@@ -17,6 +17,7 @@ pub struct Rtt {
 }
 
 impl Rtt {
+    /// Begins with what the handshake measured, or with a guess.
     pub(super) fn new(initial: Duration) -> Self {
         Self::from(initial, initial, initial / 2, None)
     }
@@ -57,7 +58,9 @@ impl Rtt {
 
     /// Takes in a sample; the peer says that it held the packet for `ack_delay`.
     pub(super) fn update(&mut self, sample: Duration, ack_delay: Duration) {
-        let Some(min) = self.min else {
+        // BC-07.69: a clock that jumped, or an answer that was held up, is not the only measure.
+        let second = sample > self.smoothed * 3;
+        let Some(min) = self.min.or(second.then_some(sample)) else {
             *self = Self { min: Some(sample), ..Self::new(sample) };
             return;
         };

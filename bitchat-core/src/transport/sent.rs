@@ -210,9 +210,13 @@ impl SentPackets {
         }
     }
 
-    /// Appends the frames of the `count` oldest packets in flight, which stay in flight.
+    /// Appends the frames of the `count` oldest packets in flight that hold something to be sent again
+    /// (BC-07.88). They stay in flight.
     pub(super) fn copy_oldest(&self, count: usize, frames: &mut Vec<SentFrame>) {
-        for packet in self.packets.iter().filter(|packet| packet.in_flight).take(count) {
+        let repeated = |frame: SentFrame| !matches!(frame, SentFrame::Ack { .. });
+        let holds = |packet: &&SentPacket| self.frames.of(packet).any(repeated);
+        let in_flight = self.packets.iter().filter(|packet| packet.in_flight);
+        for packet in in_flight.filter(holds).take(count) {
             frames.extend(self.frames.of(packet));
         }
     }

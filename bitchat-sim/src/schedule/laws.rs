@@ -38,7 +38,7 @@ impl Run {
         }
         self.ends.iter().try_for_each(End::check_memory)?;
         if self.over || !self.plan.finale.is_empty() {
-            let dead = self.now + SILENCE;
+            let dead = self.now + SILENCE + self.plan.standstill();
             self.run_until("the end of all sessions", dead, |run| {
                 run.over && run.ends.iter().all(|end| end.sessions.is_empty())
             })?;

@@ -150,6 +150,15 @@ impl Plan {
         plan
     }
 
+    /// For how long the clocks stand still at most: so much later silence is noticed.
+    pub(super) fn standstill(&self) -> Duration {
+        let still = |(_, act): &(Timestamp, Act)| match act {
+            Act::Jump { millis, .. } => Duration::from_millis(millis.min(&0).unsigned_abs()),
+            _ => Duration::ZERO,
+        };
+        self.acts.iter().map(still).sum()
+    }
+
     fn some_time(&self, dice: &mut Dice) -> Timestamp {
         Timestamp::ZERO + dice.within(self.storm_ends.saturating_since(Timestamp::ZERO))
     }

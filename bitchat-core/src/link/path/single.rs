@@ -14,10 +14,15 @@ const PROOF_AGE: Duration = Duration::from_secs(60);
 /// large challenge and its small repetitions (BC-08.41).
 pub(super) const CREDIT: u64 = 500;
 
+/// A challenge waits for so long for bytes to pay for it.
+const UNPAID: Duration = Duration::from_secs(60);
+
 /// A question that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Challenge {
     pub(super) token: [u8; 8],
+    /// It is due, and waits for bytes from there.
+    unpaid: bool,
     pub(super) sent: u32,
     pub(super) sent_at: Timestamp,
     pub(super) next: Timestamp,
@@ -127,8 +132,12 @@ impl Path {
         self.via.socket == other.socket && self.via.remote.ip() == other.remote.ip()
     }
 
-    pub(super) fn receive(&mut self, len: u64) {
+    /// `len` bytes came from there: for a challenge that waits for them it is time.
+    pub(super) fn receive(&mut self, now: Timestamp, len: u64) {
         self.received = self.received.saturating_add(len);
+        if let Some(challenge) = self.challenge.as_mut().filter(|it| it.unpaid) {
+            (challenge.unpaid, challenge.next) = (false, now);
+        }
     }
 
     /// Whether `len` bytes may go there (BC-08.41).
@@ -157,7 +166,9 @@ impl Path {
                 self.top_up();
             }
             let (token, late) = (public.bytes(), now + patience);
-            self.challenge = Some(Challenge { token, sent: 0, sent_at: now, next: now, late });
+            let unpaid = false;
+            self.challenge =
+                Some(Challenge { token, unpaid, sent: 0, sent_at: now, next: now, late });
         }
     }
 
@@ -196,20 +207,25 @@ impl Path {
         // BC-08.53: filling up must not use up what the repetitions need.
         let rich = self.affords(PACKET_LEN + len * MAX_CHALLENGES as usize);
         let padded = if in_use { !self.wide } else { rich };
+        let pays = in_use || self.affords(len);
         let Some(challenge) = self.challenge.as_mut().filter(|it| it.next <= now) else {
             return Asked::Nothing;
         };
-        if challenge.sent >= MAX_CHALLENGES {
+        if challenge.sent >= MAX_CHALLENGES || challenge.unpaid {
             return Asked::InVain;
+        }
+        if !pays {
+            // What was not sent was not left unanswered.
+            (challenge.unpaid, challenge.next) = (true, now + UNPAID);
+            return Asked::Nothing;
         }
         challenge.next = now + FIRST_WAIT * (1 << challenge.sent);
         challenge.sent += 1;
         challenge.sent_at = now;
         let frame = PathFrame::Challenge(challenge.token);
         let padded = padded && challenge.sent <= 1;
-        let size = if padded { PACKET_LEN } else { len };
-        if !in_use && !self.spend(size) {
-            return Asked::Nothing;
+        if !in_use {
+            self.spend(if padded { PACKET_LEN } else { len });
         }
         Asked::Now(Due { via: self.via, frame, padded })
     }

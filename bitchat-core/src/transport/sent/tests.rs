@@ -20,6 +20,23 @@ fn acknowledge(sent: &mut SentPackets, range: Range<u64>) -> (Vec<u64>, Vec<Sent
     (numbers, frames)
 }
 
+/// A probe timeout behind two lost PINGs, and the next ones too, repeated these two and nothing else.
+/// Found by a schedule.
+#[test]
+fn what_needs_no_repetition_does_not_keep_back_what_does() {
+    // BC-07.88
+    let mut sent = SentPackets::default();
+    sent.push(packet(0), Stamp::default(), &[]);
+    sent.push(packet(1), Stamp::default(), &[SentFrame::Ack { largest: 7 }]);
+    for pn in 2..5 {
+        sent.push(packet(pn), Stamp::default(), &[SentFrame::Ack { largest: 8 }, stream(pn)]);
+    }
+    acknowledge(&mut sent, 2..3);
+    let mut frames = Vec::new();
+    sent.copy_oldest(1, &mut frames);
+    assert_eq!(frames, [SentFrame::Ack { largest: 8 }, stream(3)]);
+}
+
 #[test]
 fn packets_leave_once_with_their_frames() {
     let mut sent = SentPackets::default();
