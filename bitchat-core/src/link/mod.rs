@@ -7,10 +7,13 @@
 //!
 //! # In which order to read
 //! 1. `event`: what a link is made from and what it tells.
-//! 2. `receive`, `send`, `timers`: packets in, packets out, and what is due by itself.
-//! 3. `epochs`, `keys`, `rekey`: which keys are for what, the keys, and the exchange that renews them.
-//! 4. `path/single`, `path`, `ids`, `moving`, `keepalive`: one path, all of them, the connection ids that
-//!    packets wear on each, and what happens when either side is somewhere else.
+//! 2. `receive`, `reading`, `send`, `timers`: packets in, the messages that they complete, packets out, and
+//!    what is due by itself.
+//! 3. `epochs`, `keys`, `rekey`, `renewal`: which keys are for what, the keys, the exchange that renews
+//!    them, and when it takes place.
+//! 4. `path/single`, `path`, `path/known`, `path/asking`: one path, all of them and the one in use, which
+//!    are remembered, and how they are asked. `ids`, `moving`, `keepalive`: the connection ids that packets
+//!    wear on each, what happens when either side is somewhere else, and how a path is kept open.
 //! 5. `control`, `slots`, `lanes`: messages of the control stream, channels, and their streams.
 //! 6. `close`, `qlog`: the end, and what may be watched.
 
@@ -29,8 +32,10 @@ mod qlog;
 #[cfg(not(feature = "qlog"))]
 #[path = "qlog_off.rs"]
 mod qlog;
+mod reading;
 mod receive;
 pub mod rekey;
+mod renewal;
 mod send;
 pub mod slots;
 mod timers;
@@ -69,12 +74,6 @@ use rekey::Rekey;
 use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// ML-KEM runs again in the first renewal after so long.
-const KEM_EVERY: Duration = Duration::from_secs(3_600);
-/// Renewals that are asked for are this far apart (BC-08.16).
-const RENEWAL_SPACING: Duration = Duration::from_secs(1);
-/// So many renewals may come faster than that, before it counts as an attack.
-const RENEWAL_BURST: u64 = 16;
 /// A handshake's round trip counts for no more: an answer of it may have been lost and repeated.
 const MAX_HANDSHAKE_RTT: Duration = Duration::from_secs(1);
 /// A closed link answers no longer than this, whatever the round trip seems to be (BC-08.61).

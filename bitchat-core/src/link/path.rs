@@ -1,31 +1,25 @@
 //! Where the peer is: the path in use, spare ones, and how an address is believed (spec 08 §Several
 //! addresses).
 
+mod asking;
+mod known;
 mod single;
 
-use super::PACKET_LEN;
 use crate::base::ids::{ConnectionId, SocketId};
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
 use core::net::SocketAddr;
 use core::time::Duration;
-use single::{Asked, CREDIT, Path, Wish};
+pub(crate) use known::MAX_PATHS;
+use single::{Path, Wish};
 use std::collections::VecDeque;
 
-/// Paths that a link knows, the one in use among them (BC-08.43).
-pub(crate) const MAX_PATHS: usize = 4;
-/// Spare ones of these that answered: they leave room for one that did not yet.
-const MAX_KEPT: usize = MAX_PATHS - 2;
-/// Answers to challenges that wait to be sent; more are dropped, the peer asks again.
-const MAX_RESPONSES: usize = 4;
 /// How often a challenge is sent before the address is given up.
 const MAX_CHALLENGES: u32 = 5;
 /// Looks without an answer after which a spare path is forgotten.
 const MAX_MISSES: u32 = 3;
-/// A path that the peer seems to have left without knowing is asked again after twice this, then after
-/// twice as long each time (BC-08.57).
-const LEFT_WAIT: Duration = Duration::from_millis(2_500);
-/// Misses after which that one is forgotten, or one that answers only small packets.
+/// The same for one that answers only small packets, or that the peer seems to have left without
+/// knowing (BC-08.57).
 const MAX_PATIENT_MISSES: u32 = 6;
 /// The first wait for an answer; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -179,109 +173,6 @@ impl Paths {
         self.all.iter().position(|path| path.via == via)
     }
 
-    /// Gives an id of its own to each path that shares one with an earlier path, or whose id is not
-    /// in use any more, as long as `unused` has some (BC-08.48). Copies keep theirs. The peer is shown
-    /// the new one, so that it does not take the path for a copy (BC-08.54).
-    pub(crate) fn assign_ids(
-        &mut self,
-        now: Timestamp,
-        valid: impl Fn(u64) -> bool,
-        unused: &mut Vec<u64>,
-        public: &mut Stream,
-    ) {
-        for at in 0..self.all.len() {
-            let (before, rest) = self.all.split_at_mut(at);
-            let Some(path) = rest.first_mut() else { return };
-            let shares = before.iter().any(|earlier| earlier.id == path.id);
-            if (shares && path.copy_of.is_none()) || !valid(path.id) {
-                let Some(id) = unused.pop() else { return };
-                path.id = id;
-                if at > 0 {
-                    path.unshown = path.challenge.is_some();
-                    path.challenge(now, FIRST_WAIT, public);
-                }
-            }
-        }
-    }
-
-    /// This host is somewhere else now, and packets leave under other ids as long as `unused` has
-    /// some: who sees both places cannot tell that they belong together (BC-08.55). The peer is asked
-    /// by the path in use, so that it soon has bytes to answer with.
-    pub(crate) fn on_local_move(
-        &mut self,
-        now: Timestamp,
-        unused: &mut Vec<u64>,
-        public: &mut Stream,
-    ) {
-        for path in &mut self.all {
-            if let Some(id) = unused.pop() {
-                self.retired.push(core::mem::replace(&mut path.id, id));
-            }
-        }
-        let Self { all, retired, .. } = self;
-        retired.retain(|id| all.iter().all(|path| path.id != *id));
-        self.all[0].wide = false;
-        self.all[0].challenge = None;
-        self.all[0].challenge(now, FIRST_WAIT, public);
-    }
-
-    /// The numbers in use.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = u64> + '_ {
-        self.all.iter().map(|path| path.id)
-    }
-
-    /// The peer may be at `via` too, as a handshake there said. `id` is for packets there.
-    pub(crate) fn add(&mut self, now: Timestamp, via: Via, id: Option<u64>, public: &mut Stream) {
-        if self.find(via).is_none() && self.has_room(now) {
-            let mut path = Path::new(now, via, id.unwrap_or(self.all[0].id));
-            path.receive(now, CREDIT);
-            path.challenge(now, FIRST_WAIT, public);
-            self.all.push(path);
-        }
-    }
-
-    /// Makes room by forgetting what did not answer yet, or what seems to be a copy; what answered
-    /// makes room for nothing that did not. What was asked just now stays until it is late: a host
-    /// with two new addresses would drive out each by the other for ever (BC-08.43).
-    fn has_room(&mut self, now: Timestamp) -> bool {
-        if self.all.len() >= MAX_PATHS {
-            self.trim();
-        }
-        if self.all.len() >= MAX_PATHS {
-            let may_answer = |path: &Path| path.challenge.as_ref().is_some_and(|it| it.late > now);
-            let may_go = |path: &Path| !path.is_kept() && !may_answer(path);
-            let spare = self.all.iter().enumerate().skip(1).filter(|(_, path)| may_go(path));
-            let least = spare.min_by_key(|(_, path)| (path.proven.is_some(), path.kept));
-            let least = least.map(|(at, _)| at);
-            least.into_iter().for_each(|at| self.remove(at));
-        }
-        self.all.len() < MAX_PATHS
-    }
-
-    /// Of the spare paths that answered only the latest are kept, so that there is room for others.
-    fn trim(&mut self) {
-        let kept = |path: &(usize, &Path)| path.1.is_kept();
-        while self.all.iter().enumerate().skip(1).filter(kept).count() > MAX_KEPT {
-            let spare = self.all.iter().enumerate().skip(1).filter(kept);
-            let least = spare.min_by_key(|(_, path)| (path.wide, path.kept));
-            let Some((at, _)) = least else { return };
-            self.remove(at);
-        }
-    }
-
-    fn remove(&mut self, at: usize) {
-        let gone = self.all.remove(at);
-        for path in &mut self.all {
-            path.copy_of = path.copy_of.filter(|owner| *owner != gone.via);
-            if path.wish == Wish::Unless(gone.via) {
-                path.wish = Wish::Yes;
-            }
-        }
-        if self.all.iter().all(|path| path.id != gone.id) {
-            self.retired.push(gone.id);
-        }
-    }
-
     /// An authentic packet arrived. `id` is for packets to an address that was unknown so far.
     pub(crate) fn on_packet(
         &mut self,
@@ -293,16 +184,7 @@ impl Paths {
         let Arrival { via, len, newest, probing, .. } = arrival;
         if via == self.current() {
             if newest {
-                let mut spare = self.all.iter().skip(1);
-                if spare.all(|path| path.heard != Some(arrival.cid)) {
-                    // Under an id of its own: the peer means to be here.
-                    (self.all[0].copy_of, self.left) = (None, None);
-                }
-                self.all[0].heard = Some(arrival.cid);
-            }
-            if newest && !probing {
-                // Whoever sent from elsewhere was overtaken, or only forwarded by somebody.
-                self.all.iter_mut().for_each(|path| path.wish = Wish::No);
+                self.on_current(arrival);
             }
             return None;
         }
@@ -318,11 +200,7 @@ impl Paths {
         if !known {
             // A copy needs no id of its own: the peer has used the same one on both (RFC 9000 §9.5).
             let id = owner.map(|(_, id)| id).or(id).unwrap_or(self.all[0].id);
-            let mut path = Path::new(now, via, id);
-            path.copy_of = owner.map(|(via, _)| via);
-            // Another port of a host that is known to be reached by large packets.
-            path.wide = self.all.iter().any(|known| known.wide && known.is_host_of(via));
-            self.all.push(path);
+            self.learn(now, via, id, owner.map(|(via, _)| via));
         }
         let at = self.find(via)?;
         let path = self.all.get_mut(at)?;
@@ -340,6 +218,29 @@ impl Paths {
         let owner = owner.and_then(|(via, _)| self.find(via));
         self.on_sent_from(now, at, owner, arrival.patience, public);
         self.settle(now, public)
+    }
+
+    /// The newest packet came by the path in use.
+    fn on_current(&mut self, arrival: Arrival) {
+        let mut spare = self.all.iter().skip(1);
+        if spare.all(|path| path.heard != Some(arrival.cid)) {
+            // Under an id of its own: the peer means to be here.
+            (self.all[0].copy_of, self.left) = (None, None);
+        }
+        self.all[0].heard = Some(arrival.cid);
+        if !arrival.probing {
+            // Whoever sent from elsewhere was overtaken, or only forwarded by somebody.
+            self.all.iter_mut().for_each(|path| path.wish = Wish::No);
+        }
+    }
+
+    /// The peer sends from `via`, which was unknown so far.
+    fn learn(&mut self, now: Timestamp, via: Via, id: u64, copy_of: Option<Via>) {
+        // Another port of a host that is known to be reached by large packets.
+        let wide = self.all.iter().any(|known| known.wide && known.is_host_of(via));
+        let mut path = Path::new(now, via, id);
+        (path.copy_of, path.wide) = (copy_of, wide);
+        self.all.push(path);
     }
 
     /// The peer sends from the spare path at `at`: it is wanted, unless the path at `owner` answers,
@@ -416,16 +317,6 @@ impl Paths {
         if rebound { Move::Rebound } else { Move::Elsewhere(self.all[0].rtt) }
     }
 
-    /// The peer challenges the path that its packet of `len` bytes came by. True if that is the one
-    /// in use: then the peer wonders whether we are still there, and an ordinary packet shows it.
-    pub(crate) fn on_challenge(&mut self, via: Via, token: [u8; 8], len: usize) -> bool {
-        if self.responses.len() < MAX_RESPONSES {
-            let frame = PathFrame::Response(token);
-            self.responses.push_back(Due { via, frame, padded: len >= PACKET_LEN });
-        }
-        via == self.current()
-    }
-
     /// The peer answers a challenge. Says whether and how the link moved (BC-08.14).
     pub(crate) fn on_response(
         &mut self,
@@ -498,60 +389,6 @@ impl Paths {
             }
         }
         self.settle(now, public)
-    }
-
-    /// Whether [`Self::poll`] may have something.
-    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        let asks = |path: &Path| path.challenge.as_ref().is_some_and(|it| it.next <= now);
-        !self.responses.is_empty() || self.all.iter().any(asks)
-    }
-
-    /// A packet that is due on some path, of `len` bytes if it is not padded.
-    pub(crate) fn poll(&mut self, now: Timestamp, len: usize) -> Option<Due> {
-        while let Some(due) = self.responses.pop_front() {
-            let size = if due.padded { PACKET_LEN } else { len };
-            // To a spare path it counts together with the challenges there. An answer is hardly larger
-            // than the question, so an address that is no path needs no account.
-            let spare = self.find(due.via).filter(|at| *at > 0).and_then(|at| self.all.get_mut(at));
-            if spare.is_none_or(|path| path.spend(size)) {
-                return Some(due);
-            }
-        }
-        (0..self.all.len()).rev().find_map(|at| self.poll_challenge(now, at, len))
-    }
-
-    fn poll_challenge(&mut self, now: Timestamp, at: usize, len: usize) -> Option<Due> {
-        let left = self.left;
-        let path = self.all.get_mut(at)?;
-        match path.poll_challenge(now, len, at == 0) {
-            Asked::Now(due) => Some(due),
-            Asked::Nothing => None,
-            Asked::InVain => {
-                path.challenge = None;
-                // What answered before may do so again.
-                path.misses += u32::from(!self.failing);
-                let left = left == Some(path.via); // BC-08.57
-                let most = if path.proven.is_none() {
-                    0
-                } else if left {
-                    MAX_PATIENT_MISSES
-                } else {
-                    MAX_MISSES
-                };
-                self.put_off(now, at, most);
-                None
-            }
-        }
-    }
-
-    /// The path at `at` missed a question: it is asked again later, or forgotten after `most` of them.
-    fn put_off(&mut self, now: Timestamp, at: usize, most: u32) {
-        let Some(path) = self.all.get_mut(at) else { return };
-        let wait = LEFT_WAIT * (1 << path.misses.min(MAX_PATIENT_MISSES));
-        path.look = now + if self.left == Some(path.via) { wait } else { SPARE_INTERVAL };
-        if at > 0 && path.misses >= most {
-            self.remove(at);
-        }
     }
 
     /// When [`Self::poll`] or [`Self::handle_timeout`] has something; in the past if it has now.

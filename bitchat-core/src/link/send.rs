@@ -1,13 +1,11 @@
 //! What a link sends: packets of the transport, packets of its own, and messages of the control
 //! stream.
 
-use super::control::Control;
 use super::path::{Due, PathFrame, Via};
-use super::{Ended, KEM_EVERY, Link, LinkEvent, RENEWAL_SPACING, State, code};
+use super::{Ended, Link, LinkEvent, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
-use crate::base::time::{Timestamp, earlier};
-use crate::crypto::noise::Role;
+use crate::base::time::Timestamp;
 use crate::crypto::suite::{Secret, TAG_LEN};
 use crate::transport::{Announcement, SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
@@ -207,73 +205,6 @@ impl Link {
             Some(offer) => self.send_control(&offer),
             None => self.ending = Some(Ended::Local(code::NO_ERROR)),
         }
-    }
-
-    /// When the next renewal is to be started or asked for by this side; `None` while it has to
-    /// wait for the peer.
-    pub(super) fn renewal_due(&self) -> Option<Timestamp> {
-        let epochs = self.keys.epochs();
-        let may = match self.role {
-            Role::Initiator => epochs.may_start(self.rekey.is_pending()),
-            Role::Responder => epochs.may_ask(self.asked),
-        };
-        if !may {
-            return None;
-        }
-        let due = self.keys.renewal_due(self.config.rekey_interval);
-        // BC-08.16
-        let wanted = self.renew_wanted.then_some(self.last_renewal + RENEWAL_SPACING);
-        earlier(due, wanted)
-    }
-
-    /// Starts a renewal, or asks for one, when it is due.
-    pub(super) fn drive(&mut self, now: Timestamp, rng: &mut Rng) {
-        if !self.is_open() || self.renewal_due().is_none_or(|due| due > now) {
-            return;
-        }
-        self.renew_wanted = false;
-        self.last_renewal = now;
-        match self.role {
-            Role::Responder => {
-                self.asked = true;
-                self.send_control(&Control::RekeyAsk.encode());
-            }
-            Role::Initiator => {
-                let with_kem = self.generation() == 0 || self.last_kem + KEM_EVERY <= now;
-                if with_kem {
-                    self.last_kem = now;
-                }
-                match self.rekey.start(with_kem, &mut rng.secret) {
-                    Ok(init) => self.send_control(&Control::RekeyInit(&init).encode()),
-                    Err(error) => self.ending = Some(Ended::Violation(error.to_string())),
-                }
-            }
-        }
-    }
-
-    /// New keys are in use for sending.
-    pub(super) fn on_renewed(
-        &mut self,
-        now: Timestamp,
-        generation: u64,
-        rng: &mut Rng,
-        events: &mut Vec<LinkEvent>,
-    ) {
-        self.asked = false;
-        self.tracer.key_updated(now, generation);
-        if !self.ready {
-            self.ready = true;
-            events.push(LinkEvent::Ready);
-            let largest = self.config.limits.datagram_bytes as u64;
-            self.send_control(&Control::MaxDatagram(largest).encode());
-            self.issue_ids(rng, events);
-            self.announce(Announcement::ObservedAddress(self.via().remote));
-            let channels = core::mem::take(&mut self.channels);
-            let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
-            self.offer(&shown, rng);
-            self.channels = channels;
-        }
-        events.push(LinkEvent::Renewed(generation));
     }
 
     /// Finds channels that both sides have.

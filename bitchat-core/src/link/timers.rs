@@ -67,6 +67,9 @@ impl Link {
             self.last_sent = mono;
             if self.slots.heard() {
                 self.keepalive.on_ping(mono);
+            } else {
+                // With what is missing: a PING alone would only put off the probe timeout.
+                self.transport.probe();
             }
             self.transport.ping();
         }

@@ -376,7 +376,7 @@ impl Transport {
         let now = self.advance(now);
         let initial = Rtt::new(rtt.unwrap_or(config::INITIAL_RTT));
         self.recovery.path_changed(now, self.numbers.next(), initial);
-        self.repeat_oldest();
+        self.probe();
     }
 
     /// The peer has another port at the same address: the path is most likely the same, so what is
@@ -384,12 +384,12 @@ impl Transport {
     /// it.
     pub fn path_rebound(&mut self) {
         self.recovery.path_rebound(self.numbers.next());
-        self.repeat_oldest();
+        self.probe();
     }
 
-    /// What was in flight may be lost with the old path: some of it leaves again at once, as after
-    /// a probe timeout, so that acknowledgements show what became of the rest.
-    fn repeat_oldest(&mut self) {
+    /// What is in flight may be lost, as with an old path: some of it leaves again at once, as after a
+    /// probe timeout, so that acknowledgements show what became of the rest.
+    pub fn probe(&mut self) {
         self.recovery.probe_now(&mut self.lost);
         self.settle_lost();
         self.wake();

@@ -52,6 +52,17 @@ pub(super) struct Recovery {
     pub(super) probe_timeouts: u64,
 }
 
+/// What an ACK took out of flight.
+struct Settled {
+    newest: Option<SentPacket>,
+    /// Bytes of the packets that the path judges.
+    bytes: u64,
+    /// Packets marked ECT(0), whichever path they took.
+    ect: u64,
+    /// The path judges all packets that the ACK was news of.
+    all_judged: bool,
+}
+
 impl Recovery {
     pub(super) fn new(
         config: &TransportConfig,
@@ -172,36 +183,9 @@ impl Recovery {
         ack: &Ack<'_>,
         acked: &mut Vec<SentFrame>,
         lost: &mut Vec<SentFrame>,
-        mut on_packet: impl FnMut(u64),
+        on_packet: impl FnMut(u64),
     ) {
-        let mut newest: Option<SentPacket> = None;
-        let mut newly_ect = 0;
-        let mut acked_bytes = 0;
-        let mut larger = false;
-        let mut all_judged = true;
-        for range in ack.ranges() {
-            all_judged &= self.find_late(now, &range, ack.largest);
-            let Self { sent, path, .. } = self;
-            let newest_of_range = sent.acknowledge(&range, acked, |packet| {
-                let SentPacket { pn, size, .. } = *packet;
-                on_packet(pn);
-                let judged = path.judges(pn);
-                larger |= path.mtu.on_acked(now, pn, size, judged);
-                newly_ect += u64::from(packet.ect);
-                if judged {
-                    acked_bytes += size;
-                    path.on_acked(now, packet);
-                } else {
-                    all_judged = false;
-                    path.on_settled(pn, size);
-                }
-            });
-            // The first range is that of the newest packets.
-            newest = newest.or(newest_of_range);
-        }
-        if larger {
-            self.path.on_size_changed();
-        }
+        let Settled { newest, bytes, ect, all_judged } = self.settle(now, ack, acked, on_packet);
         self.largest_acked = self.largest_acked.max(Some(ack.largest));
         let Some(newest) = newest else {
             if !all_judged {
@@ -219,25 +203,67 @@ impl Recovery {
         self.probes = 0;
         self.unanswered = 0;
         // Which packets were marked is not said: they may be those of the old path.
-        if self.path.ecn.on_ack(ack.ecn, newly_ect, all_judged) {
+        if self.path.ecn.on_ack(ack.ecn, ect, all_judged) {
             self.path.on_marked(now, &newest);
         }
         self.detect_losses(now, lost);
+        self.tell_controller(now, &newest, judged, bytes);
+    }
+
+    /// Takes what an ACK names out of flight.
+    fn settle(
+        &mut self,
+        now: Timestamp,
+        ack: &Ack<'_>,
+        acked: &mut Vec<SentFrame>,
+        mut on_packet: impl FnMut(u64),
+    ) -> Settled {
+        let mut settled = Settled { newest: None, bytes: 0, ect: 0, all_judged: true };
+        let mut larger = false;
+        for range in ack.ranges() {
+            settled.all_judged &= self.find_late(now, &range, ack.largest);
+            let Self { sent, path, .. } = self;
+            let newest_of_range = sent.acknowledge(&range, acked, |packet| {
+                let SentPacket { pn, size, .. } = *packet;
+                on_packet(pn);
+                let judged = path.judges(pn);
+                larger |= path.mtu.on_acked(now, pn, size, judged);
+                settled.ect += u64::from(packet.ect);
+                if judged {
+                    settled.bytes += size;
+                    path.on_acked(now, packet);
+                } else {
+                    settled.all_judged = false;
+                    path.on_settled(pn, size);
+                }
+            });
+            // The first range is that of the newest packets.
+            settled.newest = settled.newest.or(newest_of_range);
+        }
+        if larger {
+            self.path.on_size_changed();
+        }
+        settled
+    }
+
+    /// An ACK is dealt with: the rate it shows, and how often the next ones are wanted. `newest` is the
+    /// newest packet that it settled, `judged` whether this path judges it, `acked` the bytes of those
+    /// that it does.
+    fn tell_controller(&mut self, now: Timestamp, newest: &SentPacket, judged: bool, acked: u64) {
         let in_flight = self.in_flight();
+        let SentPacket { sent_at, stamp, .. } = *newest;
         let path = &mut self.path;
         if judged {
             let flight = Flight {
-                bytes: newest.stamp.in_flight,
+                bytes: stamp.in_flight,
                 packet_size: path.packet_size(),
-                app_limited: newest.stamp.app_limited,
+                app_limited: stamp.app_limited,
             };
             self.ask.update(flight, path.reordering.packets(), &path.rtt);
         }
         let min_rtt = path.rtt.min().unwrap_or(Duration::ZERO);
-        let SentPacket { sent_at, stamp, .. } = newest;
-        let rate =
-            judged.then(|| path.sampler.on_acked(now, acked_bytes, sent_at, &stamp, min_rtt));
-        path.controller.on_ack_end(now, &AckSummary { in_flight, acked: acked_bytes, rate });
+        let rate = judged.then(|| path.sampler.on_acked(now, acked, sent_at, &stamp, min_rtt));
+        path.controller.on_ack_end(now, &AckSummary { in_flight, acked, rate });
     }
 
     /// Packets of `range` that counted as lost were only late. False if the path does not judge one

@@ -14,6 +14,8 @@ use core::time::Duration;
 const MAX_STORM: Duration = Duration::from_secs(20);
 /// How long the line may be cut, all cuts together.
 const MAX_CUT: Duration = Duration::from_secs(14);
+/// A session that is not set up may not outlive a cut of more, or clocks that jump by more.
+const TOO_LONG: Duration = Duration::from_secs(5);
 /// Bytes that one schedule carries at most: what counts is how packets meet, not how many.
 const MAX_BYTES: u64 = 24_000;
 /// The share of the schedules in which handshakes are real.
@@ -150,13 +152,18 @@ impl Plan {
         plan
     }
 
-    /// For how long the clocks stand still at most: so much later silence is noticed.
-    pub(super) fn standstill(&self) -> Duration {
-        let still = |(_, act): &(Timestamp, Act)| match act {
-            Act::Jump { millis, .. } => Duration::from_millis(millis.min(&0).unsigned_abs()),
-            _ => Duration::ZERO,
+    /// How far clocks jump, in milliseconds, as `of` counts each.
+    fn jumps(&self, of: impl Fn(i64) -> i64) -> Duration {
+        let jump = |(_, act): &(Timestamp, Act)| match act {
+            Act::Jump { millis, .. } => of(*millis),
+            _ => 0,
         };
-        self.acts.iter().map(still).sum()
+        Duration::from_millis(self.acts.iter().map(jump).sum::<i64>().unsigned_abs())
+    }
+
+    /// For how long clocks stand still at most: so much later silence is noticed.
+    pub(super) fn standstill(&self) -> Duration {
+        self.jumps(|millis| millis.min(0))
     }
 
     fn some_time(&self, dice: &mut Dice) -> Timestamp {
@@ -197,8 +204,7 @@ impl Plan {
             self.acts.push((at + long, Act::Mend));
             left -= long;
             at = at + long + dice.within(Duration::from_secs(3));
-            // Too early to set up a session in time.
-            self.sessions_change |= long > Duration::from_secs(5);
+            self.sessions_change |= long > TOO_LONG;
         }
     }
 
@@ -210,8 +216,8 @@ impl Plan {
             match dice.below(10) {
                 0 | 1 => self.acts.push((at, Act::Rebind(self.mover))),
                 2 => {
-                    let millis = 3_000 - i64::try_from(dice.below(9_000)).unwrap_or(0);
-                    self.acts.push((at, Act::Jump { end, millis: -millis }));
+                    let millis = i64::try_from(dice.below(9_000)).unwrap_or(0) - 3_000;
+                    self.acts.push((at, Act::Jump { end, millis }));
                 }
                 3 => {
                     // A month at most: certificates of this world are valid for longer.
@@ -251,6 +257,7 @@ impl Plan {
                 }
             }
         }
+        self.sessions_change |= self.jumps(|millis| millis.max(0)) > TOO_LONG;
     }
 }
 

@@ -111,6 +111,27 @@ fn two_sides_that_follow_each_other_do_not_change_places_for_ever() {
     assert!(outcome.moves < 20, "{} moves", outcome.moves);
 }
 
+/// All of the first renewal arrived but its answer, and the mapping of the side that waits for it is
+/// gone: with nothing in flight that one asked only after fifteen seconds. Found by a schedule.
+#[test]
+fn a_side_that_waits_to_be_set_up_does_not_wait_for_long() {
+    // BC-08.62
+    let outcome = certain(
+        &[
+            (0, Act::Meet(1)),
+            // The answer of 1,176 bytes does not pass.
+            (5, Act::Mtu(1_100)),
+            (100, Act::Rebind(1)),
+            (100, Act::Mtu(1_500)),
+        ],
+        200,
+        &[],
+    );
+    let recovery = outcome.recovery.expect("it ran to its end");
+    assert!(recovery > Duration::from_secs(4), "{recovery:?}: nothing was lost");
+    assert!(recovery < Duration::from_secs(7), "{recovery:?}");
+}
+
 /// The first million schedules failed with these seeds; `results/README.md` says why.
 #[test]
 fn what_failed_once_is_in_order() {

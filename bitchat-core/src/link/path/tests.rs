@@ -1,5 +1,7 @@
+use super::asking::MAX_RESPONSES;
 use super::*;
 use crate::base::rng::{Rng, Seed};
+use crate::link::PACKET_LEN;
 
 fn via(port: u16) -> Via {
     Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }

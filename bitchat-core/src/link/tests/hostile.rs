@@ -1,10 +1,27 @@
 //! Peers that break the rules, and what is left when a link ends.
 
 use super::*;
+use crate::link::renewal::RENEWAL_BURST;
 use crate::wire::frame::NewConnectionId;
 
 fn count(pair: &Pair, of: usize, wanted: impl Fn(&LinkEvent) -> bool) -> usize {
     pair.events[of].iter().filter(|event| wanted(event)).count()
+}
+
+/// The other side gave the handshake up, as one does whose answers are all lost.
+#[test]
+fn a_session_without_another_end_is_given_up_soon() {
+    // BC-08.62
+    let mut pair = Pair::with_channel(22, 0);
+    pair.run(Duration::from_millis(5));
+    assert!(!pair.links[0].is_ready());
+    pair.loss_percent = 100;
+    pair.run(SECOND * 19);
+    assert!(pair.links[0].is_open());
+    pair.run(SECOND * 2);
+    assert!(
+        pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Local(code::NO_CHANNEL))))
+    );
 }
 
 #[test]
