@@ -215,7 +215,7 @@ impl Path {
             return Asked::InVain;
         }
         if !pays {
-            // What was not sent was not left unanswered.
+            // BC-08.63: what was not sent was not left unanswered.
             (challenge.unpaid, challenge.next) = (true, now + UNPAID);
             return Asked::Nothing;
         }
