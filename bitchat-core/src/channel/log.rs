@@ -227,6 +227,12 @@ impl Log {
         self.held.get(id).filter(|held| held.visible).map(|held| &held.entry)
     }
 
+    /// An entry that may be given to others, and is disputed.
+    pub(super) fn disputed_entry(&self, id: &EntryId) -> Option<&Entry> {
+        let disputed = |held: &&Held| held.visible && held.disputed;
+        self.held.get(id).filter(disputed).map(|held| &held.entry)
+    }
+
     /// An entry that is shown.
     pub(super) fn shown(&self, id: &EntryId) -> Option<&Entry> {
         self.visible_entry(id).filter(|entry| self.order.contains_key(&entry.place()))

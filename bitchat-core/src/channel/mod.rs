@@ -16,6 +16,7 @@
 
 mod delivery;
 pub mod entry;
+mod fetch;
 mod info;
 mod log;
 mod mesh;
@@ -25,6 +26,7 @@ mod pending;
 mod receive;
 mod record;
 mod restore;
+mod serving;
 mod sink;
 mod sync;
 mod waiting;
@@ -46,21 +48,16 @@ use crate::base::time::{Now, Timestamp};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::suite::Suite;
 use core::net::SocketAddr;
-use core::time::Duration;
 use delivery::Delivery;
 use entry::{AuthorId, Entry, Kind};
+use fetch::Fetch;
 use log::Log;
 use mesh::Mesh;
 use own::Own;
 use pending::{Item, Pending};
 use std::collections::{BTreeMap, BTreeSet};
-use sync::{BATCH, Peer, View};
+use sync::{Peer, View};
 use waiting::Waiting;
-
-/// A request for missing entries is given up after so long without a useful answer.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// A link that did not answer one is not asked again for so long.
-const DISTRUST: Duration = Duration::from_secs(30);
 
 /// Which channel, as whom, within which bounds.
 #[derive(Clone, Debug)]
@@ -77,15 +74,6 @@ pub struct ChannelConfig {
     /// `waiting_entries` (entries that wait for an ancestor, and again for the disk), `candidates`
     /// (members remembered), `peers_per_source`.
     pub limits: Limits,
-}
-
-/// A running request for missing entries; there is one at a time.
-#[derive(Debug)]
-struct Fetch {
-    link: LinkId,
-    deadline: Timestamp,
-    progress: bool,
-    dropped: bool,
 }
 
 /// One channel of one device.
@@ -233,11 +221,7 @@ impl Channel {
                 None => self.on_durable(ticket, sink),
             }
         }
-        if let Some(fetch) = self.fetch.take_if(|fetch| fetch.deadline <= self.now)
-            && let Some(peer) = self.peers.get_mut(&fetch.link)
-        {
-            peer.distrust_until = self.now + DISTRUST;
-        }
+        self.on_fetch_timeout();
         self.flush(sink);
     }
 
@@ -245,7 +229,7 @@ impl Channel {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let links = self.peers.values().filter_map(|peer| peer.poll_timeout(&self.mesh));
-        let fetch = self.fetch.as_ref().map(|fetch| fetch.deadline);
+        let fetch = self.fetch.as_ref().map(Fetch::deadline);
         let again = || {
             let distrusted = self.peers.values().filter(|peer| !peer.ahead.is_empty());
             distrusted.map(|peer| peer.distrust_until).filter(|at| *at > self.now).min()
@@ -395,26 +379,6 @@ impl Channel {
         for chain in &self.own_chains {
             let sent = self.peers.values().map(|peer| peer.sent(*chain)).max();
             self.delivery.on_sent(*chain, sent.unwrap_or(0));
-        }
-    }
-
-    /// Asks one member for what we lack. One at a time is enough: an answer comes in causal order,
-    /// so that every entry of it can be judged on arrival, and the next request follows at once.
-    fn plan(&mut self) {
-        // An answer begins behind what is visible: half of it must be more than what is pending.
-        let busy = self.pending.len() > BATCH.min(self.config.limits.waiting_entries) / 2;
-        if self.fetch.is_some() || busy {
-            return;
-        }
-        let (now, log) = (self.now, &self.log);
-        let able = self.peers.values_mut().filter(|peer| peer.distrust_until <= now);
-        let ahead = able.filter_map(|peer| peer.is_ahead(log).then_some(peer));
-        if let Some(peer) = ahead.max_by_key(|peer| (peer.resumable, peer.ahead.len())) {
-            let resume = core::mem::take(&mut peer.resumable);
-            peer.want(now, resume);
-            let deadline = now + FETCH_TIMEOUT;
-            let link = peer.link;
-            self.fetch = Some(Fetch { link, deadline, progress: false, dropped: false });
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What comes in over links.
 
 use super::entry::{AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ, Stub};
+use super::fetch::Part;
 use super::log::Check;
 use super::message::{self, Inbound, Role};
 use super::pending::Item;
 use super::record::Proof;
 use super::sink::{Candidate, ChannelEvent, ChannelSink, FullReason};
 use super::sync::PEERS_INTERVAL;
-use super::{Channel, DISTRUST, FETCH_TIMEOUT, mesh};
+use super::{Channel, mesh};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::time::Now;
 use crate::chatfile::InfoError;
@@ -99,12 +100,10 @@ impl Channel {
         if !peer.on_digest(view, digest) {
             return Err(ChannelFault::SecondDigest);
         }
-        if peer.synced {
-            let own = self.own_chains.iter().copied();
-            let stored: Vec<_> = own.map(|author| (author, self.log.visible(author))).collect();
-            for (author, count) in stored {
-                self.on_stored_by(link, author, count, sink);
-            }
+        let own: Vec<_> = self.own_chains.iter().copied().collect();
+        for author in own {
+            let stored = self.peers.get(&link).map_or(0, |peer| peer.theirs(author));
+            self.on_stored_by(link, author, stored, sink);
         }
         Ok(())
     }
@@ -158,7 +157,7 @@ impl Channel {
 
     fn on_want(&mut self, link: LinkId, resume: bool) {
         if let Some(peer) = self.peers.get_mut(&link) {
-            peer.on_want(&self.log, resume);
+            peer.on_want(resume);
         }
     }
 
@@ -172,7 +171,7 @@ impl Channel {
         while !list.is_empty() {
             let id = EntryId(list.array()?);
             if let Some(peer) = self.peers.get_mut(&link) {
-                peer.on_want_id(id);
+                peer.on_want_id(&self.log, id);
             }
         }
         Ok(())
@@ -195,38 +194,27 @@ impl Channel {
         mut list: Reader<'_>,
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let (mut progress, mut dropped) = (false, false);
+        let mut part = Part::default();
         while !list.is_empty() {
             let entry = Entry::parse(list.prefixed(MAX_ENTRY)?)?;
+            let bytes = entry.raw().len();
+            part.entries += 1;
             match self.on_entry(link, role, entry, sink)? {
-                Admitted::Accepted | Admitted::Waiting => progress = true,
-                Admitted::Known => (),
-                Admitted::Refused => dropped = true,
+                Admitted::Accepted => part.new_bytes += bytes,
+                Admitted::Waiting | Admitted::Known => (),
+                Admitted::Refused => part.dropped = true,
             }
         }
-        self.on_answer(link, role, progress, dropped);
+        self.forget_wants(link);
+        self.on_answer(link, role, part);
         Ok(())
     }
 
-    /// Keeps the running request's account.
-    fn on_answer(&mut self, link: LinkId, role: Role, progress: bool, dropped: bool) {
-        let Some(fetch) = self.fetch.as_mut().filter(|f| f.link == link && role != Role::Push)
-        else {
-            return;
-        };
-        fetch.progress |= progress;
-        fetch.dropped |= dropped;
-        if progress {
-            fetch.deadline = self.now + FETCH_TIMEOUT;
-        }
-        if let Role::Last { more } = role
-            && let Some(fetch) = self.fetch.take()
-            && let Some(peer) = self.peers.get_mut(&link)
-        {
-            peer.resumable = more && !fetch.dropped;
-            if !fetch.progress && !peer.resumable {
-                peer.distrust_until = self.now + DISTRUST;
-            }
+    /// What came meanwhile need not be asked for by name.
+    fn forget_wants(&mut self, link: LinkId) {
+        let Self { peers, log, waiting, .. } = self;
+        if let Some(peer) = peers.get_mut(&link) {
+            peer.forget_wants(|id| log.entry(id).is_some() || waiting.contains(id));
         }
     }
 
@@ -332,11 +320,13 @@ impl Channel {
         // Where chains part, or an author is frozen, no range brings the ancestors: ask by name.
         let parted = seq.checked_sub(1).and_then(|before| self.log.id_at(author, before));
         let parted = parted.is_some_and(|ours| ours != prev);
-        if !self.waiting.add(self.now, link, entry, missing) {
+        let disputed = self.log.is_disputed(author, seq);
+        let needed = disputed && self.waiting.needs(&entry.id());
+        if !self.waiting.add(self.now, link, entry, missing, needed) {
             return Admitted::Refused;
         }
         if let Some(peer) = self.peers.get_mut(&link)
-            && (parted || self.log.is_disputed(author, seq))
+            && (parted || disputed)
         {
             missing.iter().for_each(|id| peer.want_id(*id));
         }

@@ -3,22 +3,19 @@
 //! Nothing is queued but facts ("tell it this head", "it asked for these ids"), so a slow link costs
 //! bounded memory and always gets the newest state once it can take it.
 
-use super::entry::AuthorId;
+use super::entry::{AuthorId, Entry};
 use super::info::{Asked, ChannelInfo};
 use super::log::Log;
 use super::mesh::Mesh;
-use super::message::{self, ENTRIES_TARGET, HEAD_MAX, Head, MAX_WANT_IDS, Role};
+use super::message::{self, HEAD_MAX, Head, MAX_WANT_IDS};
+use super::serving::Serving;
 use super::sink::{ChannelSink, Priority};
 use crate::base::ids::{ChannelId, Device, EntryId, LinkId};
 use crate::base::time::Timestamp;
-use bytes::Bytes;
-use core::cmp::Reverse;
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Entries of one answer to a Want (BC-09.18).
-pub(super) const BATCH: usize = 256;
 /// Between two peer-exchange messages on one link (BC-09.25).
 pub(super) const PEERS_INTERVAL: Duration = Duration::from_secs(60);
 /// The author of an entry hears this soon that it is stored.
@@ -30,28 +27,30 @@ const BEHIND_DELAY: Duration = Duration::from_secs(1);
 
 /// Positions are counts: `n` means that the entries 0..n are there.
 #[derive(Clone, Copy, Debug, Default)]
-struct Reach {
-    /// As the peer says itself.
-    theirs: u64,
+pub(super) struct Reach {
+    /// As the peer says itself, or shows by sending.
+    pub(super) theirs: u64,
     /// As far as we sent it.
-    sent: u64,
+    pub(super) sent: u64,
+    /// As we told it of ourselves, or as it knows from an equal digest.
+    told: u64,
     /// The peer gets this author's entries from somebody else: do not push them.
-    elsewhere: bool,
+    pub(super) elsewhere: bool,
 }
 
 impl Reach {
-    fn have(self) -> u64 {
-        self.theirs.max(self.sent)
+    pub(super) const fn have(self) -> u64 {
+        if self.theirs > self.sent { self.theirs } else { self.sent }
     }
 }
 
-type Cursors = BinaryHeap<Reverse<(u64, AuthorId, u64)>>;
-
-/// An answer to a Want in progress: the next entry of every chain, by place in the order.
+/// The digest that goes to a peer, and what became visible since: the peer's is compared with that one,
+/// so that both sides find the same.
 #[derive(Debug)]
-struct Serving {
-    cursors: Cursors,
-    left: usize,
+struct OwnDigest {
+    digest: [u8; 32],
+    /// How far the chains were that have grown.
+    grown: BTreeMap<AuthorId, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -65,9 +64,11 @@ pub(super) struct Todo {
     prune: BTreeSet<AuthorId>,
     want: Option<bool>,
     want_ids: BTreeSet<EntryId>,
-    push: BTreeSet<AuthorId>,
-    give_ids: BTreeSet<EntryId>,
-    serving: Option<Serving>,
+    pub(super) push: BTreeSet<AuthorId>,
+    pub(super) give_ids: BTreeSet<EntryId>,
+    /// A Want that is not begun to be answered; whether it goes on behind the last answer.
+    pub(super) asked: Option<bool>,
+    pub(super) serving: Option<Serving>,
 }
 
 /// One link of the channel.
@@ -76,21 +77,25 @@ pub(super) struct Peer {
     pub(super) link: LinkId,
     pub(super) device: Device,
     pub(super) addr: Option<SocketAddr>,
-    reach: BTreeMap<AuthorId, Reach>,
+    pub(super) reach: BTreeMap<AuthorId, Reach>,
+    /// Until the peer's is here.
+    own_digest: Option<OwnDigest>,
     digest_seen: bool,
     /// The peer's heads are known.
     pub(super) synced: bool,
     /// Chains of which the peer says it has more than we.
     pub(super) ahead: BTreeSet<AuthorId>,
     /// Chains of which we have more than the peer says.
-    behind: BTreeSet<AuthorId>,
+    pub(super) behind: BTreeSet<AuthorId>,
     pub(super) todo: Todo,
     pub(super) info_asked: Asked,
     /// Messages that the link refused, by priority.
     staged: [Option<Vec<u8>>; 3],
     /// After a fruitless request others are asked first.
     pub(super) distrust_until: Timestamp,
-    /// The last answer ended before everything was told, and none of it was dropped.
+    /// When it was last asked.
+    pub(super) asked_at: Timestamp,
+    /// The last answer came soon, ended before everything was told, and none of it was dropped.
     pub(super) resumable: bool,
     mesh_told: u64,
     pub(super) peers_at: Timestamp,
@@ -121,6 +126,7 @@ impl Peer {
             device,
             addr,
             reach: BTreeMap::new(),
+            own_digest: None,
             digest_seen: false,
             synced: false,
             ahead: BTreeSet::new(),
@@ -129,6 +135,7 @@ impl Peer {
             info_asked: Asked::default(),
             staged: [None, None, None],
             distrust_until: Timestamp::ZERO,
+            asked_at: Timestamp::ZERO,
             resumable: false,
             mesh_told: 0,
             peers_at: now,
@@ -136,21 +143,43 @@ impl Peer {
         }
     }
 
+    /// The digest for this peer: that of the log when it is first needed.
+    fn own_digest(&mut self, view: View<'_>) -> &mut OwnDigest {
+        self.own_digest.get_or_insert_with(|| OwnDigest {
+            digest: message::digest(&view.chan, view.log.heads()),
+            grown: BTreeMap::new(),
+        })
+    }
+
     /// The peer's digest, sent once (BC-09.14, BC-09.15); false if it sent one before.
     pub(super) fn on_digest(&mut self, view: View<'_>, theirs: &[u8; 32]) -> bool {
         if core::mem::replace(&mut self.digest_seen, true) {
             return false;
         }
-        if *theirs == message::digest(&view.chan, view.log.heads()) {
-            self.synced = true;
-            for head in view.log.heads() {
-                self.reach.entry(head.author).or_default().theirs = head.seq + 1;
-            }
-        } else {
+        let equal = self.own_digest(view).digest == *theirs;
+        if !equal {
             self.todo.tell.extend(view.log.heads().map(|head| head.author));
             self.todo.tell_at = Some(view.now);
+            return true;
+        }
+        // BC-09.55: what has become visible since was in neither digest.
+        let grown = core::mem::take(&mut self.own_digest(view).grown);
+        self.synced = true;
+        for head in view.log.heads() {
+            let count = grown.get(&head.author).copied().unwrap_or(head.seq + 1);
+            let reach = self.reach.entry(head.author).or_default();
+            (reach.theirs, reach.told) = (reach.theirs.max(count), count);
+        }
+        for author in grown.into_keys() {
+            self.note(view.log, author);
+            self.todo.push.insert(author);
         }
         true
+    }
+
+    /// How much of a chain the peer says it has.
+    pub(super) fn theirs(&self, author: AuthorId) -> u64 {
+        self.reach.get(&author).map_or(0, |reach| reach.theirs)
     }
 
     /// One of the peer's heads. Returns false if it concerns more chains than we could hold.
@@ -212,9 +241,13 @@ impl Peer {
     /// An entry became visible here.
     pub(super) fn on_visible(&mut self, view: View<'_>, author: AuthorId, seq: u64, by: Device) {
         let own = view.mesh.is_local(by);
+        if let Some(own_digest) = self.own_digest.as_mut().filter(|_| !self.digest_seen) {
+            own_digest.grown.entry(author).or_insert(seq);
+        }
+        let asked = self.is_asked();
         let reach = self.reach.entry(author).or_default();
         let has_it = reach.theirs > seq;
-        let pushable = self.synced && reach.have() == seq && self.todo.serving.is_none();
+        let pushable = self.synced && reach.have() == seq && !asked;
         if pushable && (own || !reach.elsewhere) {
             self.todo.push.insert(author);
         }
@@ -243,26 +276,19 @@ impl Peer {
         self.note(log, author);
     }
 
-    /// The peer asks for what it lacks, from its heads on or from where the last answer ended.
-    pub(super) fn on_want(&mut self, log: &Log, resume: bool) {
-        let mut cursors = Cursors::new();
-        for author in &self.behind {
-            let reach = self.reach.entry(*author).or_default();
-            if !resume {
-                reach.sent = reach.theirs;
-            }
-            if let Some(entry) = log.visible_at(*author, reach.have()) {
-                reach.elsewhere = false;
-                cursors.push(Reverse(entry.place()));
-            }
-        }
-        self.todo.serving = Some(Serving { cursors, left: BATCH });
+    /// The peer asks for what it lacks, from its heads on or from where the last answer ended. That is
+    /// looked up when the link takes the answer: asking often costs the peer's time, not ours.
+    pub(super) fn on_want(&mut self, resume: bool) {
+        let afresh = self.todo.asked == Some(false);
+        self.todo.asked = Some(resume && !afresh);
     }
 
-    /// The peer asks for an entry by name.
-    pub(super) fn on_want_id(&mut self, id: EntryId) {
+    /// The peer asks for an entry by name. If it is disputed it is told why (BC-09.57).
+    pub(super) fn on_want_id(&mut self, log: &Log, id: EntryId) {
         if self.todo.give_ids.len() < MAX_WANT_IDS {
             self.todo.give_ids.insert(id);
+            let disputed = log.disputed_entry(&id).map(Entry::author);
+            self.todo.proofs.extend(disputed);
         }
     }
 
@@ -273,10 +299,21 @@ impl Peer {
         }
     }
 
-    /// Asks for what we lack. Our heads go first where the peer must start from them.
-    pub(super) fn want(&mut self, now: Timestamp, resume: bool) {
-        if !resume && !self.todo.tell.is_empty() {
-            self.todo.tell_at = Some(now);
+    /// Those entries need not be asked for any more.
+    pub(super) fn forget_wants(&mut self, is_here: impl Fn(&EntryId) -> bool) {
+        self.todo.want_ids.retain(|id| !is_here(id));
+    }
+
+    /// Asks for what we lack. Our heads go first where the peer must start from them: also those of what
+    /// came from itself, or it would send that again (BC-09.56).
+    pub(super) fn want(&mut self, now: Timestamp, log: &Log, resume: bool) {
+        if !resume {
+            let told = |author| self.reach.get(&author).map_or(0, |reach| reach.told);
+            let grown = log.heads().filter(|head| head.seq + 1 > told(head.author));
+            self.todo.tell.extend(grown.map(|head| head.author));
+            if !self.todo.tell.is_empty() {
+                self.todo.tell_at = Some(now);
+            }
         }
         self.todo.want = Some(resume);
     }
@@ -305,7 +342,12 @@ impl Peer {
         }
     }
 
-    fn send(&mut self, sink: &mut dyn ChannelSink, priority: Priority, message: Vec<u8>) -> bool {
+    pub(super) fn send(
+        &mut self,
+        sink: &mut dyn ChannelSink,
+        priority: Priority,
+        message: Vec<u8>,
+    ) -> bool {
         if !sink.send(self.link, priority, &message) {
             self.staged[priority as usize] = Some(message);
         }
@@ -329,7 +371,7 @@ impl Peer {
         let control = Priority::Control;
         let go = |sent: bool| sent.then_some(());
         if core::mem::take(&mut self.todo.digest) {
-            let digest = message::digest(&view.chan, view.log.heads());
+            let digest = self.own_digest(view).digest;
             go(self.send(sink, control, message::put_digest(&digest)))?;
         }
         if core::mem::take(&mut self.todo.ask_info) {
@@ -375,76 +417,15 @@ impl Peer {
         while heads.len() < room.max(1)
             && let Some(author) = self.todo.tell.pop_first()
         {
-            heads.extend(view.log.head(author));
+            if let Some(head) = view.log.head(author) {
+                self.reach.entry(author).or_default().told = head.seq + 1;
+                heads.push(head);
+            }
         }
         if self.todo.tell.is_empty() {
             self.todo.tell_at = None;
         }
         message::put_heads(&heads)
-    }
-
-    /// One message of new entries; false if none is owed.
-    fn push_once(&mut self, view: View<'_>, sink: &mut dyn ChannelSink) -> bool {
-        if self.todo.push.is_empty() {
-            return false;
-        }
-        let mut cursors = Cursors::new();
-        for author in &self.todo.push {
-            let have = self.reach.get(author).map_or(0, |reach| reach.have());
-            cursors.extend(view.log.visible_at(*author, have).map(|e| Reverse(e.place())));
-        }
-        let entries = self.gather(view.log, &mut cursors, BATCH);
-        self.todo.push = cursors.iter().map(|Reverse((_, author, _))| *author).collect();
-        if entries.is_empty() {
-            return false;
-        }
-        let message = message::put_entries(Role::Push, entries.iter().map(|raw| &raw[..]));
-        self.send(sink, Priority::Chat, message)
-    }
-
-    /// One message of what was asked for; false if nothing is.
-    fn serve_once(&mut self, view: View<'_>, sink: &mut dyn ChannelSink) -> bool {
-        if let Some(answer) = self.take_info_answer(view.info) {
-            return self.send(sink, Priority::History, answer);
-        }
-        if let Some(id) = self.todo.give_ids.pop_first() {
-            return view.log.visible_entry(&id).is_none_or(|entry| {
-                let raw = core::iter::once(&entry.raw()[..]);
-                self.send(sink, Priority::History, message::put_entries(Role::Push, raw))
-            });
-        }
-        let Some(mut serving) = self.todo.serving.take() else {
-            return false;
-        };
-        let entries = self.gather(view.log, &mut serving.cursors, serving.left);
-        serving.left = serving.left.saturating_sub(entries.len());
-        let role = if serving.cursors.is_empty() || serving.left == 0 {
-            Role::Last { more: !serving.cursors.is_empty() }
-        } else {
-            self.todo.serving = Some(serving);
-            Role::Answer
-        };
-        let message = message::put_entries(role, entries.iter().map(|raw| &raw[..]));
-        self.send(sink, Priority::History, message)
-    }
-
-    /// Takes entries in the order of the log, which is causal, up to about one message.
-    fn gather(&mut self, log: &Log, cursors: &mut Cursors, max: usize) -> Vec<Bytes> {
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        while entries.len() < max && bytes < ENTRIES_TARGET {
-            let Some(Reverse((_, author, seq))) = cursors.pop() else {
-                break;
-            };
-            let Some(entry) = log.visible_at(author, seq) else {
-                continue;
-            };
-            bytes += entry.raw().len();
-            entries.push(entry.raw().clone());
-            let reach = self.reach.entry(author).or_default();
-            reach.sent = reach.sent.max(seq + 1);
-            cursors.extend(log.visible_at(author, seq + 1).map(|e| Reverse(e.place())));
-        }
-        entries
     }
 
     /// How far this link was sent a chain.

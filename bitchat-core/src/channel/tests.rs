@@ -1,3 +1,4 @@
+mod catchup;
 mod faults;
 mod hostile;
 mod info;

@@ -45,12 +45,15 @@ impl Waiting {
     }
 
     /// Keeps `entry` until all `missing` are there. False if there is no room; then it is not kept.
+    /// `disputed`: it is of a frozen author, and what waits needs it. Such a chain comes from its end
+    /// (BC-09.58), so only its bytes are bounded.
     pub(super) fn add(
         &mut self,
         now: Timestamp,
         from: LinkId,
         entry: Entry,
         missing: &[EntryId],
+        disputed: bool,
     ) -> bool {
         let (id, size) = (entry.id(), entry.raw().len());
         if self.waiters.contains_key(&id) {
@@ -58,8 +61,8 @@ impl Waiting {
         }
         // No link may take more than a quarter: one liar leaves room for the honest.
         let share = self.per_link.get(&from).copied().unwrap_or(0);
-        let full = self.waiters.len() >= self.max_entries || self.bytes + size > self.max_bytes;
-        if full || share * 4 >= self.max_entries {
+        let many = self.waiters.len() >= self.max_entries || share * 4 >= self.max_entries;
+        if self.bytes + size > self.max_bytes || (many && !disputed) {
             return false;
         }
         for ancestor in missing {

@@ -48,7 +48,7 @@ fn inject(world: &mut World, index: usize, link: LinkId, entry: &Entry) {
     node.channel.on_message(now, link, &message, &mut node.out).unwrap();
 }
 
-fn convicted(world: &World, index: usize) -> Vec<(AuthorId, u64)> {
+pub(super) fn convicted(world: &World, index: usize) -> Vec<(AuthorId, u64)> {
     let events = world.nodes[index].out.events.iter();
     let found = events.filter_map(|event| match event {
         ChannelEvent::AuthorEquivocated { author, seq, .. } => Some((*author, *seq)),

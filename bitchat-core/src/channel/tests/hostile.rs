@@ -14,7 +14,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 /// Node 0 with a link to node 1, in whose name messages are made up, and one to an honest node 2.
-fn victim(limits: &Limits) -> (World, LinkId) {
+pub(super) fn victim(limits: &Limits) -> (World, LinkId) {
     let mut world = World::with_limits(3, 40, limits);
     let link = world.link(0, 1);
     world.link(0, 2);
@@ -23,18 +23,18 @@ fn victim(limits: &Limits) -> (World, LinkId) {
     (world, link)
 }
 
-fn feed(world: &mut World, link: LinkId, message: &[u8]) -> Result<(), ChannelFault> {
+pub(super) fn feed(world: &mut World, link: LinkId, message: &[u8]) -> Result<(), ChannelFault> {
     let now = world.clock();
     let node = &mut world.nodes[0];
     node.channel.on_message(now, link, message, &mut node.out)
 }
 
-fn draft<'a>(seq: u64, prev: EntryId, kind: Kind, body: &'a [u8]) -> Draft<'a> {
+pub(super) fn draft<'a>(seq: u64, prev: EntryId, kind: Kind, body: &'a [u8]) -> Draft<'a> {
     let (cited, wall, epoch) = (Vec::new(), UnixMillis(5), Epoch::default());
     Draft { chan: CHAN, epoch, seq, prev, cited, lamport: seq + 1, wall, kind, body }
 }
 
-fn binding(index: usize, key: &Secret) -> Vec<u8> {
+pub(super) fn binding(index: usize, key: &Secret) -> Vec<u8> {
     let author = AuthorId(Identity::from_bytes(key).peer_id().0);
     let (epoch, id) = (Epoch::default(), device(index).id);
     let parts = entry::binding_parts(&CHAN, &epoch, &id, &author);
@@ -42,7 +42,7 @@ fn binding(index: usize, key: &Secret) -> Vec<u8> {
     entry::bind_body(device(index), &identity.sign(entry::BINDING_LABEL, &parts))
 }
 
-fn push(raw: &[u8]) -> Vec<u8> {
+pub(super) fn push(raw: &[u8]) -> Vec<u8> {
     message::put_entries(Role::Push, core::iter::once(raw))
 }
 
