@@ -16,7 +16,7 @@ pub struct Limits {
     pub resumptions: usize,
     /// Probe nonces remembered so that none is answered twice.
     pub probe_nonces: usize,
-    /// Candidate addresses remembered per channel.
+    /// Candidate addresses remembered per channel: half of them places where a member was, the rest hints.
     pub candidates: usize,
     /// Bytes of the largest UDP payload that this node sends or takes in; 1,200 to 65,507. Buffers for
     /// datagrams have this size. Larger packets than 1,200 bytes leave only where the path and the peer
@@ -140,7 +140,7 @@ impl Limits {
             handshakes: 1 to 65_536,
             resumptions: 1 to 1_048_576,
             probe_nonces: 1 to 16_777_216,
-            candidates: 1 to 1_048_576,
+            candidates: 2 to 1_048_576,
             datagram_bytes: 1_200 to 65_507,
             receive_window: 16_384 to 1_073_741_824,
             send_buffer: 16_384 to 1_073_741_824,

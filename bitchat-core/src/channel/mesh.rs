@@ -75,6 +75,14 @@ impl Mesh {
         }
     }
 
+    /// A link reaches a linked device at another address than before.
+    pub(super) fn on_moved(&mut self, device: Device, addr: SocketAddr) {
+        let Some(member) = self.members.get_mut(&device).filter(|_| usable(&addr)) else { return };
+        if member.proven.replace(addr) != Some(addr) {
+            self.touch(device);
+        }
+    }
+
     pub(super) fn on_link_down(&mut self, now: Timestamp, device: Device) {
         if let Some(member) = self.members.get_mut(&device) {
             member.links = member.links.saturating_sub(1);

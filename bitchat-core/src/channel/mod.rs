@@ -140,6 +140,22 @@ impl Channel {
         self.flush(sink);
     }
 
+    /// The peer of a link is at another address now. Unknown links are ignored.
+    pub fn on_link_moved(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        addr: SocketAddr,
+        sink: &mut dyn ChannelSink,
+    ) {
+        self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&link) {
+            peer.addr = Some(addr);
+            self.mesh.on_moved(peer.device, addr);
+            self.flush(sink);
+        }
+    }
+
     /// The link does not carry this channel any more. Unknown links are ignored.
     pub fn on_link_down(&mut self, now: Now, link: LinkId, sink: &mut dyn ChannelSink) {
         self.advance(now);

@@ -3,12 +3,17 @@
 //! Every address is only a hint, whoever named it, until a member was reached there. A mere hint
 //! costs its owner one attempt, that is five probes, in ten minutes, so that a channel cannot be
 //! made to flood a stranger (BC-08.15).
+//!
+//! Half of the table is for hints and half for places where a member was, so that neither can keep
+//! the other out (BC-08.80).
 
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
+use crate::handshake::network;
+use core::cmp::Reverse;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Waits after the attempts at an address where nobody was ever reached; then it is left alone until
 /// somebody names it again.
@@ -22,6 +27,10 @@ const KNOWN_WAITS: [u64; 24] = [
 /// An address that led to ourselves, to a member that another address reaches already, or to somebody
 /// who breaks the protocol. The least time between two attempts at a mere hint, too.
 const SETTLED: Duration = Duration::from_secs(600);
+/// Places of one device that are remembered: its latest. Behind a NAT each new port is one.
+const PLACES_PER_DEVICE: usize = 8;
+/// A peer may move as often as it likes; its places are stored no more often.
+const STORE_MOVES: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct Candidate {
@@ -35,6 +44,10 @@ struct Candidate {
     answered: bool,
     /// Whose it was when a session was made here.
     device: Option<Device>,
+    /// Not before this: a side broke the protocol here.
+    shunned: Timestamp,
+    /// The store is told of it.
+    stored: bool,
     stage: Stage,
 }
 
@@ -54,12 +67,18 @@ pub(crate) struct Candidates {
     by_address: BTreeMap<SocketAddr, Candidate>,
     /// Those that wait, by the time.
     due: BTreeSet<(Timestamp, SocketAddr)>,
+    /// How many are places where a member was.
+    places: usize,
     limit: usize,
+    /// When a move may be stored again.
+    store_moves: Timestamp,
 }
 
 impl Candidates {
+    /// `limit` is at least 2.
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { by_address: BTreeMap::new(), due: BTreeSet::new(), limit }
+        let store_moves = Timestamp::ZERO;
+        Self { by_address: BTreeMap::new(), due: BTreeSet::new(), places: 0, limit, store_moves }
     }
 
     /// Somebody named `address`. True if it will be tried because of that.
@@ -79,13 +98,15 @@ impl Candidates {
 
     /// A member was reached at `address` in an earlier run. False if it is one too many.
     pub(crate) fn restore(&mut self, now: Timestamp, address: SocketAddr) -> bool {
-        if self.add(now, address) || self.by_address.contains_key(&address) {
-            if let Some(candidate) = self.by_address.get_mut(&address) {
-                candidate.linked.get_or_insert(Timestamp::ZERO);
-            }
-            return true;
+        if is_senseless(&address) || (!self.is_place(&address) && !self.has_place()) {
+            return false;
         }
-        false
+        if self.insert(address) {
+            self.start_over(address, now);
+        }
+        self.mark(address, Timestamp::ZERO, None);
+        self.set_stored(&address);
+        true
     }
 
     /// An address that is due, marked as being tried.
@@ -134,6 +155,7 @@ impl Candidates {
         let soon = now + Duration::from_secs(KNOWN_WAITS[0]);
         let waiting = self.by_address.get(&address).map(|candidate| candidate.stage);
         if matches!(waiting, Some(Stage::Waiting(at)) if at > soon) {
+            // A place that is shunned stays so: `move_to` sees to it.
             self.move_to(address, Stage::Waiting(soon));
         }
     }
@@ -150,32 +172,44 @@ impl Candidates {
         self.start_over(address, now + SETTLED);
     }
 
-    /// `device` is linked at `address`. If there is no room a hint gives way, else the place where a
-    /// member was reached longest ago: that is returned, for it is to be forgotten.
+    /// There is no point in trying `address` for a while, whatever anybody says: a side broke the
+    /// protocol there (BC-08.15).
+    pub(crate) fn on_broken(&mut self, now: Timestamp, address: SocketAddr) {
+        if let Some(candidate) = self.by_address.get_mut(&address) {
+            candidate.shunned = now + SETTLED;
+        }
+        self.on_settled(now, address);
+    }
+
+    /// `device` is linked at `address`. If there is no room another place gives way: it is returned,
+    /// for the store is to forget it.
     pub(crate) fn on_linked(
         &mut self,
         now: Timestamp,
         address: SocketAddr,
         device: Device,
     ) -> Option<SocketAddr> {
-        let mut forgotten = None;
-        if !self.by_address.contains_key(&address) {
-            if self.by_address.len() >= self.limit {
-                let oldest = self.by_address.iter().min_by_key(|(_, other)| other.linked);
-                let oldest = oldest.map(|(address, other)| (*address, other.linked));
-                if let Some((oldest, linked)) = oldest {
-                    self.remove(oldest);
-                    forgotten = linked.map(|_| oldest);
-                }
-            }
-            self.insert(address);
-        }
-        if let Some(candidate) = self.by_address.get_mut(&address) {
-            candidate.linked = Some(now);
-            candidate.device = Some(device);
-        }
+        let gone = if self.is_place(&address) { None } else { self.surplus(device, address.ip()) };
+        let was_stored = gone.is_some_and(|gone| self.remove(gone));
+        self.insert(address);
+        self.mark(address, now, Some(device));
         self.start_over(address, now + SETTLED);
-        forgotten
+        gone.filter(|_| was_stored)
+    }
+
+    /// Whether a place that a member moved to may be stored now, or only when the link ends.
+    pub(crate) fn may_store_move(&mut self, now: Timestamp) -> bool {
+        let may = self.store_moves <= now;
+        if may {
+            self.store_moves = now + STORE_MOVES;
+        }
+        may
+    }
+
+    /// The store is told of the place. True if it was not before.
+    pub(crate) fn set_stored(&mut self, address: &SocketAddr) -> bool {
+        let place = self.by_address.get_mut(address).filter(|old| old.linked.is_some());
+        place.is_some_and(|place| !core::mem::replace(&mut place.stored, true))
     }
 
     /// A session with `device` was made at `address`: no reason to go there while another link
@@ -193,6 +227,9 @@ impl Candidates {
 
     /// The link to `address` ended: worth a try after `wait`.
     pub(crate) fn on_lost(&mut self, now: Timestamp, address: SocketAddr, wait: Duration) {
+        if let Some(place) = self.by_address.get_mut(&address) {
+            place.linked = place.linked.map(|_| now);
+        }
         self.start_over(address, now + wait);
     }
 
@@ -204,7 +241,7 @@ impl Candidates {
     /// There is room for a hint, if need be that of one which was tried in vain and long enough ago
     /// that nobody is bothered when it is named again.
     fn has_room(&mut self, now: Timestamp) -> bool {
-        if self.by_address.len() < self.limit {
+        if self.by_address.len() - self.places < self.limit / 2 {
             return true;
         }
         let tried = self.by_address.iter().filter(|(_, other)| {
@@ -217,22 +254,64 @@ impl Candidates {
         })
     }
 
+    fn is_place(&self, address: &SocketAddr) -> bool {
+        self.by_address.get(address).is_some_and(|old| old.linked.is_some())
+    }
+
+    const fn has_place(&self) -> bool {
+        self.places < self.limit.div_ceil(2)
+    }
+
+    /// The place that gives way to a new one of `device` at `ip` (BC-08.80): the device's own oldest if
+    /// it has too many; else, in a full table, the oldest of the network that has most.
+    fn surplus(&self, device: Device, ip: IpAddr) -> Option<SocketAddr> {
+        let all =
+            self.by_address.iter().filter_map(|(at, old)| Some((old.linked?, *at, old.device)));
+        let own = all.clone().filter(|(.., of)| *of == Some(device));
+        if own.clone().count() >= PLACES_PER_DEVICE {
+            return own.min().map(|(_, at, _)| at);
+        }
+        if self.has_place() {
+            return None;
+        }
+        let mut share = BTreeMap::from([(network(ip), 1)]);
+        all.clone().for_each(|(_, at, _)| *share.entry(network(at.ip())).or_default() += 1);
+        let most = |&(linked, at, _): &(Timestamp, SocketAddr, _)| {
+            (Reverse(share.get(&network(at.ip()))), linked, at)
+        };
+        all.min_by_key(most).map(|(_, at, _)| at)
+    }
+
+    /// A member was reached at `address`.
+    fn mark(&mut self, address: SocketAddr, at: Timestamp, device: Option<Device>) {
+        let Some(place) = self.by_address.get_mut(&address) else { return };
+        self.places += usize::from(place.linked.is_none());
+        place.linked = place.linked.max(Some(at));
+        place.device = device.or(place.device);
+    }
+
     /// True unless it is there already.
     fn insert(&mut self, address: SocketAddr) -> bool {
-        let new = Candidate {
+        let is_new = !self.by_address.contains_key(&address);
+        self.by_address.entry(address).or_insert(Candidate {
             attempts: 0,
             tried: None,
             linked: None,
             answered: false,
             device: None,
+            shunned: Timestamp::ZERO,
+            stored: false,
             stage: Stage::Spent,
-        };
-        self.by_address.insert(address, new).is_none()
+        });
+        is_new
     }
 
-    fn remove(&mut self, address: SocketAddr) {
+    /// True if the store was told of it.
+    fn remove(&mut self, address: SocketAddr) -> bool {
         self.move_to(address, Stage::Spent);
-        self.by_address.remove(&address);
+        let Some(gone) = self.by_address.remove(&address) else { return false };
+        self.places -= usize::from(gone.linked.is_some());
+        gone.stored
     }
 
     fn start_over(&mut self, address: SocketAddr, at: Timestamp) {
@@ -244,6 +323,10 @@ impl Candidates {
 
     fn move_to(&mut self, address: SocketAddr, stage: Stage) {
         let Some(candidate) = self.by_address.get_mut(&address) else { return };
+        let stage = match stage {
+            Stage::Waiting(at) => Stage::Waiting(at.max(candidate.shunned)),
+            other => other,
+        };
         if let Stage::Waiting(at) = core::mem::replace(&mut candidate.stage, stage) {
             self.due.remove(&(at, address));
         }

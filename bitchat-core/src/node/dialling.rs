@@ -2,17 +2,18 @@
 
 use super::Node;
 use super::api::{Change, Family};
-use super::joined::Joined;
 use super::log::LogLevel;
 use super::meeting::About;
 use super::pending::Pending;
 use super::records;
-use crate::base::ids::{ChannelHandle, ChannelId, Device};
+use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Candidate;
 use crate::link::{Ended, code};
 use core::net::SocketAddr;
+use core::ops::Bound;
 use core::time::Duration;
+use std::collections::VecDeque;
 
 /// A link that broke is dialled again after so long, and a little more, so that both sides do not
 /// do it in step.
@@ -63,28 +64,40 @@ impl Node {
         }
     }
 
-    /// Another attempt may be made in a channel that is live.
+    /// Another attempt may be made in a channel that is live. While the store or the application is
+    /// behind there is none: the session that came of it would be refused.
     pub(super) fn may_dial(&self) -> bool {
         self.meeting.has_room()
+            && !self.is_behind()
             && self.links.len() < self.config.limits.links
             && !self.shutting_down
             && self.now.wall.is_some()
     }
 
-    /// Dials what is due.
+    /// Dials what is due. The channels take turns, each with one address, so that one of many due
+    /// addresses does not hold up the others (BC-08.81).
     pub(super) fn dial_due(&mut self, now: Now) {
-        let due =
-            |joined: &&Joined| joined.candidates.poll_timeout().is_some_and(|at| at <= now.mono);
-        let due: Vec<_> = self.channels.values().filter(due).map(|joined| joined.handle).collect();
-        for handle in due {
-            while self.may_dial() {
-                let live = self.channels.get_mut(&handle).filter(|of| of.channel().is_some());
-                let Some(joined) = live else { break };
-                let Some(address) = joined.candidates.poll(now.mono) else { break };
-                let (chan, device) = (joined.chan, joined.candidates.device(&address));
-                let verdict = self.judge(chan, &address, device);
-                self.act_on_due(now, handle, address, &verdict);
-            }
+        if !self.may_dial() {
+            return;
+        }
+        let last = self.dialled_last;
+        let behind = self.channels.range((Bound::Excluded(last), Bound::Unbounded));
+        let all = behind.chain(self.channels.range(..=last)).map(|(_, joined)| joined);
+        let mut due: VecDeque<ChannelHandle> = all
+            .filter(|joined| joined.channel().is_some())
+            .filter(|joined| joined.candidates.poll_timeout().is_some_and(|at| at <= now.mono))
+            .map(|joined| joined.handle)
+            .collect();
+        while self.may_dial()
+            && let Some(handle) = due.pop_front()
+        {
+            let Some(joined) = self.channels.get_mut(&handle) else { continue };
+            let Some(address) = joined.candidates.poll(now.mono) else { continue };
+            let (chan, device) = (joined.chan, joined.candidates.device(&address));
+            let verdict = self.judge(chan, &address, device);
+            self.act_on_due(now, handle, address, &verdict);
+            self.dialled_last = handle;
+            due.push_back(handle);
         }
     }
 
@@ -152,7 +165,30 @@ impl Node {
             let key = records::address(chan, forgotten, None).key;
             self.ledger.add_if_room(Change::Delete(key));
         }
+        joined.candidates.set_stored(&address);
         self.ledger.add_if_room(Change::Put(records::address(chan, address, now.wall)));
+    }
+
+    /// A linked `device` is at `address` now: there it is dialled if the link breaks, and there the
+    /// others are told to look (BC-08.82).
+    pub(super) fn on_elsewhere(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        channel: ChannelHandle,
+        address: SocketAddr,
+        device: Device,
+    ) {
+        let Some(joined) = self.channels.get_mut(&channel) else { return };
+        if joined.candidates.may_store_move(now.mono) {
+            self.on_reached(now, channel, address, device);
+        } else if let Some(forgotten) = joined.candidates.on_linked(now.mono, address, device) {
+            let key = records::address(joined.chan, forgotten, None).key;
+            self.ledger.add_if_room(Change::Delete(key));
+        }
+        self.with_channel(now, channel, |joined, world| {
+            joined.on_link_moved(now, link, address, world);
+        });
     }
 
     /// The last link to a member is down, but a new one may come up soon.
@@ -160,6 +196,10 @@ impl Node {
         let redial = REDIAL + Duration::from_millis(self.rng.public.below(500));
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.candidates.on_lost(now.mono, address, redial);
+            if joined.candidates.set_stored(&address) {
+                let record = records::address(joined.chan, address, now.wall);
+                self.ledger.add_if_room(Change::Put(record));
+            }
         }
     }
 
@@ -176,7 +216,7 @@ impl Node {
         };
         for joined in self.channels.values_mut() {
             if hopeless {
-                joined.candidates.on_settled(now.mono, address);
+                joined.candidates.on_broken(now.mono, address);
             } else if !self.meeting.is_dialling(&address) {
                 joined.candidates.on_ended(now.mono, address);
             }

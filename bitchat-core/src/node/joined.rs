@@ -169,6 +169,17 @@ impl Joined {
         first
     }
 
+    /// A link that carries the channel leads to another address now.
+    pub(super) fn on_link_moved(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        address: SocketAddr,
+        world: World<'_>,
+    ) {
+        self.run(world, |channel, sink| channel.on_link_moved(now, link, address, sink));
+    }
+
     /// A link carries the channel no more. True if it was the device's last.
     pub(super) fn on_link_down(
         &mut self,

@@ -3,6 +3,7 @@
 use crate::base::ids::LinkId;
 use crate::base::time::Timestamp;
 use crate::link::Link;
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The links of a node, by their names.
@@ -21,6 +22,8 @@ pub(super) struct LinkTable {
 #[derive(Debug)]
 struct Entry {
     link: Link,
+    /// The address at which the session was made, if this side dialled it.
+    dialled: Option<SocketAddr>,
     /// Its place in the agenda.
     due: Option<Timestamp>,
 }
@@ -55,13 +58,18 @@ impl LinkTable {
         self.links.values_mut().map(|entry| &mut entry.link)
     }
 
-    pub(super) fn insert(&mut self, id: LinkId, link: Link) {
-        self.links.insert(id, Entry { link, due: None });
+    pub(super) fn insert(&mut self, id: LinkId, link: Link, dialled: Option<SocketAddr>) {
+        self.links.insert(id, Entry { link, dialled, due: None });
         self.dirty.insert(id);
     }
 
+    /// The address at which the session was made, if this side dialled it: the link may have moved.
+    pub(super) fn dialled(&self, id: LinkId) -> Option<SocketAddr> {
+        self.links.get(&id).and_then(|entry| entry.dialled)
+    }
+
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
-        let Entry { link, due } = self.links.remove(&id)?;
+        let Entry { link, due, .. } = self.links.remove(&id)?;
         self.dirty.remove(&id);
         if let Some(at) = due {
             self.agenda.remove(&(at, id));

@@ -10,6 +10,7 @@ use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Now;
 use crate::channel::ChannelEvent;
+use crate::crypto::noise::Role;
 use crate::handshake::{Effect, Established, Failure};
 use crate::link::{Ended, Link, LinkConfig, LinkEvent, Via, code};
 use core::fmt::Display;
@@ -34,7 +35,7 @@ impl Node {
             }
             Effect::Observed(address) => {
                 let reporter = met.dialled.map(|reporter| reporter.ip());
-                if reporter.is_some_and(|reporter| self.sockets.on_observed(reporter, address)) {
+                if reporter.is_some_and(|from| self.sockets.on_observed(now.mono, from, address)) {
                     self.on_addresses();
                 }
             }
@@ -145,7 +146,7 @@ impl Node {
         if let Some(memory) = self.paths.recall(now.mono, &session.remote) {
             link.resume(memory);
         }
-        self.links.insert(id, link);
+        self.links.insert(id, link, (role == Role::Initiator).then_some(remote));
         self.by_cid.insert(cid, id);
         self.log_session(session);
         self.arbitrate_device(device);
@@ -235,6 +236,12 @@ impl Node {
                     link.set_untranslated(untranslated);
                 }
                 self.tell(Event::LinkMoved { link: id, address });
+                let shared = self.links.get(id).map(|link| link.shared().collect::<Vec<_>>());
+                for chan in shared.into_iter().flatten() {
+                    if let Some(channel) = self.handle_of(chan) {
+                        self.on_elsewhere(now, id, channel, address, device);
+                    }
+                }
             }
             LinkEvent::Resumption(secret) => {
                 let remote = link.remote_static();
@@ -289,6 +296,9 @@ impl Node {
         }
         self.arbitrate_device(device);
         self.on_session_ended(now, address, &ended);
+        if let Some(dialled) = self.links.dialled(id).filter(|dialled| *dialled != address) {
+            self.on_session_ended(now, dialled, &ended);
+        }
         if !was_shown {
             let text = format_args!("session with {} at {address} ended: {ended:?}", Short(device));
             self.log.add(now.mono, LogLevel::Debug, "link", text);

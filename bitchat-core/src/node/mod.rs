@@ -103,6 +103,8 @@ pub struct Node {
     /// Devices with several sessions: all but the one in use are closed once that is known to live.
     rivals: BTreeSet<Device>,
     channels: BTreeMap<ChannelHandle, Joined>,
+    /// The channel that dialled last: the next one has its turn.
+    dialled_last: ChannelHandle,
     ledger: Ledger<Ticket>,
     requests: BTreeMap<RequestId, Pending>,
     streams: BTreeMap<StreamId, (ChannelHandle, TrackerQuery)>,
@@ -169,6 +171,7 @@ impl Node {
             by_device: BTreeMap::new(),
             rivals: BTreeSet::new(),
             channels: BTreeMap::new(),
+            dialled_last: ChannelHandle(0),
             ledger,
             requests: BTreeMap::new(),
             streams: BTreeMap::new(),

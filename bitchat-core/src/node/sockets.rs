@@ -4,12 +4,16 @@ use super::Node;
 use super::api::{Action, Event, Failure, Family};
 use super::pending::Pending;
 use crate::base::ids::{RequestId, SocketId};
+use crate::base::time::Timestamp;
 use crate::handshake::network;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
 /// How many reports about its own address a node remembers.
 const MAX_REPORTS: usize = 16;
+/// A report counts for this long, if others come after it.
+const REPORT_AGE: Duration = Duration::from_secs(3_600);
 
 /// One primary socket per family, and the queue in front of them.
 #[derive(Debug)]
@@ -19,9 +23,11 @@ pub(super) struct Sockets {
     queue: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
     limit: usize,
     interfaces: BTreeSet<IpAddr>,
-    /// From which network somebody said that our probes come from which address; the latest last.
-    reports: VecDeque<(IpAddr, SocketAddr)>,
-    /// What two of them agree on: one may lie.
+    /// When, and from which network, somebody said that our probes come from which address; the latest
+    /// last.
+    reports: VecDeque<(Timestamp, IpAddr, SocketAddr)>,
+    /// What two of them agree on: one may lie. Members are told; nothing else follows, since two may
+    /// lie as well.
     observed: BTreeSet<SocketAddr>,
 }
 
@@ -63,24 +69,38 @@ impl Sockets {
         !self.queue.is_empty()
     }
 
+    /// True if they are others than before. What others saw was seen in the old networks then.
     pub(super) fn set_interfaces(&mut self, addresses: &[IpAddr]) -> bool {
         let new: BTreeSet<IpAddr> = addresses.iter().copied().collect();
         let changed = new != self.interfaces;
+        if changed {
+            self.reports.clear();
+            self.observed.clear();
+        }
         self.interfaces = new;
         changed
     }
 
     /// Somebody at `reporter` sees us at `address`. True if that changes what is believed.
-    pub(super) fn on_observed(&mut self, reporter: IpAddr, address: SocketAddr) -> bool {
+    pub(super) fn on_observed(
+        &mut self,
+        now: Timestamp,
+        reporter: IpAddr,
+        address: SocketAddr,
+    ) -> bool {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if address.is_ipv4() != reporter.to_canonical().is_ipv4() {
+            return false;
+        }
         let network = network(reporter);
-        self.reports.retain(|(from, _)| *from != network);
+        self.reports.retain(|(at, from, _)| *from != network && now < *at + REPORT_AGE);
         if self.reports.len() >= MAX_REPORTS {
             self.reports.pop_front();
         }
-        self.reports.push_back((network, address));
-        let all = self.reports.iter().map(|(_, seen)| *seen);
+        self.reports.push_back((now, network, address));
+        let all = self.reports.iter().map(|(.., seen)| *seen);
         let agreed: BTreeSet<SocketAddr> = all
-            .filter(|seen| self.reports.iter().filter(|(_, other)| other == seen).count() > 1)
+            .filter(|seen| self.reports.iter().filter(|(.., other)| other == seen).count() > 1)
             .collect();
         let changed = agreed != self.observed;
         self.observed = agreed;
@@ -106,11 +126,9 @@ impl Sockets {
             && socket.is_some_and(|(_, local)| local.port() == address.port())
     }
 
-    /// Whether `address` is one of this node's own.
+    /// Whether `address` is one of this node's own, as its host says: what others say may be a lie that
+    /// would keep a member from ever being dialled. A call to oneself ends by itself.
     pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
-        if self.observed.contains(address) {
-            return true;
-        }
         let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
         socket.is_some_and(|(_, local)| {
             local.port() == address.port()

@@ -10,6 +10,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 mod by_link;
+mod dialling;
 mod key_log;
 mod logging;
 mod sessions;
@@ -26,6 +27,8 @@ struct Host {
     events: Vec<Event>,
     /// The store refuses.
     full: bool,
+    /// The application takes no events.
+    deaf: bool,
 }
 
 struct World {
@@ -61,7 +64,7 @@ impl Host {
         let now = Now::new(now, WALL);
         let node = Node::new(config, identity, Seed([seed; 32]), now).expect("valid");
         let address = SocketAddr::from((Ipv4Addr::new(10, 0, 0, of + 1), 1_000));
-        Self { node, channel: None, address, store, events: Vec::new(), full: false }
+        Self { node, channel: None, address, store, events: Vec::new(), full: false, deaf: false }
     }
 }
 
@@ -132,7 +135,9 @@ impl World {
                     idle = false;
                     host.carry_out(now, action);
                 }
-                while let Some(event) = host.node.poll_event() {
+                while !host.deaf
+                    && let Some(event) = host.node.poll_event()
+                {
                     host.events.push(event);
                 }
                 if idle {
