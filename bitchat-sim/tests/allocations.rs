@@ -70,6 +70,7 @@ fn session(of: usize, keys: &[DhSecret; 2]) -> Established {
             exporter: secret(5),
         },
         resumed: false,
+        proven_current: false,
         remote: via(of).remote,
         rtt: None,
     }

@@ -20,20 +20,21 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// One deterministic stream of random bytes.
+/// The key of a stream: `label` tells it from others of the same secrets.
+fn key(label: &[u8], secrets: &[&[u8; 32]]) -> Zeroizing<[u8; 32]> {
+    let mut hasher = Sha256::new_with_prefix(b"bitchat-v1 rng ");
+    hasher.update(label);
+    secrets.iter().for_each(|secret| hasher.update(secret));
+    Zeroizing::new(hasher.finalize().into())
+}
+
+/// One deterministic stream of random bytes that anybody may see. Fast; who learns its state knows
+/// all of it, what was drawn before included.
 pub struct Stream(ChaCha20Rng);
 
 impl Stream {
     fn new(label: &[u8], seed: &Seed) -> Self {
-        let mut key: [u8; 32] = Sha256::new()
-            .chain_update(b"bitchat-v1 rng ")
-            .chain_update(label)
-            .chain_update(seed.0)
-            .finalize()
-            .into();
-        let stream = Self(ChaCha20Rng::from_seed(key));
-        key.zeroize();
-        stream
+        Self(ChaCha20Rng::from_seed(*key(label, &[&seed.0])))
     }
 
     /// `N` random bytes.
@@ -61,21 +62,52 @@ impl Stream {
     }
 }
 
-impl TryRng for Stream {
+/// One deterministic stream of random bytes for private keys, with *fast key erasure*: each draw
+/// replaces the key by the first bytes that it generates. So whoever reads the memory later does not
+/// learn what was drawn before (BC-05.50).
+pub struct SecretStream(Zeroizing<[u8; 32]>);
+
+impl SecretStream {
+    fn new(seed: &Seed) -> Self {
+        Self(key(b"secret", &[&seed.0]))
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        self.fill(&mut out);
+        out
+    }
+
+    /// Fills `out` with random bytes.
+    pub fn fill(&mut self, out: &mut [u8]) {
+        let mut stream = ChaCha20Rng::from_seed(*self.0);
+        stream.fill_bytes(&mut *self.0);
+        stream.fill_bytes(out);
+    }
+
+    /// Mixes in what an observer of this stream may not know: it heals if there is such a thing, and
+    /// loses nothing if not.
+    pub fn stir(&mut self, fresh: &[u8; 32]) {
+        self.0 = key(b"stir", &[&self.0, fresh]);
+    }
+}
+
+impl TryRng for SecretStream {
     type Error = Infallible;
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.0.next_u32())
+        Ok(u32::from_le_bytes(self.bytes()))
     }
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0.next_u64())
+        Ok(u64::from_le_bytes(self.bytes()))
     }
     fn try_fill_bytes(&mut self, dst: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill_bytes(dst);
+        self.fill(dst);
         Ok(())
     }
 }
 
-impl TryCryptoRng for Stream {}
+impl TryCryptoRng for SecretStream {}
 
 /// The node's two streams. They are independent, so that what is visible on the wire (ids, padding,
 /// jitter) says nothing about keys.
@@ -83,23 +115,21 @@ pub struct Rng {
     /// For ids, nonces, padding and jitter: values that peers or observers see.
     pub public: Stream,
     /// For private keys.
-    pub secret: Stream,
+    pub secret: SecretStream,
 }
 
 impl Rng {
     /// Both streams from one seed.
     #[must_use]
     pub fn new(seed: &Seed) -> Self {
-        Self { public: Stream::new(b"public", seed), secret: Stream::new(b"secret", seed) }
+        Self { public: Stream::new(b"public", seed), secret: SecretStream::new(seed) }
     }
 
     /// Replaces both streams by ones that depend on the old state and on `seed`, after a fork or a
     /// resumed virtual machine.
     pub fn reseed(&mut self, seed: &Seed) {
-        let old = Zeroizing::new(self.secret.bytes::<32>());
-        let mixed: [u8; 32] =
-            Sha256::new().chain_update(*old).chain_update(seed.0).finalize().into();
-        *self = Self::new(&Seed(mixed));
+        self.secret.stir(&seed.0);
+        self.public = Stream::new(b"public", &Seed(self.secret.bytes()));
     }
 }
 

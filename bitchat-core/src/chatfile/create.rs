@@ -5,7 +5,7 @@ use super::file::{ChatFile, SIGNATURE_LABEL};
 use super::info::{History, Info, Mode};
 use super::outside::Outside;
 use crate::base::limits::Limits;
-use crate::base::rng::Stream;
+use crate::base::rng::SecretStream;
 use crate::base::target::TargetPolicy;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
@@ -47,7 +47,7 @@ impl Draft {
     pub fn create(
         &self,
         owner: Option<&Identity>,
-        secret: &mut Stream,
+        secret: &mut SecretStream,
         limits: &Limits,
     ) -> Result<ChatFile, ChatFileError> {
         let salt = secret.bytes();

@@ -7,7 +7,7 @@ pub use self::certificate::{Certificate, CertificateError};
 pub use crate::crypto::suite::SIGNATURE_LEN;
 
 use crate::base::ids::{DeviceId, PeerId};
-use crate::base::rng::{Rng, Stream};
+use crate::base::rng::{Rng, SecretStream};
 use crate::crypto::suite::{
     self, AuthError, DhSecret, Secret, SigningKey, Suite, hash, is_public_key,
 };
@@ -48,7 +48,7 @@ impl Identity {
 
     /// A new identity. `secret` is the node's secret stream.
     #[must_use]
-    pub fn generate(secret: &mut Stream) -> Self {
+    pub fn generate(secret: &mut SecretStream) -> Self {
         Self::from_bytes(&Secret(secret.bytes()))
     }
 

@@ -11,6 +11,7 @@ use crate::wire::packet::{FLAGS_AT, Header, MIN_PACKET_LEN, decode_flags, expand
 use core::fmt;
 use core::ops::Range;
 use siphasher::sip::SipHasher24;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Why a packet is dropped. Each is counted and nothing else happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,22 +35,23 @@ impl From<AuthError> for PacketError {
 
 /// The key that masks flags and packet numbers of one direction of a session. It outlives rekeys:
 /// a receiver must read the key phase before it knows which key to use.
-#[derive(Clone)]
-pub struct MaskKey(SipHasher24);
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MaskKey([u8; 16]);
 
 impl MaskKey {
     /// Takes the first 16 bytes of `key` into use.
     #[must_use]
     pub fn new(key: &Secret) -> Self {
-        let mut short = zeroize::Zeroizing::new([0; 16]);
-        short.copy_from_slice(&key.0[..16]);
-        Self(SipHasher24::new_with_key(&short))
+        let mut short = Self([0; 16]);
+        short.0.copy_from_slice(&key.0[..16]);
+        short
     }
 
     /// SipHash-2-4 of the last 16 bytes: byte 0 masks the flags, 1 to 4 the number (BC-06.05).
     fn mask(&self, packet: &[u8]) -> Option<[u8; 8]> {
         let sample = packet.last_chunk::<TAG_LEN>()?;
-        Some(self.0.hash(sample).to_le_bytes())
+        // A hasher is not erased when it is dropped, so none is kept.
+        Some(SipHasher24::new_with_key(&self.0).hash(sample).to_le_bytes())
     }
 
     fn apply(mask: &[u8], bytes: &mut [u8]) {

@@ -20,6 +20,8 @@ const GIVEN_TRIES: u32 = 2;
 const RESUMED_TRIES: u32 = 2;
 /// The wait after the first transmission; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// Bodies in place of an hs2 that are read after each transmission: each may cost two DHs (BC-05.52).
+const MAX_FORGERIES: u8 = 16;
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(4);
 
@@ -51,6 +53,8 @@ pub struct Initiator {
     given: bool,
     /// A resumption secret was tried in vain.
     without_secret: bool,
+    /// Bodies in place of an hs2 since the last transmission that did not authenticate.
+    forgeries: u8,
 }
 
 #[derive(Debug)]
@@ -79,6 +83,7 @@ impl Initiator {
             deadline: env.now,
             given: target.cookie.is_some(),
             without_secret: false,
+            forgeries: 0,
         };
         match target.cookie {
             Some(cookie) => attempt.greet(env, &cookie),
@@ -195,8 +200,12 @@ impl Initiator {
         if message::receiver(body) != Some(self.cid) {
             return Err(Rejected::NotAwaited);
         }
+        if self.forgeries >= MAX_FORGERIES {
+            return Err(Rejected::TooMany);
+        }
         let mut payload = Vec::new();
-        noise.read_message(message::read_hs2(body)?, &mut payload)?;
+        let read = noise.read_message(message::read_hs2(body)?, &mut payload);
+        read.inspect_err(|_| self.forgeries += 1)?;
         let noise = noise.clone();
         match self.finish(env, *noise, &payload) {
             Ok((state, session)) => {
@@ -260,6 +269,7 @@ impl Initiator {
             handshake_hash: noise.handshake_hash(),
             secrets: SessionSecrets::derive(&noise)?,
             resumed,
+            proven_current: false,
             remote: self.target.remote,
             rtt: (self.tries == 1).then(|| env.now.saturating_since(self.since)),
         });
@@ -279,7 +289,7 @@ impl Initiator {
     fn transmit(&mut self, env: &mut Env<'_>) {
         let datagram = match &mut self.state {
             State::Probing { nonces } => {
-                let nonce = env.rng.public.bytes();
+                let nonce = env.cookies.probe_nonce(&mut env.rng.public);
                 nonces.push(nonce);
                 let cookie = env.cookies.issue(env.now, self.target.remote);
                 Probe { nonce, cookie }.seal(env.keys, env.wall.day(), &mut env.rng.public)
@@ -292,6 +302,7 @@ impl Initiator {
         let wait = self.first_wait * (1 << self.tries.min(TRIES));
         self.deadline = env.now + wait.min(MAX_WAIT);
         self.tries += 1;
+        self.forgeries = 0;
     }
 
     /// What follows when a step was repeated in vain.
@@ -302,6 +313,9 @@ impl Initiator {
                 env.effects.push(Effect::Withdrawn(self.cid));
                 self.cid = ConnectionId(env.rng.public.bytes());
                 self.without_secret = true;
+                // BC-05.33, and BC-04.22: by now the cookie has brought an answer.
+                self.first_wait = FIRST_WAIT;
+                self.given = false;
                 self.greet(env, &cookie);
             }
             (State::Finishing { .. }, _) => {

@@ -157,6 +157,8 @@ pub struct Established {
     pub secrets: SessionSecrets,
     /// A resumption secret was mixed in, so the session is hybrid from its first byte.
     pub resumed: bool,
+    /// It was the pair's current one, and the peer, as the initiator, had it: it is proven to have it.
+    pub proven_current: bool,
     /// Where the peer is.
     pub remote: SocketAddr,
     /// How long the peer's answer took, with what it had to compute; `None` if we asked more than
@@ -215,14 +217,18 @@ pub enum Rejected {
     /// The probe was answered before.
     #[error("a probe is answered once")]
     Repeated,
+    /// The probe is this node's own: somebody sent it back.
+    #[error("a node does not answer its own probe")]
+    Own,
     /// It came from another address than the attempt is about.
     #[error("it came from another address")]
     OtherAddress,
     /// The cookie is not ours, not for this address, or too old.
     #[error("the cookie is not valid for this address")]
     Cookie,
-    /// Too many handshakes from the same network are under way.
-    #[error("too many handshakes from one network")]
+    /// Too many handshakes from the same network are under way, or too much in place of an answer
+    /// did not authenticate.
+    #[error("too many handshakes from one network, or forgeries of one answer")]
     TooMany,
     /// It is not laid out as its kind should be.
     #[error("malformed: {0}")]

@@ -5,7 +5,7 @@ use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets, is_same
 use crate::base::ids::{ChannelId, ConnectionId, Device};
 use crate::base::time::Timestamp;
 use crate::crypto::channel_keys::Epoch;
-use crate::crypto::gate::{NonceCache, Probe, ProbeAck};
+use crate::crypto::gate::{NonceCache, Probe, ProbeAck, mapped};
 use crate::crypto::noise::{HandshakeState, NoiseError, Role};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, hash};
 use crate::wire::reader::Reader;
@@ -32,6 +32,10 @@ pub fn answer_probe(
     body: &[u8],
 ) -> Result<Probe, Rejected> {
     let probe = Probe::decode(body)?;
+    // BC-04.50
+    if env.cookies.is_own(&probe.nonce) {
+        return Err(Rejected::Own);
+    }
     if !nonces.insert(probe.nonce) {
         return Err(Rejected::Repeated);
     }
@@ -50,7 +54,8 @@ pub fn answer_probe(
 pub struct Responder {
     limit: usize,
     pending: BTreeMap<ConnectionId, Pending>,
-    /// By the hash of the first message, to recognise repetitions.
+    /// By the hash of the first message and where it came from, to recognise repetitions. Whoever
+    /// copies another's message has a handshake of its own (BC-05.51).
     by_hello: BTreeMap<[u8; 32], ConnectionId>,
     deadlines: BTreeSet<(Timestamp, ConnectionId)>,
     by_network: BTreeMap<IpAddr, usize>,
@@ -126,17 +131,16 @@ impl Responder {
         if !env.cookies.accepts(env.now, from, &cookie) {
             return Err(Rejected::Cookie);
         }
-        let hello = hash(&[noise1]);
+        let hello = hash(&[noise1, &mapped(from.ip()), &from.port().to_le_bytes()]);
         if !self.by_hello.contains_key(&hello) {
-            self.make_room(from)?;
-            let pending = answer(env, from, hello, noise1)?;
-            self.insert(pending.0, pending.1);
+            self.check_share(from)?;
+            let (cid, pending) = answer(env, from, hello, noise1)?;
+            // Only what authenticates drives others out.
+            self.make_room();
+            self.insert(cid, pending);
         }
         let pending = self.by_hello.get(&hello).and_then(|cid| self.pending.get_mut(cid));
         let pending = pending.ok_or(Rejected::NotAwaited)?;
-        if !is_same(pending.remote, from) {
-            return Err(Rejected::OtherAddress);
-        }
         pending.answers += 1;
         let datagram = message::seal_hs2(env, &pending.hs2, body.len());
         env.effects.push(Effect::Send { to: from, datagram });
@@ -159,10 +163,10 @@ impl Responder {
             return Err(Rejected::OtherAddress);
         }
         match pending.finish(env, message::read_hs3(body)?) {
-            Ok((resumed, payload)) => {
+            Ok((secret, payload)) => {
                 let mut session = self.remove(cid).ok_or(Rejected::NotAwaited)?;
                 env.log_keys(3, &cid.0, &mut session.noise);
-                let session = session.establish(env, cid, resumed, &payload)?;
+                let session = session.establish(env, cid, secret, &payload)?;
                 env.effects.push(Effect::Established(Box::new(session)));
                 Ok(())
             }
@@ -177,19 +181,22 @@ impl Responder {
     }
 
     /// BC-12.62
-    fn make_room(&mut self, from: SocketAddr) -> Result<(), Rejected> {
+    fn check_share(&self, from: SocketAddr) -> Result<(), Rejected> {
         let share = (self.limit / SHARE).max(1);
         if self.limit == 0
             || self.by_network.get(&network(from.ip())).is_some_and(|&has| has >= share)
         {
             return Err(Rejected::TooMany);
         }
+        Ok(())
+    }
+
+    fn make_room(&mut self) {
         while self.pending.len() >= self.limit
             && let Some(&(_, oldest)) = self.deadlines.first()
         {
             self.remove(oldest);
         }
-        Ok(())
     }
 
     fn insert(&mut self, cid: ConnectionId, pending: Pending) {
@@ -263,19 +270,27 @@ fn answer(
     ))
 }
 
+/// Which secret of the pair a session was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Used {
+    Current,
+    Previous,
+    None,
+}
+
 impl Pending {
-    /// Reads message 3 with the current secret, the previous one, or none (BC-05.27); says whether
-    /// there was one.
-    fn finish(&mut self, env: &Env<'_>, noise3: &[u8]) -> Result<(bool, Vec<u8>), NoiseError> {
+    /// Reads message 3 with the current secret, the previous one, or none (BC-05.27); says which.
+    fn finish(&mut self, env: &Env<'_>, noise3: &[u8]) -> Result<(Used, Vec<u8>), NoiseError> {
         let remote_static = self.noise.peek_static(noise3)?;
         let [current, previous] = env.devices.secrets(&remote_static);
         let none = Some(Secret([0; 32]));
-        for (secret, resumed) in [(current, true), (previous, true), (none, false)] {
+        let all = [(current, Used::Current), (previous, Used::Previous), (none, Used::None)];
+        for (secret, used) in all {
             let Some(secret) = secret else { continue };
             self.noise.set_psk(3, secret)?;
             let mut payload = Vec::new();
             match self.noise.read_message(noise3, &mut payload) {
-                Ok(()) => return Ok((resumed, payload)),
+                Ok(()) => return Ok((used, payload)),
                 Err(NoiseError::Auth) => {}
                 Err(error) => return Err(error),
             }
@@ -287,7 +302,7 @@ impl Pending {
         &self,
         env: &Env<'_>,
         cid: ConnectionId,
-        resumed: bool,
+        secret: Used,
         payload: &[u8],
     ) -> Result<Established, Rejected> {
         let hello = Hello::read(Reader::new(payload)).map_err(Failure::from)?;
@@ -305,7 +320,8 @@ impl Pending {
             boot: hello.boot,
             handshake_hash: self.noise.handshake_hash(),
             secrets: SessionSecrets::derive(&self.noise)?,
-            resumed,
+            resumed: secret != Used::None,
+            proven_current: secret == Used::Current,
             remote: self.remote,
             rtt: (self.answers == 1).then(|| env.now.saturating_since(self.since)),
         })

@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_secs(60);
 pub(crate) struct Opened {
     /// Where the payload is.
     pub payload: Range<usize>,
+    /// The generation of the key that opened it.
+    pub generation: u64,
     /// This packet completed a renewal on this side: now at this generation.
     pub renewed: Option<u64>,
 }
@@ -142,7 +144,7 @@ impl KeyRing {
         fade: impl FnOnce() -> Duration,
     ) -> Result<Opened, PacketError> {
         self.expire(now);
-        let (which, _) = self.epochs.key_for(header.phase).ok_or(PacketError::Auth)?;
+        let (which, generation) = self.epochs.key_for(header.phase).ok_or(PacketError::Auth)?;
         let key = match which {
             ReceiveKey::Current => Some(&self.recv),
             ReceiveKey::Previous => self.previous.as_ref().map(|(key, _)| key),
@@ -160,7 +162,7 @@ impl KeyRing {
         {
             *erase_at = Some(now + fade().min(MAX_FADE));
         }
-        Ok(Opened { payload, renewed: opened.renewed })
+        Ok(Opened { payload, generation, renewed: opened.renewed })
     }
 
     /// User data was sent or received under the keys in use.

@@ -96,6 +96,10 @@ impl Link {
                 self.transport.set_peer_max_datagram(bytes);
                 Ok(())
             }
+            // BC-08.86
+            Ok(Control::SlotTokens { .. } | Control::SlotClose { .. }) if !self.ready => {
+                Err("slots before the first key renewal".to_owned())
+            }
             Ok(Control::SlotTokens { base, tokens }) => {
                 let taken = self.slots.on_tokens(base, tokens);
                 taken.map(|()| self.match_slots(events)).map_err(|error| error.to_string())

@@ -1,5 +1,6 @@
 //! What a link makes of packets: authentic or not, then frames.
 
+use super::keys::Opened;
 use super::lanes::{In, Lanes};
 use super::moving::is_probing;
 use super::path::{Arrival, MAX_PATIENCE, Via};
@@ -13,7 +14,6 @@ use crate::transport::{Ecn, TransportSink, TransportStreamId};
 use crate::wire::frame::{Frame, Frames, NewConnectionId};
 use crate::wire::packet::Header;
 use core::net::SocketAddr;
-use core::ops::Range;
 
 /// What the transport reported of one packet.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Gathered {
     pub(super) new_ids: Vec<NewConnectionId>,
     pub(super) retired_ids: Vec<u64>,
     streams_available: bool,
+    /// Something of a channel came under the keys of the handshake.
+    early: bool,
     closed: Option<u64>,
 }
 
@@ -39,10 +41,13 @@ pub(super) struct Inbox<'a> {
     pub(super) lanes: &'a mut Lanes,
     pub(super) control: &'a mut MessageReader,
     pub(super) paused: bool,
+    /// The packet came under the keys of the handshake.
+    pub(super) early: bool,
 }
 
 impl TransportSink for Inbox<'_> {
     fn stream_opened(&mut self, id: TransportStreamId) {
+        self.gathered.early |= self.early;
         self.lanes.incoming.insert(id, In::new());
         self.gathered.opened.push(id);
     }
@@ -50,6 +55,7 @@ impl TransportSink for Inbox<'_> {
         self.gathered.streams_available = true;
     }
     fn stream_readable(&mut self, id: TransportStreamId) {
+        self.gathered.early |= self.early && !id.is_control();
         self.gathered.readable.push(id);
     }
     /// What is complete of it is taken when the packet is done, so the readers hold little.
@@ -57,6 +63,7 @@ impl TransportSink for Inbox<'_> {
         let reader = if id.is_control() {
             &mut *self.control
         } else {
+            self.gathered.early |= self.early;
             match self.lanes.incoming.get_mut(&id) {
                 Some(stream) if !self.paused && !stream.waits => &mut stream.reader,
                 _ => return false,
@@ -75,7 +82,9 @@ impl TransportSink for Inbox<'_> {
         self.gathered.writable.push(id);
     }
     /// Links open no datagram flows yet; a peer that sends some is ahead of us.
-    fn datagram(&mut self, _data: &[u8]) {}
+    fn datagram(&mut self, _data: &[u8]) {
+        self.gathered.early |= self.early;
+    }
     fn path_challenge(&mut self, token: [u8; 8]) {
         self.gathered.challenge = Some(token);
     }
@@ -114,7 +123,7 @@ impl Link {
         let cid = datagram.first_chunk().map_or(self.local_cid, |id| ConnectionId(*id));
         let largest = self.replay.largest();
         let len = datagram.len();
-        let (header, payload, renewed) = match self.open(now, datagram) {
+        let (header, opened) = match self.open(now, datagram) {
             Ok(opened) => opened,
             Err(verdict) => {
                 self.tracer.packet_dropped(now, len, verdict);
@@ -127,11 +136,11 @@ impl Link {
         self.last_received = now;
         if !self.is_open() {
             self.tracer.packet_dropped(now, len, Verdict::Authentic);
-            self.on_late_packet(datagram.get(payload).unwrap_or_default());
+            self.on_late_packet(datagram.get(opened.payload).unwrap_or_default());
             return Verdict::Authentic;
         }
         let newest = largest.is_none_or(|largest| pn > largest);
-        let payload = datagram.get(payload).unwrap_or_default();
+        let payload = datagram.get(opened.payload).unwrap_or_default();
         self.tracer.packet_received(now, &header, payload, len);
         // Where there is no other path, nothing depends on it.
         let probing = !self.paths.is_only(via) && is_probing(payload);
@@ -141,10 +150,10 @@ impl Link {
         let moved = self.paths.on_packet(now, arrival, id, &mut rng.public);
         self.retire_ids();
         self.on_moved(now, moved, events);
-        if let Some(generation) = renewed {
+        if let Some(generation) = opened.renewed {
             self.on_confirmed(now, generation, rng, events);
         }
-        self.on_payload(now, &arrival, pn, ecn, payload, rng, events);
+        self.on_payload(now, &arrival, (pn, opened.generation), ecn, payload, rng, events);
         self.drive(now, rng);
         self.watch_channels(now);
         self.tracer.observe(now, &mut self.transport);
@@ -160,11 +169,7 @@ impl Link {
         }
     }
 
-    fn open(
-        &mut self,
-        now: Timestamp,
-        datagram: &mut [u8],
-    ) -> Result<(Header, Range<usize>, Option<u64>), Verdict> {
+    fn open(&mut self, now: Timestamp, datagram: &mut [u8]) -> Result<(Header, Opened), Verdict> {
         let forged = |_: PacketError| Verdict::Forged;
         let header = self.keys.unmask(datagram, self.replay.largest()).map_err(forged)?;
         if !self.replay.is_new(header.pn) {
@@ -172,7 +177,7 @@ impl Link {
         }
         let fade = || self.transport.pto() * 3;
         let opened = self.keys.open(now, &header, datagram, fade).map_err(forged)?;
-        Ok((header, opened.payload, opened.renewed))
+        Ok((header, opened))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one packet, used once")]
@@ -180,7 +185,7 @@ impl Link {
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
-        pn: u64,
+        (pn, generation): (u64, u64),
         ecn: Option<Ecn>,
         payload: &[u8],
         rng: &mut Rng,
@@ -192,6 +197,7 @@ impl Link {
             lanes: &mut self.lanes,
             control: &mut self.control_in,
             paused: self.paused,
+            early: generation == 0,
         };
         let result = self.transport.on_packet(now, pn, ecn, payload, &mut inbox);
         self.on_path_frames(now, arrival, late, rng, events);
@@ -201,6 +207,10 @@ impl Link {
         }
         if let Some(code) = self.gathered.closed.take() {
             self.end(now, None, Ended::Peer(code), events);
+        }
+        // BC-08.86
+        if core::mem::take(&mut self.gathered.early) {
+            self.violation(now, "data of a channel before the first key renewal", events);
         }
         if let Err(error) = result {
             self.end(now, Some(error.code()), Ended::Violation(error.to_string()), events);

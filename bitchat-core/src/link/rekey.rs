@@ -5,7 +5,7 @@
 //! flows on under the old keys meanwhile. When the keys are taken into use is decided by
 //! [`epochs`](super::epochs), from the phase of the packets that arrive.
 
-use crate::base::rng::Stream;
+use crate::base::rng::SecretStream;
 use crate::crypto::noise::{HandshakeState, NoiseError, Params, Pattern, Role};
 use crate::crypto::suite::{
     AuthError, DhPublic, DhSecret, KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KemSecret, Secret, hash,
@@ -33,7 +33,8 @@ pub enum RekeyError {
     /// The key in it is not an ML-KEM-768 key.
     #[error("a renewal message carries an invalid ML-KEM key")]
     Kem(#[from] AuthError),
-    /// It belongs to another renewal than the one that is due, or comes from the wrong side.
+    /// It belongs to another renewal than the one that is due, comes from the wrong side, or leaves
+    /// ML-KEM out where it must run.
     #[error("a renewal message out of turn")]
     OutOfTurn,
 }
@@ -49,6 +50,14 @@ pub struct NewKeys {
     pub r2i: Secret,
     /// What the pair's next session mixes in, where ML-KEM ran.
     pub resumption: Option<Secret>,
+}
+
+impl NewKeys {
+    /// What no observer of this node's randomness knows who missed the renewal (BC-08.04).
+    #[must_use]
+    pub(super) const fn fresh(&self) -> &[u8; 32] {
+        &self.i2r.0
+    }
 }
 
 /// The renewal machine of one side of one session.
@@ -96,7 +105,11 @@ impl Rekey {
     ///
     /// # Errors
     /// [`RekeyError::OutOfTurn`] where that is not so.
-    pub fn start(&mut self, with_kem: bool, secret: &mut Stream) -> Result<Vec<u8>, RekeyError> {
+    pub fn start(
+        &mut self,
+        with_kem: bool,
+        secret: &mut SecretStream,
+    ) -> Result<Vec<u8>, RekeyError> {
         if self.role != Role::Initiator || self.is_pending() {
             return Err(RekeyError::OutOfTurn);
         }
@@ -126,7 +139,7 @@ impl Rekey {
     pub fn on_init(
         &mut self,
         body: &[u8],
-        secret: &mut Stream,
+        secret: &mut SecretStream,
     ) -> Result<(Vec<u8>, NewKeys), RekeyError> {
         let mut reader = Reader::new(body);
         let generation = reader.varint()?;
@@ -135,6 +148,10 @@ impl Rekey {
             return Err(RekeyError::OutOfTurn);
         }
         let with_kem = read_flags(&mut reader)?;
+        // BC-08.85: nothing of a channel flows before ML-KEM was mixed in, whatever the peer thinks.
+        if generation == 1 && !with_kem {
+            return Err(RekeyError::OutOfTurn);
+        }
         let mut noise = self.noise(generation)?;
         noise.read_message(reader.bytes(NOISE_LEN)?, &mut Vec::new())?;
         let mut response = Vec::with_capacity(16 + NOISE_LEN + KEM_CIPHERTEXT_LEN);

@@ -104,6 +104,7 @@ impl Link {
         }
         let told = |error: RekeyError| error.to_string();
         let (response, keys) = self.rekey.on_init(body, &mut rng.secret).map_err(told)?;
+        rng.secret.stir(keys.fresh());
         // What was to be asked for is here.
         self.renew_wanted = false;
         self.keys.install(&keys);
@@ -122,6 +123,7 @@ impl Link {
         events: &mut Vec<LinkEvent>,
     ) -> Result<(), String> {
         let keys = self.rekey.on_response(body).map_err(|error| error.to_string())?;
+        rng.secret.stir(keys.fresh());
         self.keys.install(&keys);
         self.log_keys(&keys, events);
         self.on_renewed(now, keys.generation, rng, events);

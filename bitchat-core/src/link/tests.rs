@@ -97,6 +97,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
             exporter: secret(5),
         },
         resumed: false,
+        proven_current: false,
         remote: via(0).remote,
         rtt: None,
     }
@@ -273,6 +274,26 @@ fn a_link_becomes_post_quantum_then_finds_its_channel_and_carries_it() {
     let mut got = pair.messages(0);
     got.sort();
     assert_eq!(got, ["earlier", "heads"]);
+}
+
+/// BC-08.04: what a renewal agreed on goes into the stream that the next ephemeral keys come from.
+#[test]
+fn a_renewal_heals_the_randomness_of_either_side() {
+    for of in 0..2 {
+        let drawn = [false, true].map(|other| {
+            let mut pair = Pair::with_channel(1, 0);
+            if other {
+                pair.rngs[1 - of].reseed(&Seed([77; 32]));
+            }
+            pair.run(SECOND);
+            let now = pair.now;
+            pair.links[0].renew(now, &mut pair.rngs[0]);
+            pair.run(SECOND);
+            assert_eq!(pair.links[of].generation(), 2);
+            pair.rngs[of].secret.bytes::<32>()
+        });
+        assert_ne!(drawn[0], drawn[1], "side {of} depends on what only the peer drew");
+    }
 }
 
 #[test]

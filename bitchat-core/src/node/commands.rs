@@ -223,13 +223,15 @@ impl Node {
         ids.len()
     }
 
-    /// Mixes fresh entropy in, after a fork or a resumed virtual machine. All links are dropped,
-    /// since their keys may live twice.
+    /// Mixes fresh entropy in, after a fork or a resumed virtual machine. All links are dropped
+    /// without a word, since their keys may live twice: another packet could take a number that the
+    /// other copy of this node takes, too (BC-08.87).
     pub fn reseed(&mut self, now: Now, seed: &Seed) {
         let now = self.advance(now);
         self.rng.reseed(seed);
         self.boot = BootId(self.rng.public.bytes());
-        self.close_links(now);
+        let ids: Vec<LinkId> = self.links.ids().collect();
+        ids.into_iter().for_each(|id| self.drop_link(now, id));
         self.certificate_renewal = None;
         for (channel, address) in self.meeting.start_over(&mut self.rng) {
             self.on_unreached(now, channel, address);

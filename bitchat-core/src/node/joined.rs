@@ -6,7 +6,7 @@ use super::link_table::LinkTable;
 use super::origin::Origin;
 use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
-use crate::base::rng::Stream;
+use crate::base::rng::SecretStream;
 use crate::base::time::{Now, Timestamp};
 use crate::channel::{
     Candidate, Channel, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink, Priority, Record,
@@ -76,7 +76,7 @@ pub(super) struct Told {
 pub(super) struct World<'a> {
     pub links: &'a mut LinkTable,
     pub ledger: &'a mut Ledger<Ticket>,
-    pub secret: &'a mut Stream,
+    pub secret: &'a mut SecretStream,
     pub identity: &'a Identity,
     pub told: &'a mut Told,
 }

@@ -115,6 +115,9 @@ impl Node {
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.candidates.on_identified(session.remote, session.device);
         }
+        if session.proven_current {
+            self.meeting.resumptions.confirm(&session.remote_static);
+        }
         let socket = self.sockets.of(Family::of(&session.remote));
         let refused = self.refuses(session.device);
         let (role, remote) = (session.role, session.remote);
@@ -216,6 +219,7 @@ impl Node {
                 self.tell(Event::LinkUp { link: id, device, address });
             }
             LinkEvent::Renewed(generation) => {
+                self.meeting.resumptions.confirm(&link.remote_static());
                 self.tell(Event::LinkRekeyed { link: id, generation });
             }
             LinkEvent::LocalId(cid) => {

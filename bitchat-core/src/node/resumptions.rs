@@ -6,10 +6,19 @@ use std::collections::BTreeMap;
 /// The current and the previous secret.
 type Pair = [Option<Secret>; 2];
 
+/// What is kept for one peer.
+#[derive(Debug)]
+struct Kept {
+    place: u64,
+    pair: Pair,
+    /// The peer has shown that it has the current one.
+    confirmed: bool,
+}
+
 /// The secrets by the peer's static key, of the peers met last.
 #[derive(Debug)]
 pub(super) struct Resumptions {
-    pairs: BTreeMap<DhPublic, (u64, Pair)>,
+    peers: BTreeMap<DhPublic, Kept>,
     /// The peers in the order in which their secrets came.
     order: BTreeMap<u64, DhPublic>,
     next: u64,
@@ -18,36 +27,48 @@ pub(super) struct Resumptions {
 
 impl Resumptions {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { pairs: BTreeMap::new(), order: BTreeMap::new(), next: 0, limit }
+        Self { peers: BTreeMap::new(), order: BTreeMap::new(), next: 0, limit }
     }
 
-    /// Replaces the current secret; the one before stays as the previous. Returns the two, and a peer
-    /// that was forgotten for it.
+    /// Replaces the current secret. The one before stays as the previous, if the peer has shown that it
+    /// has it; else the previous one stays, which the peer may still use (BC-05.53). Returns the two,
+    /// and a peer that was forgotten for it.
     pub(super) fn renew(&mut self, remote: DhPublic, secret: Secret) -> (Pair, Option<DhPublic>) {
-        let [current, _] = self.secrets(&remote);
-        let pair = [Some(secret), current];
+        let confirmed = self.peers.get(&remote).is_some_and(|kept| kept.confirmed);
+        let [current, previous] = self.secrets(&remote);
+        let known = if confirmed { current } else { previous.or(current) };
+        let pair = [Some(secret), known];
         let forgotten = self.restore(remote, pair.clone());
         (pair, forgotten)
     }
 
+    /// The peer has shown that it has the current secret: by a handshake with it, or by a packet under
+    /// the keys that came with it.
+    pub(super) fn confirm(&mut self, remote: &DhPublic) {
+        if let Some(kept) = self.peers.get_mut(remote) {
+            kept.confirmed = true;
+        }
+    }
+
     /// Puts back what was stored. Returns a peer that was forgotten for it.
     pub(super) fn restore(&mut self, remote: DhPublic, pair: Pair) -> Option<DhPublic> {
-        if let Some((place, _)) = self.pairs.insert(remote, (self.next, pair)) {
-            self.order.remove(&place);
+        let kept = Kept { place: self.next, pair, confirmed: false };
+        if let Some(old) = self.peers.insert(remote, kept) {
+            self.order.remove(&old.place);
         }
         self.order.insert(self.next, remote);
         self.next += 1;
-        if self.pairs.len() <= self.limit {
+        if self.peers.len() <= self.limit {
             return None;
         }
         let (_, oldest) = self.order.pop_first()?;
-        self.pairs.remove(&oldest);
+        self.peers.remove(&oldest);
         Some(oldest)
     }
 
     /// The current and the previous secret shared with a peer.
     pub(super) fn secrets(&self, remote_static: &DhPublic) -> Pair {
-        self.pairs.get(remote_static).map(|(_, pair)| pair.clone()).unwrap_or_default()
+        self.peers.get(remote_static).map(|kept| kept.pair.clone()).unwrap_or_default()
     }
 }
 

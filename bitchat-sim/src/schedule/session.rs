@@ -102,6 +102,7 @@ pub(super) fn established(
             exporter: secret(b"exporter"),
         },
         resumed: false,
+        proven_current: false,
         remote,
         rtt: None,
     }

@@ -73,6 +73,7 @@ impl Victim {
                 exporter: secret(5),
             },
             resumed: false,
+            proven_current: false,
             remote: via(0).remote,
             rtt: None,
         };

@@ -9,10 +9,13 @@ use crate::chatfile::outside::{PeerHint, at_most, peer, tracker};
 use crate::crypto::suite::{Secret, hash};
 use crate::wire::base32;
 use crate::wire::reader::{DecodeError, Reader};
+use zeroize::Zeroizing;
 
 pub(super) const SCHEME: &str = "bitchat:join/";
 const VERSION: u8 = 1;
 const FLAG_ROTATE: u8 = 1;
+/// Version, flags, channel and key.
+const HEAD_LEN: usize = 2 + 20 + 32;
 /// Bytes at the end that catch typing errors.
 const CHECK_LEN: usize = 3;
 
@@ -22,7 +25,7 @@ pub(super) fn parse(
     limits: &Limits,
     policy: TargetPolicy,
 ) -> Result<JoinLink, LinkError> {
-    let bytes = base32::decode(payload).ok_or(LinkError::Typing)?;
+    let bytes = Zeroizing::new(base32::decode(payload).ok_or(LinkError::Typing)?);
     let (body, found) = bytes.split_last_chunk::<CHECK_LEN>().ok_or(LinkError::Typing)?;
     if *found != checksum(body) {
         return Err(LinkError::Typing);
@@ -56,15 +59,20 @@ pub(super) fn parse(
 }
 
 pub(super) fn write(link: &JoinLink, key: &Secret) -> String {
-    let mut body = vec![VERSION, if link.rotate { FLAG_ROTATE } else { 0 }];
+    let mut places = Vec::new();
+    put_short(&mut places, link.name.as_deref().unwrap_or_default().as_bytes());
+    put_list(&mut places, link.trackers.iter().map(|url| url.to_string().into_bytes()));
+    put_list(&mut places, link.peers.iter().map(PeerHint::encode));
+    // As long as it gets, or it would move and leave the key behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(HEAD_LEN + places.len() + CHECK_LEN));
+    body.extend([VERSION, if link.rotate { FLAG_ROTATE } else { 0 }]);
     body.extend(link.chan.0);
     body.extend(key.0);
-    put_short(&mut body, link.name.as_deref().unwrap_or_default().as_bytes());
-    put_list(&mut body, link.trackers.iter().map(|url| url.to_string().into_bytes()));
-    put_list(&mut body, link.peers.iter().map(PeerHint::encode));
+    body.extend(places);
     let check = checksum(&body);
     body.extend(check);
-    format!("{SCHEME}{}", base32::encode(&body))
+    let text = Zeroizing::new(base32::encode(&body));
+    format!("{SCHEME}{}", *text)
 }
 
 fn checksum(body: &[u8]) -> [u8; CHECK_LEN] {

@@ -1,10 +1,14 @@
 //! Cookies: whoever shows one receives what is sent to its address.
 
-use crate::base::rng::Stream;
+use super::PROBE_NONCE_LEN;
+use crate::base::rng::{SecretStream, Stream};
 use crate::base::time::Timestamp;
 use crate::crypto::suite::{Secret, mac, mac_eq};
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+
+/// Random bytes of a probe's nonce; by the others its maker knows it again.
+const NONCE_RANDOM: usize = 6;
 
 /// How long one bucket of time lasts: a cookie lives for one to two of them.
 const BUCKET: Duration = Duration::from_secs(120);
@@ -19,7 +23,7 @@ impl Cookie {
 }
 
 /// Makes and checks cookies without remembering any: each is a MAC over an address and the time
-/// (BC-04.20).
+/// (BC-04.20). Knows its node's own probes in the same way.
 #[derive(Debug)]
 pub struct CookieJar {
     secret: Secret,
@@ -28,7 +32,7 @@ pub struct CookieJar {
 impl CookieJar {
     /// A jar with a key of its own. `secret` is the node's secret stream.
     #[must_use]
-    pub fn new(secret: &mut Stream) -> Self {
+    pub fn new(secret: &mut SecretStream) -> Self {
         Self { secret: Secret(secret.bytes()) }
     }
 
@@ -48,6 +52,27 @@ impl CookieJar {
             .any(|bucket| mac_eq(&self.cookie(bucket, address).0, &cookie.0))
     }
 
+    /// The nonce of a new probe. To everybody else it is random.
+    #[must_use]
+    pub fn probe_nonce(&self, public: &mut Stream) -> [u8; PROBE_NONCE_LEN] {
+        self.nonce_of(public.bytes())
+    }
+
+    /// Whether [`probe_nonce`](Self::probe_nonce) made `nonce`: then the probe is this node's own,
+    /// whoever sent it back (BC-04.50).
+    #[must_use]
+    pub fn is_own(&self, nonce: &[u8; PROBE_NONCE_LEN]) -> bool {
+        nonce.first_chunk().is_some_and(|random| self.nonce_of(*random) == *nonce)
+    }
+
+    fn nonce_of(&self, random: [u8; NONCE_RANDOM]) -> [u8; PROBE_NONCE_LEN] {
+        let mark = mac(&self.secret, &[b"probe", &random]);
+        core::array::from_fn(|at| match at.checked_sub(NONCE_RANDOM) {
+            None => random[at],
+            Some(at) => mark[at],
+        })
+    }
+
     fn cookie(&self, bucket: u64, address: SocketAddr) -> Cookie {
         let (ip, port) = (mapped(address.ip()), address.port().to_le_bytes());
         Cookie(mac(&self.secret, &[b"cookie", &bucket.to_le_bytes(), &ip, &port]))
@@ -60,7 +85,7 @@ fn bucket(now: Timestamp) -> u64 {
 
 /// An address as 16 bytes, IPv4 as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), so that sockets
 /// of either kind agree.
-pub(super) const fn mapped(ip: IpAddr) -> [u8; 16] {
+pub(crate) const fn mapped(ip: IpAddr) -> [u8; 16] {
     match ip {
         IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
         IpAddr::V6(ip) => ip.octets(),

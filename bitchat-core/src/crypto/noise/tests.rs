@@ -1,12 +1,12 @@
 use super::*;
-use crate::base::rng::{Rng, Seed, Stream};
+use crate::base::rng::{Rng, SecretStream, Seed};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
 
 mod misuse;
 mod snow_peer;
 mod tampering;
 
-fn stream(seed: u8) -> Stream {
+fn stream(seed: u8) -> SecretStream {
     Rng::new(&Seed([seed; 32])).secret
 }
 

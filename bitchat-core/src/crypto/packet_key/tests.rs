@@ -163,3 +163,11 @@ fn the_window_holds_at_its_edges() {
     assert!(window.insert(u64::MAX - ReplayWindow::LEN));
     assert!(!window.insert(u64::MAX - 1 - ReplayWindow::LEN));
 }
+
+/// All that is made of secrets here is erased when it is dropped.
+#[test]
+fn keys_are_erased() {
+    fn erased<T: ZeroizeOnDrop>() {}
+    erased::<MaskKey>();
+    erased::<Secret>();
+}

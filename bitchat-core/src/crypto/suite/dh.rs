@@ -2,7 +2,7 @@
 
 use super::backend::{Compiled, Suite};
 use super::{AuthError, Secret};
-use crate::base::rng::Stream;
+use crate::base::rng::SecretStream;
 #[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use core::fmt;
@@ -54,7 +54,7 @@ impl DhSecret {
 
     /// A new key pair.
     #[must_use]
-    pub fn generate(suite: Suite, secret: &mut Stream) -> Self {
+    pub fn generate(suite: Suite, secret: &mut SecretStream) -> Self {
         Self::from_bytes(suite, &Secret(secret.bytes()))
     }
 

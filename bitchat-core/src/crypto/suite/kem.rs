@@ -2,7 +2,7 @@
 
 use super::backend::{Compiled, Suite};
 use super::{AuthError, Secret};
-use crate::base::rng::Stream;
+use crate::base::rng::SecretStream;
 #[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::kem::{AlgorithmId, DecapsulationKey as AwsKey, ML_KEM_768};
 use core::fmt;
@@ -26,7 +26,7 @@ enum Key {
 impl KemSecret {
     /// A new key pair: the secret half, and the public half as bytes.
     #[must_use]
-    pub fn generate(suite: Suite, secret: &mut Stream) -> (Self, [u8; KEM_PUBLIC_LEN]) {
+    pub fn generate(suite: Suite, secret: &mut SecretStream) -> (Self, [u8; KEM_PUBLIC_LEN]) {
         Self::from_seed(suite, &secret.bytes())
     }
 
@@ -80,7 +80,7 @@ impl fmt::Debug for KemSecret {
 /// [`AuthError`] if `public` is not a valid encapsulation key (FIPS 203 §7.2).
 pub fn kem_encapsulate(
     public: &[u8; KEM_PUBLIC_LEN],
-    secret: &mut Stream,
+    secret: &mut SecretStream,
 ) -> Result<([u8; KEM_CIPHERTEXT_LEN], Secret), AuthError> {
     let key = kem::Key::<EncapsulationKey<MlKem768>>::from(*public);
     let key = EncapsulationKey::<MlKem768>::new(&key).map_err(|_| AuthError)?;

@@ -11,6 +11,17 @@ fn blake2s_of_rfc_7693_appendix_b() {
     assert_eq!(hash(&[b"a", b"bc"])[..8], [0x50, 0x8c, 0x5e, 0x8c, 0x32, 0x7c, 0x14, 0xe2]);
 }
 
+/// A keyed hash holds its key as its first block: it is erased when the hash is done.
+#[test]
+fn hashes_and_ciphers_erase_what_they_were_given() {
+    fn erased<T: ZeroizeOnDrop>() {}
+    erased::<blake2::Blake2sVarCore>();
+    erased::<Blake2sMac<U32>>();
+    erased::<Blake2sMac<U16>>();
+    erased::<sha2::Sha256>();
+    erased::<chacha20poly1305::ChaCha20Poly1305>();
+}
+
 #[test]
 fn a_changed_message_does_not_open_and_is_wiped() {
     for &suite in Suite::ALL {

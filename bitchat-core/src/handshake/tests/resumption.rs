@@ -78,3 +78,31 @@ fn a_slow_path_is_no_lost_secret() {
         assert!(at_alice.resumed);
     }
 }
+
+/// BC-05.33: the waits of hs3 are those of a slow path; a new hs1 waits like any other.
+#[test]
+fn a_new_hs1_after_a_lost_secret_waits_like_the_first() {
+    for &suite in Suite::ALL {
+        let mut world = World::new(suite, 5);
+        let b = world.parties[1].static_key();
+        world.alice().resumption.insert(b, [Some(CURRENT), None]);
+        world.dial(0);
+        for step in 1..5 {
+            world.now += Duration::from_secs(1);
+            let (now, from) = (world.now, world.parties[(step - 1) % 2].address);
+            let datagram = world.carried.last().unwrap().clone();
+            world.parties[step % 2].receive(now, from, &datagram).unwrap();
+            world.collect(step % 2);
+        }
+        let wait = |world: &mut World| {
+            let (now, deadline) = (world.now, world.alice().poll_timeout().unwrap());
+            world.now = deadline;
+            world.alice().timeout(deadline);
+            world.collect(0);
+            deadline.saturating_since(now).as_millis()
+        };
+        assert_eq!([wait(&mut world), wait(&mut world)], [4_000, 4_000], "two hs3 in vain");
+        assert!(world.alice().sessions.is_empty(), "withdrawn");
+        assert_eq!([0; 4].map(|_| wait(&mut world)), [250, 500, 1_000, 2_000]);
+    }
+}

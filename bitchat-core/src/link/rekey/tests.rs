@@ -2,7 +2,7 @@ use super::*;
 use crate::base::rng::{Rng, Seed};
 use crate::crypto::suite::Suite;
 
-fn pair(suite: Suite, rng: &mut Stream) -> (Rekey, Rekey) {
+fn pair(suite: Suite, rng: &mut SecretStream) -> (Rekey, Rekey) {
     let (a, b) = (DhSecret::generate(suite, rng), DhSecret::generate(suite, rng));
     let exporter = Secret([9; 32]);
     let initiator = Rekey::new(Role::Initiator, a.clone(), b.public(), [1; 32], exporter.clone());
@@ -68,5 +68,16 @@ fn a_changed_message_is_an_error_wherever_it_was_changed() {
             }
         }
         assert!(changed_and_taken > 100, "the ML-KEM key is not covered by message 1");
+    }
+}
+
+/// BC-08.85: an initiator without ML-KEM finds no responder.
+#[test]
+fn the_first_renewal_without_the_kem_is_refused() {
+    for &suite in Suite::ALL {
+        let mut rng = Rng::new(&Seed([4; 32])).secret;
+        let (mut a, mut b) = pair(suite, &mut rng);
+        let init = a.start(false, &mut rng).unwrap();
+        assert_eq!(b.on_init(&init, &mut rng).unwrap_err(), RekeyError::OutOfTurn);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::link::renewal::RENEWAL_BURST;
-use crate::wire::frame::NewConnectionId;
+use crate::wire::frame::{self as wire, NewConnectionId};
 
 fn count(pair: &Pair, of: usize, wanted: impl Fn(&LinkEvent) -> bool) -> usize {
     pair.events[of].iter().filter(|event| wanted(event)).count()
@@ -35,6 +35,48 @@ fn a_control_stream_that_ends_takes_the_link_along() {
     pair.wire.push((pair.now, 1, 0, buf[..len].to_vec()));
     pair.run(SECOND);
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
+}
+
+/// What no honest peer sends under the keys of the handshake.
+fn early_frames() -> [Frame<'static>; 3] {
+    let (id, data) = (4, &b"\x02\x00\x00"[..]);
+    [
+        Frame::Stream(wire::Stream { id, offset: 0, data, fin: false, to_end: false }),
+        Frame::Stream(wire::Stream {
+            id: 5,
+            offset: 7,
+            data: b"behind a gap",
+            fin: true,
+            to_end: false,
+        }),
+        Frame::Datagram(data),
+    ]
+}
+
+#[test]
+fn what_belongs_to_a_channel_before_the_first_renewal_ends_the_link() {
+    // BC-08.86
+    let violation = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(_)));
+    for (frame, of) in early_frames().iter().flat_map(|frame| [(frame, 0), (frame, 1)]) {
+        for late in [false, true] {
+            let mut pair = Pair::with_channel(60, 0);
+            let (now, mut buf) = (pair.now, [0; 64]);
+            let len = pair.links[of].own_packet(now, via(0), &mut buf, frame, false).unwrap().len;
+            // Nor is it taken when the renewal is done, while the old key is still kept.
+            while late && !pair.links[1 - of].is_ready() {
+                assert!(pair.step(pair.now + SECOND));
+            }
+            assert_eq!(pair.receive(1 - of, 0, &mut buf[..len]), Verdict::Authentic);
+            assert!(pair.has(1 - of, violation), "{frame:?}");
+        }
+    }
+    for of in 0..2 {
+        let mut pair = Pair::with_channel(61, 0);
+        pair.links[of]
+            .send_control(&Control::SlotTokens { base: 0, tokens: &[[0; 16]; 16] }.encode());
+        pair.run(SECOND);
+        assert!(pair.has(1 - of, violation), "{:?}", pair.events[1 - of]);
+    }
 }
 
 #[test]
@@ -251,6 +293,7 @@ fn one_packet_draws_one_answer_to_challenges() {
         lanes: &mut link.lanes,
         control: &mut link.control_in,
         paused: false,
+        early: false,
     };
     (0..9).for_each(|token| inbox.path_challenge([token; 8]));
     let mut buf = [0; 64];
@@ -319,6 +362,7 @@ fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
             lanes: &mut link.lanes,
             control: &mut link.control_in,
             paused: false,
+            early: false,
         };
         for _ in 0..100 {
             (next.saturating_sub(5)..next).for_each(|id| inbox.retire_connection_id(id));

@@ -273,6 +273,35 @@ fn fresh_entropy_drops_every_session_and_new_ones_follow() {
     }
 }
 
+/// BC-08.87: in a copy of this process the same keys and numbers go on.
+#[test]
+fn fresh_entropy_lets_no_packet_leave_under_an_old_key() {
+    let mut world = World::new(2);
+    (0..2).for_each(|of| _ = world.join(of));
+    world.introduce(0, 1);
+    world.run(SECOND);
+    let old: BTreeSet<[u8; 8]> = world.hosts[1].node.by_cid.keys().map(|cid| cid.0).collect();
+    assert!(!old.is_empty());
+    world.send(1, "under way").unwrap();
+    let now = world.time();
+    world.hosts[0].node.reseed(now, &Seed([60; 32]));
+    let closed = Event::LinkClosed {
+        link: LinkId(0),
+        device: world.hosts[1].node.device().unwrap(),
+        reason: CloseReason::Local,
+    };
+    for _ in 0..2 {
+        world.drain();
+        let from = world.hosts[0].address;
+        let sent = world.wire.iter().filter(|(_, host, ..)| *host == from);
+        for (_, _, _, datagram) in sent {
+            assert!(!datagram.first_chunk().is_some_and(|cid| old.contains(cid)));
+        }
+        world.run(Duration::from_millis(11));
+    }
+    assert!(world.hosts[0].events.contains(&closed), "{:?}", world.hosts[0].events);
+}
+
 #[test]
 fn a_device_cannot_take_all_places_for_links() {
     let mut world = World::new(2);

@@ -12,7 +12,7 @@ struct Case {
 
 impl Case {
     /// Both sides with fresh keys, psks and prologue, ours in `role`.
-    fn start(&self, role: Role, rng: &mut Stream) -> (HandshakeState, snow::HandshakeState) {
+    fn start(&self, role: Role, rng: &mut SecretStream) -> (HandshakeState, snow::HandshakeState) {
         let (local, remote) =
             (DhSecret::generate(self.suite, rng), DhSecret::generate(self.suite, rng));
         let prologue: [u8; 16] = rng.bytes();
@@ -56,7 +56,7 @@ impl Case {
         (ours, theirs)
     }
 
-    fn run(&self, role: Role, rng: &mut Stream) {
+    fn run(&self, role: Role, rng: &mut SecretStream) {
         let (mut ours, mut theirs) = self.start(role, rng);
         let mut buffer = [0; 1_024];
         while !ours.is_finished() {
@@ -92,7 +92,7 @@ impl Case {
         role: Role,
         ours: &HandshakeState,
         theirs: snow::HandshakeState,
-        rng: &mut Stream,
+        rng: &mut SecretStream,
     ) {
         let (first, second) = ours.split().unwrap();
         let (sending, receiving) = match role {
@@ -123,8 +123,8 @@ impl Case {
     }
 }
 
-fn random_payload(rng: &mut Stream) -> Vec<u8> {
-    let mut payload = vec![0; usize::try_from(rng.below(200)).unwrap()];
+fn random_payload(rng: &mut SecretStream) -> Vec<u8> {
+    let mut payload = vec![0; usize::from(rng.bytes::<1>()[0])];
     rng.fill(&mut payload);
     payload
 }

@@ -173,7 +173,7 @@ fn bytes_of_any_kind_are_refused_without_panic() {
         for (pattern, psks) in patterns {
             let (_, mut responder) = pair(suite, pattern, psks);
             for _ in 0..200 {
-                let mut message = vec![0; usize::try_from(rng.below(200)).unwrap()];
+                let mut message = vec![0; usize::from(rng.bytes::<1>()[0])];
                 rng.fill(&mut message);
                 read(&mut responder, &message).expect_err("noise");
             }
