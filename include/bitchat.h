@@ -10,7 +10,8 @@
  *     you do not know are from a newer library: skip them.
  *   - A NULL where a pointer is needed gives BITCHAT_ERR_NULL. Nothing is written then.
  *   - A buffer that is too short gives BITCHAT_ERR_SHORT; the needed size is written and nothing is lost.
- *   - What a call lends (texts, bytes, lists) lives until the next call on the same handle.
+ *   - What a call lends (texts, bytes, lists) lives until the next call on the same handle, one that takes
+ *     it as const (bitchat_node_deadline, bitchat_node_stats, bitchat_node_is_drained) included.
  *   - A handle is used by one thread at a time; different handles are independent. There are no globals.
  *     A node that is in use already answers BITCHAT_ERR_BUSY.
  */
@@ -75,7 +76,11 @@
 // Close `stream` after what was written. Not answered.
 #define BITCHAT_ACTION_CLOSE 5
 
-// Put `changes` on stable storage, all of them or none: answer with `bitchat_node_persisted`.
+// Put `changes` on stable storage, all of them or none, and in the order of the actions: answer with
+// `bitchat_node_persisted` once they survive a power failure (with files: after fsync, of the directory
+// too where a file is new). Said too early, it makes the node sign two messages of one number after a
+// crash. What the store cannot take, answer with `bitchat_node_failed`: it is kept and tried again. One
+// node at a time uses a store, and a store is never brought back from a backup.
 #define BITCHAT_ACTION_PERSIST 6
 
 // Read back up to `limit` records whose keys begin with `prefix` and sort behind `after`: answer
@@ -123,8 +128,8 @@
 #define BITCHAT_EVENT_MEMBER_DOWN 10
 
 // A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
-// author), `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
-// order is (lamport, author, seq).
+// author), `chain`, `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
+// order that everybody shows is (lamport, chain, seq), chains compared as by memcmp.
 #define BITCHAT_EVENT_MESSAGE 11
 
 // `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
@@ -140,7 +145,8 @@
 // The log of `channel` is as large as it may be: nothing more is accepted.
 #define BITCHAT_EVENT_LOG_FULL 15
 
-// The store refused; `text` says why. What waits for it is kept and tried again.
+// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
+// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
 #define BITCHAT_EVENT_STORE_FAILING 16
 
 // The store works again.
@@ -456,7 +462,8 @@ typedef struct {
   size_t struct_size;
   // BITCHAT_CHANGE_...
   int32_t kind;
-  // 1: the value holds keys. Keep it where only this user can read it, and out of backups.
+  // 1: the value holds keys. Keep it where only this user can read it, and out of backups. When the
+  // record is replaced or deleted, the old value must not stay in your files.
   uint32_t secret;
   // The record's name; sorts as bytes.
   const uint8_t *key;
@@ -603,6 +610,9 @@ typedef struct {
   const uint8_t *key;
   // How many bytes.
   size_t key_len;
+  // The chain that a message is in: the public log key that signed it. A device begins another one
+  // when its store was lost.
+  uint8_t chain[32];
 } bitchat_event;
 
 // Told of an event.
@@ -640,7 +650,9 @@ typedef struct {
   size_t struct_size;
   // How many datagrams of equal length `transmit` takes at once; 0 and 1 mean one, 64 is the most.
   size_t max_segments;
-  // Send datagrams. Must not be NULL.
+  // Send datagrams. Must not be NULL. It cannot say that a socket takes nothing now: it may drop what it
+  // is given, as a network does, or copy it and send it later. Who wants the node to wait for the
+  // socket instead uses `bitchat_node_poll_transmit`.
   void (*transmit)(void *user, const bitchat_transmit *transmit);
   // Called once at the end of each dispatch: when to call `bitchat_node_tick`, or
   // BITCHAT_NO_DEADLINE.
@@ -743,6 +755,9 @@ typedef struct {
   uint32_t own;
   // 0.
   uint32_t reserved;
+  // The chain that it is in: the public log key that signed it. The order that everybody shows is
+  // (lamport, chain, seq), chains compared as by memcmp.
+  uint8_t chain[32];
 } bitchat_message;
 
 // A link. Pointers live as long as the list.
@@ -1252,7 +1267,8 @@ int32_t bitchat_node_loaded(bitchat_node *node,
                             int32_t more);
 
 // An action failed, and `reason` says why for people; NULL means that you do not offer this kind at
-// all, and the node goes without it.
+// all, and the node goes without it. A store that gave or took a record before is one: for it NULL is a
+// failure like any other, and what was asked is asked again.
 //
 // # Safety
 // `node` is NULL or a live handle; `reason` is NULL or text with a zero byte.
@@ -1346,6 +1362,12 @@ int32_t bitchat_node_poll_qlog(bitchat_node *node,
 // be shorter) for one destination, as segmentation offload wants them; 0 and 1 mean one. Call it
 // until it says BITCHAT_PENDING. A buffer that is too short gives BITCHAT_ERR_SHORT, and the size
 // needed in `out->len`: `datagram_bytes` of the node's limits. A longer buffer holds more segments.
+//
+// If the socket takes nothing now, keep what you have and poll no more transmits until it does; what the
+// node has to send waits in it, paced and in order of importance. What is due then stays due, so
+// `bitchat_node_deadline` may say a time that is past: do not spin, but wait for the socket, or call
+// `bitchat_node_tick` once a millisecond at most. A datagram that is refused for another reason is lost,
+// as any may be.
 //
 // # Safety
 // `node` is NULL or a live handle; `buffer` is NULL or valid for reads and writes of `buffer_len`

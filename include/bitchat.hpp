@@ -47,7 +47,6 @@ namespace detail {
 struct Free {
     void operator()(bitchat_identity *it) const noexcept { bitchat_identity_free(it); }
     void operator()(bitchat_chatfile *it) const noexcept { bitchat_chatfile_free(it); }
-    void operator()(bitchat_node *it) const noexcept { (void)bitchat_node_free(it); }
 };
 
 inline void check_why(std::int32_t status, const bitchat_error &why) {
@@ -149,6 +148,26 @@ struct Callbacks {
     std::function<void(const bitchat_log &)> log;
 };
 
+namespace detail {
+/* A dispatch under way. */
+struct Dispatch {
+    const Callbacks *callbacks;
+    Node *node;          /* where the node is now; null once it has ended */
+    bitchat_node *ended; /* is freed when the dispatch is over */
+    std::exception_ptr thrown;
+
+    template <typename Call> void run(Call call) noexcept {
+        try {
+            call();
+        } catch (...) {
+            if (!thrown) thrown = std::current_exception();
+        }
+    }
+};
+} // namespace detail
+
+/* May be moved, and may end, within its own callbacks: its memory goes when the dispatch is over, and the
+ * callbacks that are left are still made. */
 class Node {
 public:
     static bitchat_config config() {
@@ -162,8 +181,17 @@ public:
         detail::check_why(bitchat_node_new(&config, identity.get(), nullptr, now.mono_ns, now.wall_ms,
                                            &made, &why),
                           why);
-        handle_.reset(made);
+        handle_ = made;
     }
+    Node(Node &&other) noexcept { take(other); }
+    Node &operator=(Node &&other) noexcept {
+        if (this != &other) {
+            end();
+            take(other);
+        }
+        return *this;
+    }
+    ~Node() { end(); }
     std::uint32_t join(Time now, const ChatFile &file) {
         std::uint32_t channel = 0;
         bitchat_error why = sized<bitchat_error>();
@@ -199,26 +227,32 @@ public:
     }
     void dispatch(Time now, const Callbacks &callbacks);
     /* For every other call of bitchat.h. */
-    bitchat_node *get() const noexcept { return handle_.get(); }
+    bitchat_node *get() const noexcept { return handle_; }
 
 private:
-    std::unique_ptr<bitchat_node, detail::Free> handle_;
+    void take(Node &other) noexcept {
+        handle_ = other.handle_;
+        dispatch_ = other.dispatch_;
+        other.handle_ = nullptr;
+        other.dispatch_ = nullptr;
+        if (dispatch_ != nullptr) dispatch_->node = this;
+    }
+    void end() noexcept {
+        if (dispatch_ != nullptr) {
+            dispatch_->node = nullptr;
+            dispatch_->ended = handle_;
+        } else {
+            (void)bitchat_node_free(handle_);
+        }
+        handle_ = nullptr;
+        dispatch_ = nullptr;
+    }
+
+    bitchat_node *handle_ = nullptr;
+    detail::Dispatch *dispatch_ = nullptr;
 };
 
 namespace detail {
-struct Dispatch {
-    const Callbacks *callbacks;
-    std::exception_ptr thrown;
-
-    template <typename Call> void run(Call call) noexcept {
-        try {
-            call();
-        } catch (...) {
-            if (!thrown) thrown = std::current_exception();
-        }
-    }
-};
-
 /* Nothing may be thrown through C. */
 extern "C" {
 inline void bitchat_hpp_transmit(void *user, const bitchat_transmit *it) noexcept {
@@ -245,7 +279,8 @@ inline void bitchat_hpp_event(void *user, const bitchat_event *it) noexcept {
 } // namespace detail
 
 inline void Node::dispatch(Time now, const Callbacks &callbacks) {
-    detail::Dispatch to = {&callbacks, nullptr};
+    if (dispatch_ != nullptr) throw Error(BITCHAT_ERR_BUSY);
+    detail::Dispatch to = {&callbacks, this, nullptr, nullptr};
     bitchat_callbacks all = sized<bitchat_callbacks>();
     if (callbacks.transmit) all.transmit = detail::bitchat_hpp_transmit;
     if (callbacks.set_timer) all.set_timer = detail::bitchat_hpp_set_timer;
@@ -280,7 +315,12 @@ inline void Node::dispatch(Time now, const Callbacks &callbacks) {
         all.on_store_damaged = detail::bitchat_hpp_event;
         all.on_wall_time_needed = detail::bitchat_hpp_event;
     }
-    check(bitchat_node_dispatch(get(), now.mono_ns, now.wall_ms, &all, &to));
+    dispatch_ = &to;
+    std::int32_t status = bitchat_node_dispatch(get(), now.mono_ns, now.wall_ms, &all, &to);
+    /* This object may be gone. */
+    if (to.node != nullptr) to.node->dispatch_ = nullptr;
+    (void)bitchat_node_free(to.ended);
+    check(status);
     if (to.thrown) std::rethrow_exception(to.thrown);
 }
 

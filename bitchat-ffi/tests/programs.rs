@@ -73,6 +73,10 @@ fn the_wrapper_for_cpp_compiles_in_every_dialect_and_works() {
             output(&mut Command::new(compile(compiler, "wrapper.cpp", &name, options)));
         }
     }
+    if let Some(mut valgrind) = valgrind(&compile("g++", "wrapper.cpp", "wrapper", &["-std=c++11"]))
+    {
+        output(&mut valgrind);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::base::ids::{
     ChannelHandle, ChannelId, Device, EntryId, LinkId, PeerId, RequestId, SocketId, StreamId,
 };
 use crate::base::time::{Timestamp, UnixMillis};
+use crate::channel::entry::AuthorId;
 use crate::transport::Ecn;
 use bytes::Bytes;
 use core::time::Duration;
@@ -30,7 +31,8 @@ impl Family {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The embedder does not offer this at all; the node goes without it.
+    /// The embedder does not offer this at all; the node goes without it. A store that gave or took
+    /// records before is one, and this a failure like any other.
     #[error("not supported by this application")]
     Unsupported,
     /// It was tried and failed. The text is for people.
@@ -297,12 +299,15 @@ pub struct Message {
     pub id: EntryId,
     /// Who wrote it, on which device.
     pub author: Device,
+    /// The chain that it is in: the public half of the log key that signed it. A device begins another
+    /// chain when its store was lost.
+    pub chain: AuthorId,
     /// This node wrote it.
     pub own: bool,
     /// The author's wall clock, if known: for display only, never for order.
     pub wall: Option<UnixMillis>,
-    /// Lamport time: the first key of the order that everybody shows. Among equals the chain that
-    /// the message is in decides, then its number (spec 09); `Node::messages` is in that order.
+    /// Lamport time. The order that everybody shows is that of (`lamport`, `chain`, `seq`), chains
+    /// compared as byte strings (BC-09.08); `Node::messages` is in that order.
     pub lamport: u64,
     /// The author's number of the entry.
     pub seq: u64,
@@ -425,8 +430,9 @@ pub enum Event {
         /// The channel.
         channel: ChannelHandle,
     },
-    /// The store refused; what waits for it is kept and tried again. Own messages leave only after
-    /// they are stored.
+    /// The store could not read or write; what waits for it is kept and tried again, until
+    /// [`Event::StoreRecovered`]. Own messages leave only after they are stored, and nobody is met before
+    /// the node's own records are read.
     StoreFailing {
         /// Why.
         failure: Failure,

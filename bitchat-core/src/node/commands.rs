@@ -5,6 +5,7 @@ use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
 use super::candidates::Candidates;
 use super::config::UnknownChannel;
 use super::joined::{Joined, Phase};
+use super::loads::{FailedLoads, Memory};
 use super::log::LogLevel;
 use super::origin::Origin;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
@@ -157,6 +158,7 @@ impl Node {
                 self.drop_link(now, id);
             }
         }
+        self.failed_loads.forget(Memory::Channel(channel));
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.phase = Phase::Left;
             joined.rotates_at = None;
@@ -244,6 +246,7 @@ impl Node {
     pub fn shutdown(&mut self, now: Now) {
         let now = self.advance(now);
         self.shutting_down = true;
+        self.failed_loads = FailedLoads::default();
         self.log.add(now.mono, LogLevel::Info, "node", "shutting down");
         let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
         for handle in handles {
@@ -366,6 +369,7 @@ fn message(message: channel::Message<'_>) -> Option<Message> {
     Some(Message {
         id: message.id,
         author: message.device,
+        chain: message.author,
         own: message.own,
         wall: (message.wall != UnixMillis::default()).then_some(message.wall),
         lamport: message.lamport,

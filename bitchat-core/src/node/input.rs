@@ -1,7 +1,7 @@
 //! What comes in: datagrams find their owner, answers find who asked.
 
 use super::Node;
-use super::api::{Event, Failure, Input};
+use super::api::{Failure, Input};
 use super::joined::Ticket;
 use super::ledger::Outcome;
 use super::log::LogLevel;
@@ -53,6 +53,13 @@ impl Node {
     fn on_datagram(&mut self, now: Now, via: Via, ecn: Option<Ecn>, datagram: &mut [u8]) {
         self.stats.datagrams_in += 1;
         let from = via.remote;
+        if from.port() == 0 {
+            // Nobody can be answered there, and systems refuse what is sent to it (BC-11.64).
+            self.stats.dropped_unknown += 1;
+            let text = format_args!("a datagram from {from} is dropped: its port is 0");
+            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+            return;
+        }
         let link = packet::connection_id(datagram).and_then(|cid| self.by_cid.get(&cid).copied());
         if let Some(id) = link {
             let verdict = self.with_link(now, id, |link, rng, events| {
@@ -166,27 +173,20 @@ impl Node {
                 });
                 self.sweep_channels();
             }
-            Pending::LoadNode | Pending::LoadChannel(_) => {
-                self.tell(Event::StoreFailing { failure });
-                self.on_load_failed(&pending);
-            }
+            Pending::Load(load) => self.on_load_failed(now, load, failure),
         }
     }
 
     fn on_persist_answer(&mut self, now: Now, request: RequestId, result: Result<(), Failure>) {
         match self.ledger.on_answer(now.mono, request, result) {
-            Some(Outcome::Stored { tickets, recovered }) => {
-                if recovered {
-                    self.tell(Event::StoreRecovered);
-                }
+            Some(Outcome::Stored(tickets)) => {
+                self.on_store_works();
                 for ticket in tickets {
                     self.on_stored(now, ticket);
                 }
             }
-            Some(Outcome::Refused { failure, first: true }) => {
-                self.tell(Event::StoreFailing { failure });
-            }
-            Some(Outcome::Refused { .. }) | None => {}
+            Some(Outcome::Refused(failure)) => self.on_store_failed(failure),
+            None => {}
         }
     }
 

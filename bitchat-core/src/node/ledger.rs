@@ -9,16 +9,18 @@ use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(30);
+/// What the store refused is tried again after so long,
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// then ever later, up to this.
+pub(super) const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// What the store's answer means for the node.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<T> {
-    /// The batch is stored. `recovered` if the store had been failing.
-    Stored { tickets: Vec<T>, recovered: bool },
-    /// The batch waits for another try. `first` if the store was fine before.
-    Refused { failure: Failure, first: bool },
+    /// The batch is stored, or there is no store.
+    Stored(Vec<T>),
+    /// The batch waits for another try.
+    Refused(Failure),
 }
 
 #[derive(Debug)]
@@ -38,6 +40,8 @@ impl<T> Batch<T> {
 #[derive(Debug)]
 pub(crate) struct Ledger<T> {
     enabled: bool,
+    /// The store gave or took records: it is one.
+    proven: bool,
     limit: usize,
     next: Batch<T>,
     outstanding: Option<(RequestId, Batch<T>)>,
@@ -48,7 +52,7 @@ pub(crate) struct Ledger<T> {
 impl<T> Ledger<T> {
     /// `enabled`: there is a store. Without one, everything counts as stored at once.
     pub(crate) const fn new(enabled: bool, limit: usize) -> Self {
-        Self { enabled, limit, next: Batch::empty(), outstanding: None, retry: None }
+        Self { enabled, proven: false, limit, next: Batch::empty(), outstanding: None, retry: None }
     }
 
     /// Adds a change; `ticket` comes back once it is stored.
@@ -89,6 +93,37 @@ impl<T> Ledger<T> {
     /// Nothing waits to be stored.
     pub(crate) fn is_idle(&self) -> bool {
         self.next.changes.is_empty() && self.next.tickets.is_empty() && self.outstanding.is_none()
+    }
+
+    /// A store answers.
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// A batch that the store refused waits.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    /// The store gave records back.
+    pub(crate) const fn on_proven(&mut self) {
+        self.proven = true;
+    }
+
+    /// The embedder offers no store: from now on everything counts as stored (BC-11.61). False, and
+    /// nothing changes, if there was a store before. To forget now what it remembers would make this
+    /// node write two entries of one number after its next start (BC-11.62).
+    pub(crate) fn go_without(&mut self) -> bool {
+        if self.proven {
+            return false;
+        }
+        self.enabled = false;
+        self.retry = None;
+        let refused = self.outstanding.take().map(|(_, batch)| batch.tickets);
+        let mut tickets = refused.unwrap_or_default();
+        tickets.append(&mut self.next.tickets);
+        self.next = Batch { tickets, ..Batch::empty() };
+        true
     }
 
     /// Without a store: everything added so far, which counts as stored.
@@ -138,17 +173,18 @@ impl<T> Ledger<T> {
         }
         match result {
             Ok(()) => {
-                let recovered = self.retry.take().is_some();
+                self.proven = true;
+                self.retry = None;
                 let tickets = self.outstanding.take().map(|(_, batch)| batch.tickets);
-                Some(Outcome::Stored { tickets: tickets.unwrap_or_default(), recovered })
+                Some(Outcome::Stored(tickets.unwrap_or_default()))
+            }
+            Err(Failure::Unsupported) if self.go_without() => {
+                Some(Outcome::Stored(self.take_unstored()))
             }
             Err(failure) => {
-                let (first, delay) = match self.retry {
-                    None => (true, FIRST_RETRY),
-                    Some((_, delay)) => (false, delay),
-                };
+                let delay = self.retry.map_or(FIRST_RETRY, |(_, delay)| delay);
                 self.retry = Some((now + delay, delay));
-                Some(Outcome::Refused { failure, first })
+                Some(Outcome::Refused(failure))
             }
         }
     }

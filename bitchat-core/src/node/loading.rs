@@ -1,8 +1,9 @@
 //! Becoming somebody: reading the node's memory back, its certificate, and channels going live.
 
 use super::Node;
-use super::api::{Action, Change, Event, Record};
-use super::joined::Phase;
+use super::api::{Action, Change, Event, Failure, Record};
+use super::joined::{Joined, Phase};
+use super::loads::{Load, Memory};
 use super::log::LogLevel;
 use super::origin::Origin;
 use super::pending::Pending;
@@ -26,65 +27,98 @@ const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
 impl Node {
     /// Asks for the node's own records, or does without a store.
     pub(super) fn load_node(&mut self) {
-        if self.config.store {
-            self.load(Pending::LoadNode, records::NODE.to_vec(), Vec::new());
+        if self.ledger.is_enabled() {
+            self.load(Load::new(Memory::Node, Vec::new()));
         } else {
             self.device_keys = Some(DeviceKeys::generate(self.suite, &mut self.rng));
         }
     }
 
-    fn load(&mut self, pending: Pending, prefix: Vec<u8>, after: Vec<u8>) {
-        let request = self.request(pending);
+    fn load(&mut self, load: Load) {
+        let prefix = match load.of {
+            Memory::Node => records::NODE.to_vec(),
+            Memory::Channel(handle) => {
+                let Some(joined) = self.channels.get(&handle) else { return };
+                records::channel_prefix(joined.chan)
+            }
+        };
+        let after = load.after.clone();
+        let request = self.request(Pending::Load(load));
         self.actions.push_back(Action::Load { request, prefix, after, limit: PAGE });
+    }
+
+    /// Asks again for what could not be read.
+    pub(super) fn load_again(&mut self, now: Now) {
+        for load in self.failed_loads.take_due(now.mono) {
+            self.load(load);
+        }
     }
 
     /// Records were read.
     pub(super) fn on_loaded(&mut self, request: RequestId, records: &[Record], more: bool) {
-        let last = records.last().map(|record| record.key.clone());
-        match self.requests.remove(&request) {
-            Some(Pending::LoadNode) => {
-                records.iter().for_each(|record| self.on_node_record(record));
-                match last {
-                    Some(last) if more => {
-                        self.load(Pending::LoadNode, records::NODE.to_vec(), last);
-                    }
-                    _ => self.on_node_loaded(),
-                }
-            }
-            Some(Pending::LoadChannel(handle)) => {
-                records.iter().for_each(|record| self.on_channel_record(handle, record));
-                match last.zip(self.channels.get(&handle).map(|joined| joined.chan)) {
-                    Some((last, chan)) if more => {
-                        let prefix = records::channel_prefix(chan);
-                        self.load(Pending::LoadChannel(handle), prefix, last);
-                    }
-                    _ => self.on_channel_loaded(handle),
-                }
-            }
+        let of = match self.requests.remove(&request) {
+            Some(Pending::Load(load)) => load.of,
             // An answer to something else, or to nothing: the embedder's slip does no harm.
-            Some(other) => drop(self.requests.insert(request, other)),
-            None => {}
+            Some(other) => return drop(self.requests.insert(request, other)),
+            None => return,
+        };
+        if !records.is_empty() {
+            self.ledger.on_proven();
+        }
+        self.on_store_works();
+        for record in records {
+            match of {
+                Memory::Node => self.on_node_record(record),
+                Memory::Channel(handle) => self.on_channel_record(handle, record),
+            }
+        }
+        match records.last() {
+            Some(last) if more => self.load(Load::new(of, last.key.clone())),
+            _ => self.on_all_loaded(of),
         }
     }
 
-    /// The store could not read. Without its memory the node goes on as a new device, for this run
-    /// only: the old one may be there again the next time. Its own chains are left alone.
-    pub(super) fn on_load_failed(&mut self, pending: &Pending) {
-        match *pending {
-            Pending::LoadNode => {
-                if self.device_keys.is_none() {
-                    self.device_keys = Some(DeviceKeys::generate(self.suite, &mut self.rng));
-                }
-            }
-            Pending::LoadChannel(handle) => {
-                if let Some(Phase::Loading(restore)) =
-                    self.channels.get_mut(&handle).map(|joined| &mut joined.phase)
-                {
-                    restore.add_lost();
-                }
-                self.on_channel_loaded(handle);
-            }
-            Pending::Bind(_) | Pending::Tracker(..) => {}
+    /// The store could not read. That is no empty store, so the node waits (BC-11.63), unless it turns
+    /// out that there is none.
+    pub(super) fn on_load_failed(&mut self, now: Now, load: Load, failure: Failure) {
+        if failure == Failure::Unsupported && self.ledger.go_without() {
+            self.on_store_works();
+            return self.on_all_loaded(load.of);
+        }
+        self.on_store_failed(failure);
+        let wanted = match load.of {
+            Memory::Node => true,
+            Memory::Channel(handle) => self.channels.get(&handle).is_some_and(Joined::is_joined),
+        };
+        if wanted && !self.shutting_down {
+            self.failed_loads.add(now.mono, load);
+        }
+    }
+
+    fn on_all_loaded(&mut self, of: Memory) {
+        match of {
+            Memory::Node => self.on_node_loaded(),
+            Memory::Channel(handle) => self.on_channel_loaded(handle),
+        }
+    }
+
+    /// The store refused to read or to write; what it refused is tried again.
+    pub(super) fn on_store_failed(&mut self, failure: Failure) {
+        if !core::mem::replace(&mut self.store_failing, true) {
+            self.tell(Event::StoreFailing { failure });
+        }
+    }
+
+    /// The store did something. It works again once nothing that it refused waits.
+    pub(super) fn on_store_works(&mut self) {
+        let retried = |pending: &Pending| matches!(pending, Pending::Load(load) if load.is_retry());
+        if self.store_failing
+            && !self.ledger.is_failing()
+            && self.failed_loads.is_empty()
+            && !self.requests.values().any(retried)
+        {
+            self.store_failing = false;
+            self.tell(Event::StoreRecovered);
         }
     }
 
@@ -158,9 +192,8 @@ impl Node {
             let (suite, epoch) = (self.suite, Epoch::default());
             let config = ChannelConfig { suite, chan, epoch, local, limits };
             joined.phase = Phase::Loading(Box::new(ChannelRestore::new(config)));
-            if self.config.store {
-                let prefix = records::channel_prefix(chan);
-                self.load(Pending::LoadChannel(handle), prefix, Vec::new());
+            if self.ledger.is_enabled() {
+                self.load(Load::new(Memory::Channel(handle), Vec::new()));
             } else {
                 self.on_channel_loaded(handle);
             }

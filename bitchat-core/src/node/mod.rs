@@ -13,6 +13,7 @@ mod ledger;
 mod link_table;
 mod links;
 mod loading;
+mod loads;
 mod log;
 mod meeting;
 mod origin;
@@ -28,6 +29,7 @@ mod sockets;
 mod timers;
 mod tracking;
 
+pub use crate::channel::entry::AuthorId;
 #[cfg(feature = "qlog")]
 pub use crate::link::QlogRecord;
 pub use crate::transport::Ecn;
@@ -52,6 +54,7 @@ use growth::Growth;
 use joined::{Joined, Ticket, Told};
 use ledger::Ledger;
 use link_table::LinkTable;
+use loads::FailedLoads;
 use log::Log;
 use meeting::Meeting;
 use path_memories::PathMemories;
@@ -106,6 +109,10 @@ pub struct Node {
     /// The channel that dialled last: the next one has its turn.
     dialled_last: ChannelHandle,
     ledger: Ledger<Ticket>,
+    /// What the store could not read.
+    failed_loads: FailedLoads,
+    /// The application was told that the store refuses.
+    store_failing: bool,
     requests: BTreeMap<RequestId, Pending>,
     streams: BTreeMap<StreamId, (ChannelHandle, TrackerQuery)>,
     actions: VecDeque<Action>,
@@ -173,6 +180,8 @@ impl Node {
             channels: BTreeMap::new(),
             dialled_last: ChannelHandle(0),
             ledger,
+            failed_loads: FailedLoads::default(),
+            store_failing: false,
             requests: BTreeMap::new(),
             streams: BTreeMap::new(),
             actions: VecDeque::new(),

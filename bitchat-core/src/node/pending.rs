@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::api::Family;
+use super::loads::Load;
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::tracker::interface::TrackerQuery;
 
@@ -12,10 +13,8 @@ pub(super) enum Pending {
     Bind(Family),
     /// A channel's announcer.
     Tracker(ChannelHandle, TrackerQuery),
-    /// The node's own records.
-    LoadNode,
-    /// A channel's records.
-    LoadChannel(ChannelHandle),
+    /// Records of the node, or of a channel.
+    Load(Load),
 }
 
 impl Node {

@@ -14,6 +14,7 @@ mod dialling;
 mod key_log;
 mod logging;
 mod sessions;
+mod store;
 
 const SECOND: Duration = Duration::from_secs(1);
 const WALL: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -29,6 +30,10 @@ struct Host {
     full: bool,
     /// The application takes no events.
     deaf: bool,
+    /// The store cannot read.
+    unreadable: bool,
+    /// What it says then.
+    why: Failure,
 }
 
 struct World {
@@ -64,7 +69,9 @@ impl Host {
         let now = Now::new(now, WALL);
         let node = Node::new(config, identity, Seed([seed; 32]), now).expect("valid");
         let address = SocketAddr::from((Ipv4Addr::new(10, 0, 0, of + 1), 1_000));
-        Self { node, channel: None, address, store, events: Vec::new(), full: false, deaf: false }
+        let why = Failure::Other("no space left".into());
+        let (full, unreadable, deaf, events) = (false, false, false, Vec::new());
+        Self { node, channel: None, address, store, events, full, deaf, unreadable, why }
     }
 }
 
@@ -192,7 +199,7 @@ impl Host {
                 Input::Bound { request, socket: SocketId(0), local: self.address }
             }
             Action::Persist { request, .. } if self.full => {
-                Input::Failed { request, failure: Failure::Other("no space left".into()) }
+                Input::Failed { request, failure: self.why.clone() }
             }
             Action::Persist { request, changes } => {
                 for change in changes {
@@ -202,6 +209,9 @@ impl Host {
                     }
                 }
                 Input::Persisted { request }
+            }
+            Action::Load { request, .. } if self.unreadable => {
+                Input::Failed { request, failure: self.why.clone() }
             }
             Action::Load { request, prefix, after, limit } => {
                 let found = self.store.iter().filter(|(key, _)| {
@@ -279,7 +289,7 @@ fn a_third_is_found_through_the_second() {
 
 #[test]
 fn nothing_leaves_before_the_store_has_it_and_everything_after() {
-    // BC-11.11
+    // BC-09.21, BC-11.16
     let mut world = World::new(2);
     world.join(0);
     world.join(1);
@@ -356,4 +366,50 @@ fn commands_in_the_wrong_order_or_place_are_errors_and_never_panics() {
     assert_eq!(node.join(now, &file()), Err(JoinError::ShuttingDown));
     world.run(SECOND * 10);
     assert!(world.hosts[0].node.is_drained());
+}
+
+#[test]
+fn a_datagram_from_port_0_is_dropped_and_never_answered() {
+    // BC-11.64
+    let mut world = World::new(2);
+    world.join(0);
+    world.join(1);
+    world.introduce(0, 1);
+    let (_, from, _, probe) = world.wire.remove(0);
+    let now = world.time();
+    let node = &mut world.hosts[1].node;
+    for port in [0, from.port()] {
+        let from = SocketAddr::new(from.ip(), port);
+        let (mut data, stride) = (probe.repeat(2), probe.len());
+        let input =
+            Input::Datagram { socket: SocketId(0), from, ecn: None, stride, data: &mut data };
+        node.handle_input(now, input);
+        let answered = node.poll_transmit(now, 1, &mut [0; 65_507]) != TransmitPoll::Pending;
+        assert_eq!(answered, port != 0);
+    }
+    assert_eq!((node.stats().datagrams_in, node.stats().dropped_unknown), (4, 2));
+}
+
+#[test]
+fn messages_told_of_can_be_put_in_the_order_that_everybody_shows() {
+    // BC-09.08
+    let mut world = World::new(3);
+    for of in 0..3 {
+        world.join(of);
+        world.send(of, &format!("of {of}")).expect("ready");
+    }
+    world.introduce(0, 1);
+    world.introduce(0, 2);
+    world.run(SECOND * 30);
+    for host in &world.hosts {
+        let mut told: Vec<Message> = Vec::new();
+        for event in &host.events {
+            if let Event::Message { message, .. } = event {
+                told.push(message.clone());
+            }
+        }
+        assert!(told.len() == 3 && told.iter().all(|message| message.lamport == 2));
+        told.sort_by_key(|message| (message.lamport, message.chain, message.seq));
+        assert_eq!(host.node.messages(host.channel.expect("joined")), Ok(told));
+    }
 }

@@ -18,6 +18,7 @@ impl Node {
             (self.wake.then_some(now), "application"),
             (self.meeting_timeout(), "handshake"),
             (self.ledger.poll_timeout(), "store retry"),
+            (self.failed_loads.poll_timeout(), "store retry"),
             (self.certificate_timeout(), "own certificate"),
         ];
         let fixed = fixed.into_iter().filter_map(|(at, why)| Some((at?, why)));
@@ -53,6 +54,7 @@ impl Node {
         self.wake = false;
         self.time_links(now);
         self.time_channels(now);
+        self.load_again(now);
         if let Some(wall) = now.wall {
             let channels = &self.channels;
             let keys = |handle: ChannelHandle| channels.get(&handle).map(|joined| &joined.keys);

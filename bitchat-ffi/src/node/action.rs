@@ -23,7 +23,11 @@ pub const BITCHAT_ACTION_OPEN_TCP: i32 = 3;
 pub const BITCHAT_ACTION_WRITE: i32 = 4;
 /// Close `stream` after what was written. Not answered.
 pub const BITCHAT_ACTION_CLOSE: i32 = 5;
-/// Put `changes` on stable storage, all of them or none: answer with `bitchat_node_persisted`.
+/// Put `changes` on stable storage, all of them or none, and in the order of the actions: answer with
+/// `bitchat_node_persisted` once they survive a power failure (with files: after fsync, of the directory
+/// too where a file is new). Said too early, it makes the node sign two messages of one number after a
+/// crash. What the store cannot take, answer with `bitchat_node_failed`: it is kept and tried again. One
+/// node at a time uses a store, and a store is never brought back from a backup.
 pub const BITCHAT_ACTION_PERSIST: i32 = 6;
 /// Read back up to `limit` records whose keys begin with `prefix` and sort behind `after`: answer
 /// with `bitchat_node_loaded`.
@@ -99,7 +103,8 @@ pub struct bitchat_change {
     pub struct_size: usize,
     /// BITCHAT_CHANGE_...
     pub kind: i32,
-    /// 1: the value holds keys. Keep it where only this user can read it, and out of backups.
+    /// 1: the value holds keys. Keep it where only this user can read it, and out of backups. When the
+    /// record is replaced or deleted, the old value must not stay in your files.
     pub secret: u32,
     /// The record's name; sorts as bytes.
     pub key: *const u8,

@@ -42,7 +42,9 @@ pub struct bitchat_callbacks {
     pub struct_size: usize,
     /// How many datagrams of equal length `transmit` takes at once; 0 and 1 mean one, 64 is the most.
     pub max_segments: usize,
-    /// Send datagrams. Must not be NULL.
+    /// Send datagrams. Must not be NULL. It cannot say that a socket takes nothing now: it may drop what it
+    /// is given, as a network does, or copy it and send it later. Who wants the node to wait for the
+    /// socket instead uses `bitchat_node_poll_transmit`.
     pub transmit:
         Option<unsafe extern "C" fn(user: *mut c_void, transmit: *const bitchat_transmit)>,
     /// Called once at the end of each dispatch: when to call `bitchat_node_tick`, or

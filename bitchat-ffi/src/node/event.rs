@@ -33,8 +33,8 @@ pub const BITCHAT_EVENT_MEMBER_UP: i32 = 9;
 /// `device` cannot be reached in `channel` any more.
 pub const BITCHAT_EVENT_MEMBER_DOWN: i32 = 10;
 /// A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
-/// author), `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
-/// order is (lamport, author, seq).
+/// author), `chain`, `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
+/// order that everybody shows is (lamport, chain, seq), chains compared as by memcmp.
 pub const BITCHAT_EVENT_MESSAGE: i32 = 11;
 /// `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
 pub const BITCHAT_EVENT_DELIVERED: i32 = 12;
@@ -45,7 +45,8 @@ pub const BITCHAT_EVENT_EQUIVOCATION: i32 = 13;
 pub const BITCHAT_EVENT_STORE_WENT_BACK: i32 = 14;
 /// The log of `channel` is as large as it may be: nothing more is accepted.
 pub const BITCHAT_EVENT_LOG_FULL: i32 = 15;
-/// The store refused; `text` says why. What waits for it is kept and tried again.
+/// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
+/// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
 pub const BITCHAT_EVENT_STORE_FAILING: i32 = 16;
 /// The store works again.
 pub const BITCHAT_EVENT_STORE_RECOVERED: i32 = 17;
@@ -121,11 +122,14 @@ pub struct bitchat_event {
     pub key: *const u8,
     /// How many bytes.
     pub key_len: usize,
+    /// The chain that a message is in: the public log key that signed it. A device begins another one
+    /// when its store was lost.
+    pub chain: [u8; 32],
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
 unsafe impl Grows for bitchat_event {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = core::mem::offset_of!(Self, chain);
 }
 
 /// Writes the next thing that the application is told to `out`; BITCHAT_PENDING if there is none.
@@ -181,6 +185,7 @@ const EMPTY: bitchat_event = bitchat_event {
     url: ptr::null(),
     key: ptr::null(),
     key_len: 0,
+    chain: [0; 32],
 };
 
 /// An event in the making: its texts are elsewhere until it is complete.
@@ -309,6 +314,7 @@ impl Filling {
         let event = self.of_channel(BITCHAT_EVENT_MESSAGE, channel);
         event.entry_id = message.id.0;
         event.device = message.author.into();
+        event.chain = message.chain.0;
         event.own = message.own.into();
         event.wall_ms = message.wall.map_or(0, |wall| wall.0);
         event.lamport = message.lamport;

@@ -262,20 +262,22 @@ unsafe fn read_records(records: *const bitchat_record, count: usize) -> Result<V
     if count == 0 {
         return Ok(out);
     }
-    // The records lie as far apart as the caller's header says, which may be a newer one.
+    // The records lie as far apart as the caller's header says, which may be a newer one; all of them
+    // must be aligned.
     // SAFETY: as the caller says.
     let stride = unsafe {
         read_struct(records)?;
-        records.cast::<usize>().read()
+        *records.cast::<usize>()
     };
-    if isize::try_from(stride.saturating_mul(count)).is_err() {
+    let fits = isize::try_from(stride.saturating_mul(count)).is_ok();
+    if !fits || !stride.is_multiple_of(align_of::<bitchat_record>()) {
         return Err(BITCHAT_ERR_INVALID);
     }
     for index in 0..count {
         // SAFETY: as the caller says.
         let record = unsafe {
             let at = records.byte_add(index * stride);
-            if at.cast::<usize>().read() != stride {
+            if *at.cast::<usize>() != stride {
                 return Err(BITCHAT_ERR_INVALID);
             }
             read_struct(at)?
@@ -295,7 +297,8 @@ unsafe fn read_records(records: *const bitchat_record, count: usize) -> Result<V
 }
 
 /// An action failed, and `reason` says why for people; NULL means that you do not offer this kind at
-/// all, and the node goes without it.
+/// all, and the node goes without it. A store that gave or took a record before is one: for it NULL is a
+/// failure like any other, and what was asked is asked again.
 ///
 /// # Safety
 /// `node` is NULL or a live handle; `reason` is NULL or text with a zero byte.
@@ -320,3 +323,6 @@ pub unsafe extern "C" fn bitchat_node_failed(
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

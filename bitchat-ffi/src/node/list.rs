@@ -40,11 +40,14 @@ pub struct bitchat_message {
     pub own: u32,
     /// 0.
     pub reserved: u32,
+    /// The chain that it is in: the public log key that signed it. The order that everybody shows is
+    /// (lamport, chain, seq), chains compared as by memcmp.
+    pub chain: [u8; 32],
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
 unsafe impl Grows for bitchat_message {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, chain);
 }
 
 /// Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
@@ -103,6 +106,7 @@ pub unsafe extern "C" fn bitchat_messages_get(
             text_len: message.text.len(),
             own: message.own.into(),
             reserved: 0,
+            chain: message.chain.0,
         };
         // SAFETY: as the caller says.
         unsafe { write_struct(&value, out) }

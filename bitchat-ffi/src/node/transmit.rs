@@ -57,6 +57,12 @@ impl bitchat_transmit {
 /// until it says BITCHAT_PENDING. A buffer that is too short gives BITCHAT_ERR_SHORT, and the size
 /// needed in `out->len`: `datagram_bytes` of the node's limits. A longer buffer holds more segments.
 ///
+/// If the socket takes nothing now, keep what you have and poll no more transmits until it does; what the
+/// node has to send waits in it, paced and in order of importance. What is due then stays due, so
+/// `bitchat_node_deadline` may say a time that is past: do not spin, but wait for the socket, or call
+/// `bitchat_node_tick` once a millisecond at most. A datagram that is refused for another reason is lost,
+/// as any may be.
+///
 /// # Safety
 /// `node` is NULL or a live handle; `buffer` is NULL or valid for reads and writes of `buffer_len`
 /// bytes; `out` is NULL or valid for writes, with `struct_size` set.

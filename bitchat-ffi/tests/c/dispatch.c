@@ -24,8 +24,10 @@ typedef struct host {
     size_t answer_count;
     stored records[RECORDS];
     size_t record_count;
-    unsigned ready, messages, up, delivered, logged;
+    unsigned ready, messages, up, delivered, logged, failing;
+    int storeless;
     char last[64];
+    uint8_t chain[32]; /* of the last message */
 } host;
 
 typedef struct packet {
@@ -162,12 +164,18 @@ static void on_message(void *user, const bitchat_event *event) {
     CHECK(event->kind == BITCHAT_EVENT_MESSAGE && event->text_len < sizeof it->last);
     CHECK(strlen(event->text) == event->text_len);
     if (!event->own) memcpy(it->last, event->text, event->text_len + 1);
+    memcpy(it->chain, event->chain, sizeof it->chain);
     it->messages++;
 }
 
 static void on_delivered(void *user, const bitchat_event *event) {
     CHECK(event->kind == BITCHAT_EVENT_DELIVERED);
     ((host *)user)->delivered++;
+}
+
+static void on_store_failing(void *user, const bitchat_event *event) {
+    CHECK(event->kind == BITCHAT_EVENT_STORE_FAILING);
+    ((host *)user)->failing++;
 }
 
 /* Only the first host is asked to say what it does. */
@@ -180,7 +188,7 @@ static void on_log(void *user, const bitchat_log *log) {
     if (strcmp(log->part, "link") == 0 && strstr(log->text, "is up") != NULL) it->logged |= 2;
 }
 
-static bitchat_callbacks callbacks(void) {
+static bitchat_callbacks callbacks(const host *it) {
     bitchat_callbacks all;
     memset(&all, 0, sizeof all);
     all.struct_size = sizeof all;
@@ -188,8 +196,11 @@ static bitchat_callbacks callbacks(void) {
     all.transmit = transmit;
     all.set_timer = set_timer;
     all.bind_udp = bind_udp;
-    all.load = load;
-    all.persist = persist;
+    if (!it->storeless) {
+        all.load = load;
+        all.persist = persist;
+    }
+    all.on_store_failing = on_store_failing;
     all.on_channel_ready = on_channel_ready;
     all.on_link_up = on_link_up;
     all.on_message = on_message;
@@ -257,11 +268,11 @@ static void deliver_all(void) {
 
 /* Ten milliseconds of the world at a time. */
 static void run(unsigned seconds) {
-    bitchat_callbacks all = callbacks();
     for (unsigned step = 0; step < seconds * 100; step++) {
         for (int at = 0; at < HOSTS; at++) {
             host *it = &hosts[at];
             if (it->node == NULL) continue;
+            bitchat_callbacks all = callbacks(it);
             OK(bitchat_node_dispatch(it->node, NOW, &all, it));
             answer_all(it);
             if (it->deadline <= mono) OK(bitchat_node_tick(it->node, NOW));
@@ -285,7 +296,7 @@ static void make(host *it, uint8_t number, uint8_t seed) {
         config.qlog = 1;
     }
     it->number = number;
-    it->ready = it->messages = it->up = it->delivered = 0;
+    it->ready = it->messages = it->up = it->delivered = it->failing = 0;
     OK(bitchat_identity_from_secret(secret, &identity));
     OK(bitchat_node_new(&config, identity, seeds, NOW, &it->node, NULL));
     bitchat_identity_free(identity);
@@ -332,6 +343,7 @@ static void chat(void) {
     OK(bitchat_messages_get(messages, 1, &message));
     CHECK(count == 2 && message.text_len == 8 && memcmp(message.text, "good day", 8) == 0);
     CHECK(!message.own && memcmp(&message.author, &other, sizeof other) == 0);
+    CHECK(memcmp(message.chain, hosts[0].chain, sizeof message.chain) == 0);
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_messages_get(messages, 2, &message));
 
     OK(bitchat_node_renew_keys(hosts[0].node, NOW, &count));
@@ -346,6 +358,22 @@ static void chat(void) {
     OK(bitchat_chatfile_channel_id(chatfile, id));
     CHECK(memcmp(link.channel_ids, id, 20) == 0);
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_links_get(links, 1, &link));
+}
+
+/* Without callbacks for a store a node does without: it forgets, and nothing waits. BC-11.61 */
+static void without_store(void) {
+    host *it = &hosts[2];
+    it->storeless = 1;
+    start(it, 3, 4);
+    OK(bitchat_node_send_text(it->node, NOW, it->channel, "forgotten", 9, NULL, NULL));
+    run(1);
+    CHECK(it->messages == 1 && it->failing == 0 && it->record_count == 0);
+    OK(bitchat_node_shutdown(it->node, NOW));
+    run(1);
+    OK(bitchat_node_is_drained(it->node));
+    OK(bitchat_node_free(it->node));
+    it->node = NULL;
+    it->storeless = 0;
 }
 
 /* A third has the link only; it comes, and goes again. */
@@ -451,6 +479,7 @@ int main(void) {
     OK(bitchat_chatfile_create(&draft, NULL, NULL, &chatfile, NULL));
     start(&hosts[0], 1, 11);
     start(&hosts[1], 2, 22);
+    without_store();
     chat();
     restart();
     by_link();

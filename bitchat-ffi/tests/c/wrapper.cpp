@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #define CHECK(what)                                                         \
     do {                                                                    \
@@ -111,9 +112,43 @@ static void dispatching() {
     moved.tick(now);
 }
 
+/* A node may end, or be replaced, within its own callbacks: its memory goes when the dispatch is over. */
+static void ending_within() {
+    bitchat::Callbacks callbacks;
+    callbacks.transmit = [](const bitchat_transmit &) {};
+    std::unique_ptr<bitchat::Node> node(
+        new bitchat::Node(bitchat::Node::config(), bitchat::Identity::generate(), now));
+    callbacks.action = [&](const bitchat_action &) { node.reset(); };
+    node->dispatch(now, callbacks);
+    CHECK(!node);
+
+    bitchat::Node other(bitchat::Node::config(), bitchat::Identity::generate(), now);
+    callbacks.action = [&](const bitchat_action &it) {
+        if (it.kind != BITCHAT_ACTION_BIND_UDP || it.family != BITCHAT_FAMILY_V4) return;
+        other = bitchat::Node(bitchat::Node::config(), bitchat::Identity::generate(), now);
+    };
+    other.dispatch(now, callbacks);
+    other.tick(now);
+
+    bitchat::Node first(bitchat::Node::config(), bitchat::Identity::generate(), now);
+    callbacks.action = [&](const bitchat_action &) {
+        if (!node) node.reset(new bitchat::Node(std::move(first)));
+        try {
+            node->dispatch(now, callbacks);
+            must_throw();
+        } catch (const bitchat::Error &error) {
+            CHECK(error.status() == BITCHAT_ERR_BUSY);
+        }
+    };
+    first.dispatch(now, callbacks);
+    node->tick(now);
+    node.reset();
+}
+
 int main() {
     errors();
     links();
     dispatching();
+    ending_within();
     return 0;
 }

@@ -211,26 +211,6 @@ fn shutting_down_is_heard_and_ends_even_while_a_channel_is_read_back() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read_once_does_not_cost_the_device_its_name() {
-    let mut world = World::new(1);
-    let (device, store) = (world.hosts[0].node.device(), world.hosts[0].store.clone());
-    let now = world.time();
-    let mut host = Host::new(0, world.now, store, 9);
-    while let Some(action) = host.node.poll_action() {
-        if let Action::Load { request, .. } = action {
-            let failure = Failure::Other("disk asleep".into());
-            host.node.handle_input(now, Input::Failed { request, failure });
-        } else {
-            host.carry_out(now, action);
-        }
-    }
-    assert!(host.node.device().is_some() && host.node.device() != device);
-    world.hosts[0] = Host::new(0, world.now, host.store, 10);
-    world.drain();
-    assert_eq!(world.hosts[0].node.device(), device);
-}
-
-#[test]
 fn lost_or_old_resumption_secrets_lock_nobody_out() {
     for old in [false, true] {
         for of in 0..2 {

@@ -4,7 +4,7 @@ use crate::node::tests::new_node;
 use crate::status::BITCHAT_OK;
 use bitchat_core::base::ids::{Device, DeviceId, EntryId, PeerId};
 use bitchat_core::base::time::UnixMillis;
-use bitchat_core::node::{Failure, Family};
+use bitchat_core::node::{AuthorId, Failure, Family};
 use core::ffi::CStr;
 use core::net::SocketAddr;
 
@@ -45,6 +45,7 @@ fn a_message_arrives_whole() {
     let message = Message {
         id: EntryId([9; 32]),
         author: DEVICE,
+        chain: AuthorId([4; 32]),
         own: true,
         wall: Some(UnixMillis(5)),
         lamport: 6,
@@ -54,6 +55,7 @@ fn a_message_arrives_whole() {
     let (event, text, url, key) = seen(Event::Message { channel: CHANNEL, message });
     assert_eq!((event.kind, event.channel, event.own), (BITCHAT_EVENT_MESSAGE, 3, 1));
     assert_eq!((event.wall_ms, event.lamport, event.seq), (5, 6, 7));
+    assert_eq!(event.chain, [4; 32]);
     assert_eq!((event.entry_id, event.device.peer_id), ([9; 32], [1; 32]));
     assert_eq!((text.as_deref(), event.text_len), (Some("grüße"), 7));
     assert!(url.is_none() && key.is_none());
