@@ -40,6 +40,8 @@ pub(crate) enum CliError {
         "no tracker can listen on {addresses}: {source}; choose another address or port with --bind"
     )]
     TrackerBind { addresses: String, source: io::Error },
+    #[error("{count} of your messages were not stored in time and may be lost")]
+    Unsent { count: usize },
     #[error("the node has ended by itself; start again, and please report this")]
     Ended,
     #[error("no threads can be started ({0}); end some programs")]

@@ -5,9 +5,10 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::chatfile::{ChatFile, ChatFileError, JoinLink, LinkError};
 use clap::Args;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Where identity and store are kept.
 #[derive(Args)]
@@ -116,20 +117,19 @@ fn parse_chat_file(path: &Path, bytes: &[u8], policy: TargetPolicy) -> Result<Ch
     })
 }
 
-/// Writes a new file that only its owner may read: whoever has a `.chat` file can join.
+/// Writes a new file that only its owner may read, as whoever has a `.chat` file can join: all of it,
+/// or none.
 pub(crate) fn write_chat_file(path: &Path, file: &ChatFile) -> Result<(), CliError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let written = options.open(path).and_then(|mut out| {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let write = || {
+        // Only its owner may read a `NamedTempFile`.
+        let mut out = NamedTempFile::new_in(directory)?;
         out.write_all(&file.encode())?;
-        out.sync_all()
-    });
-    written.map_err(|source| match source.kind() {
+        out.as_file().sync_all()?;
+        out.persist_noclobber(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => CliError::Exists { path: path.to_owned() },
         _ => CliError::Write { path: path.to_owned(), source },
     })

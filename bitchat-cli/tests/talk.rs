@@ -134,3 +134,56 @@ fn terminal_commands_in_a_message_stay_text() {
     ada.types("look: \u{1b}[2J\u{202e}gone");
     assert!(ben.prints(": look").contains("look: \u{fffd}[2J\u{fffd}gone"));
 }
+
+#[test]
+fn bytes_that_are_no_text_are_refused_and_the_rest_is_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    succeed(directory.path(), &["new", "-o", "talk.chat"]);
+    let mut ada = Process::start(directory.path(), &["join", "talk.chat", "--dir", "ada"]);
+    ada.types_bytes(b"h\xe9llo\nworld\n");
+    ada.complains("not sent: the line is not UTF-8");
+    ada.prints(": world");
+    quits(ada);
+}
+
+#[test]
+fn what_was_typed_before_the_end_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    succeed(directory.path(), &["new", "-o", "talk.chat"]);
+    let join = || Process::start(directory.path(), &["join", "talk.chat", "--dir", "ada"]);
+    let mut ada = join();
+    ada.types("hello\n/quit\nnot this");
+    let (status, transcript) = ada.ends();
+    assert!(status.success() && transcript.contains("you #1: hello"), "{transcript}");
+    let mut ada = join();
+    ada.types("and hello again");
+    ada.hang_up();
+    let (status, transcript) = ada.ends();
+    assert!(status.success() && transcript.contains("you #1: hello"), "{transcript}");
+    assert!(transcript.contains("you #2: and hello again"), "{transcript}");
+}
+
+/// A link's channel is ready once a member was met. Until then commands are obeyed, and texts kept.
+#[test]
+fn who_has_met_nobody_can_leave() {
+    let directory = tempfile::tempdir().unwrap();
+    succeed(directory.path(), &["new", "-o", "talk.chat"]);
+    let shown = succeed(directory.path(), &["show", "talk.chat"]);
+    let link = shown.split_whitespace().find(|word| word.starts_with("bitchat:join/")).unwrap();
+    let join = || Process::start(directory.path(), &["join", link, "--dir", "ben"]);
+    let mut ben = join();
+    ben.types("/who");
+    ben.prints("0 here besides you");
+    quits(ben);
+    let mut ben = join();
+    ben.hang_up();
+    let (status, transcript) = ben.ends();
+    assert!(status.success(), "{transcript}");
+    let mut ben = join();
+    ben.types("is anybody there?");
+    ben.complains("is kept until the channel is ready");
+    ben.types("/quit");
+    let (status, transcript) = ben.ends();
+    assert_eq!(status.code(), Some(1), "{transcript}");
+    assert!(transcript.contains("1 of your messages were not stored"), "{transcript}");
+}

@@ -5,11 +5,13 @@
 mod common;
 
 use common::process::Process;
+use common::story::{Place, quits};
 use common::{fail, succeed};
 use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 fn channel(trackers: &[&str]) -> TempDir {
@@ -138,26 +140,42 @@ fn what_cannot_be_said_is_said() {
     member.prints(": still here");
 }
 
-/// A disk of two megabytes, in a mount namespace of its own, where the system allows that.
+/// A shell script in a mount namespace of its own, where a disk of `size` bytes can be mounted and
+/// filled; `None` where the system does not allow that.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk() {
-    let directory = channel(&[]);
+fn on_full_disk(directory: &Path, size: u32, room: u32, script: &str) -> Option<Command> {
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-        command.current_dir(directory.path());
+        command.current_dir(directory);
         command
     };
     if !unshare("mount -t tmpfs tmpfs /tmp").status().is_ok_and(|status| status.success()) {
         eprintln!("not tested: this system gives no mount namespaces to its users");
-        return;
+        return None;
     }
-    fs::create_dir(directory.path().join("disk")).unwrap();
-    let prepare = "mount -t tmpfs -o size=2m tmpfs disk && head -c 1000000 /dev/zero > disk/fill";
+    fs::create_dir(directory.join("disk")).unwrap();
     let program = env!("CARGO_BIN_EXE_bitchat");
-    let script = format!("{prepare} && exec '{program}' join talk.chat --dir disk");
-    let mut member = Process::spawn(unshare(&script));
+    let fill = size - room;
+    Some(unshare(&format!(
+        "mount -t tmpfs -o size={size} tmpfs disk && head -c {fill} /dev/zero > disk/fill && \
+         bitchat='{program}' && {script}"
+    )))
+}
+
+/// Frees the disk of `member`.
+#[cfg(target_os = "linux")]
+fn make_room(member: &Process) {
+    fs::remove_file(format!("/proc/{}/cwd/disk/fill", member.id())).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let directory = channel(&[]);
+    let script = "exec $bitchat join talk.chat --dir disk";
+    let Some(command) = on_full_disk(directory.path(), 2 << 20, 1_000_000, script) else { return };
+    let mut member = Process::spawn(command);
     member.prints("* ready");
     for _ in 0..30 {
         member.types(&"x".repeat(60_000));
@@ -165,10 +183,52 @@ fn a_full_disk() {
     let complaint = member.complains("store: ");
     assert!(complaint.contains("no room left on the disk"), "{complaint}");
     assert!(complaint.contains("free some space"), "{complaint}");
-    let fill = format!("/proc/{}/cwd/disk/fill", member.id());
-    fs::remove_file(fill).unwrap();
+    make_room(&member);
     member.complains("store: it works again");
     member.types("after all");
     member.prints(": after all");
     assert_eq!(member.count("you #"), 31, "what was typed meanwhile is there as well");
+}
+
+/// The disk is full of what others wrote, and more of it waits than the node holds: no own message is
+/// on its way whose storing would say that there is room again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_while_others_history_arrives() {
+    let place = Place::new("127.0.0.1:0", "http://");
+    let script = "exec $bitchat join talk.chat --dir disk --local";
+    let Some(command) = on_full_disk(place.path(), 40 << 20, 1_000_000, script) else { return };
+    let mut ada = place.join("ada");
+    for _ in 0..160 {
+        ada.types(&"x".repeat(60_000));
+    }
+    ada.prints("you #160:");
+    let mut ben = Process::spawn(command);
+    ben.prints("is here");
+    ben.complains("no room left on the disk");
+    // Time for the rest of the history to come as far as the node lets it.
+    std::thread::sleep(Duration::from_secs(3));
+    ben.types("among all this");
+    ben.types("/who");
+    ben.prints("1 here besides you");
+    make_room(&ben);
+    ben.complains("store: it works again");
+    ben.prints("you #1: among all this");
+    quits(ben);
+}
+
+/// A file that is cut off could not be joined with, and would be in the way of a whole one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_gets_no_part_of_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = "! $bitchat new -o disk/talk.chat && ls -A disk && rm disk/fill &&
+        $bitchat new -o disk/talk.chat && $bitchat show disk/talk.chat";
+    let Some(mut command) = on_full_disk(directory.path(), 1 << 20, 0, script) else { return };
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("cannot write disk/talk.chat: No space left"), "{complaint}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("fill\ndisk/talk.chat is channel "), "{printed}");
 }

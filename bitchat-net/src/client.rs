@@ -315,7 +315,8 @@ impl Client {
     }
 
     /// Says good-bye to peers and trackers, ends the node and closes its store; returns when all of
-    /// that is done, after at most a little more than two seconds.
+    /// that is done. The good-bye takes at most two seconds, the store what its disk needs to write what
+    /// it was asked to keep, at most ten.
     pub async fn shutdown(&self) {
         // Two may say so at once: the second finds a closed channel.
         let _ = self.commands.send(Command::Shutdown).await;

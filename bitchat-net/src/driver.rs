@@ -25,6 +25,8 @@ pub(crate) const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 const SEND_BUFFER: usize = 65_507;
 /// Datagrams of one batch at most (the kernel's `UDP_MAX_SEGMENTS` of old).
 const MAX_SEGMENTS: usize = 64;
+/// While a socket takes nothing, what waits to leave stays due: the node is woken no more often.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(1);
 /// Batches sent, or received from one socket, before everybody else gets a turn.
 const TURN: usize = 32;
 
@@ -139,6 +141,8 @@ pub(crate) struct Driver<M> {
     out: Vec<u8>,
     /// A batch in `out` that the socket did not take.
     unsent: Option<Transmit>,
+    /// When `handle_timeout` was last called.
+    woken: Option<Instant>,
     /// A turn ended before the work did.
     again: bool,
     /// Shut down: the moment at which patience ends.
@@ -163,6 +167,7 @@ impl<M: Machine> Driver<M> {
             buffers: ReceiveBuffers::new(),
             out: vec![0; SEND_BUFFER],
             unsent: None,
+            woken: None,
             again: false,
             ends: None,
         }
@@ -183,7 +188,8 @@ impl<M: Machine> Driver<M> {
     pub(crate) async fn run(mut self) {
         loop {
             self.drain();
-            if self.ends.is_some() && self.machine.is_drained() {
+            // A batch that the socket did not take is out of the node: it may be the good-bye (BC-11.53).
+            if self.ends.is_some() && self.machine.is_drained() && self.unsent.is_none() {
                 break;
             }
             match self.wake().await {
@@ -258,8 +264,8 @@ impl<M: Machine> Driver<M> {
     }
 
     /// False if the socket takes nothing now. What has no socket is lost.
-    fn send(&self, transmit: &Transmit) -> bool {
-        let socket = self.world.socket(transmit.socket);
+    fn send(&mut self, transmit: &Transmit) -> bool {
+        let socket = self.world.socket_mut(transmit.socket);
         let data = self.out.get(..transmit.len);
         match (socket, data) {
             (Some(socket), Some(data)) => {
@@ -295,10 +301,7 @@ impl<M: Machine> Driver<M> {
     }
 
     async fn wake(&mut self) -> Wake<M> {
-        let timeout = self.machine.poll_timeout().and_then(|deadline| {
-            tracing::trace!(at = ?deadline.at, reason = deadline.reason, "sleep");
-            self.clock.instant(deadline.at)
-        });
+        let timeout = self.timeout();
         let blocked = self.unsent.map(|transmit| transmit.socket);
         tokio::select! {
             command = self.commands.recv(), if self.ends.is_none() => Wake::Command(command),
@@ -308,6 +311,16 @@ impl<M: Machine> Driver<M> {
             _ = self.events.reserve(), if self.events_full => Wake::EventsRoom,
             () = tokio::task::yield_now(), if self.again => Wake::Again,
         }
+    }
+
+    /// When the node is to be woken.
+    fn timeout(&self) -> Option<Instant> {
+        let deadline = self.machine.poll_timeout()?;
+        tracing::trace!(at = ?deadline.at, reason = deadline.reason, "sleep");
+        let at = self.clock.instant(deadline.at)?;
+        // BC-11.52
+        let earliest = self.unsent.and(self.woken).map(|woken| woken + BLOCKED_PAUSE);
+        Some(earliest.map_or(at, |earliest| at.max(earliest)))
     }
 
     fn on_wake(&mut self, wake: Wake<M>) {
@@ -320,7 +333,10 @@ impl<M: Machine> Driver<M> {
                 self.machine.shutdown(self.clock.now());
             }
             // BC-11.04
-            Wake::Timeout => self.machine.handle_timeout(self.clock.now()),
+            Wake::Timeout => {
+                self.woken = Some(Instant::now());
+                self.machine.handle_timeout(self.clock.now());
+            }
             Wake::EventsRoom | Wake::Again | Wake::TimeIsUp => {}
         }
     }

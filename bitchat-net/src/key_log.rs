@@ -47,7 +47,8 @@ impl KeyLogFile {
     /// Opens `path`, or makes it for its owner alone; refuses one that others may read (BC-13.02).
     pub(crate) fn open(path: &Path) -> Result<Self, KeyLogError> {
         let fail = |error| KeyLogError::Io { path: path.to_owned(), error };
-        if path.is_dir() {
+        // To open a pipe would wait for its reader, and for ever.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
             return Err(KeyLogError::NotAFile { path: path.to_owned() });
         }
         let mut options = OpenOptions::new();

@@ -54,6 +54,8 @@ pub(crate) struct Udp {
     io: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
+    /// The interface in use cuts no batches.
+    no_gso: bool,
 }
 
 /// Buffers for one batch of received datagrams, used again for each.
@@ -67,13 +69,14 @@ impl ReceiveBuffers {
         Self { bytes: vec![0; SLOT * SLOTS].into(), meta: [RecvMeta::default(); SLOTS] }
     }
 
-    /// The first `filled` buffers: sender, ECN mark, length of each datagram, bytes.
+    /// The first `filled` buffers: sender, ECN mark, length of each datagram, bytes. Nobody can be
+    /// answered at port 0 (BC-11.51).
     pub(crate) fn batches(
         &mut self,
         filled: usize,
     ) -> impl Iterator<Item = (SocketAddr, Option<Ecn>, usize, &mut [u8])> {
         self.bytes.chunks_exact_mut(SLOT).zip(&self.meta).take(filled).filter_map(|(slot, meta)| {
-            let data = slot.get_mut(..meta.len)?;
+            let data = slot.get_mut(..meta.len).filter(|_| meta.addr.port() != 0)?;
             let ecn = meta.ecn.map(|ecn| match ecn {
                 EcnCodepoint::Ect0 => Ecn::Ect0,
                 EcnCodepoint::Ect1 => Ecn::Ect1,
@@ -111,7 +114,7 @@ impl Udp {
         let _ = state.set_send_buffer_size((&socket).into(), SOCKET_BUFFER);
         let io = UdpSocket::from_std(socket.into())?;
         let local = io.local_addr()?;
-        Ok(Self { io, state, local })
+        Ok(Self { io, state, local, no_gso: false })
     }
 
     /// The address that the socket is bound to.
@@ -127,7 +130,12 @@ impl Udp {
 
     /// How many datagrams one call of [`Udp::send`] may carry now.
     pub(crate) fn max_segments(&self) -> usize {
-        self.state.max_gso_segments().max(1)
+        if self.no_gso { 1 } else { self.state.max_gso_segments().max(1) }
+    }
+
+    /// Datagrams leave by another interface, perhaps one that cuts batches.
+    pub(crate) fn on_new_routes(&mut self) {
+        self.no_gso = false;
     }
 
     /// Waits until there is something to receive.
@@ -160,26 +168,47 @@ impl Udp {
     /// Sends `data`, cut into datagrams of `segment` bytes (BC-11.10), marked with `ecn` and never
     /// fragmented (BC-11.60). False if the system takes nothing now:
     /// wait with [`Udp::poll_writable`] and send again. Whatever cannot be sent at all is lost, as
-    /// any datagram may be: one that is too long for the interface above all.
+    /// any datagram may be: one that is too long for the interface above all, or for port 0
+    /// (BC-11.51).
     pub(crate) fn send(
-        &self,
+        &mut self,
         to: SocketAddr,
         ecn: Option<Ecn>,
         data: &[u8],
         segment: Option<usize>,
     ) -> bool {
+        if to.port() == 0 {
+            return true;
+        }
         let Err(error) = self.try_send(to, ecn, data, segment) else { return true };
         if error.kind() == io::ErrorKind::WouldBlock {
             return false;
         }
         tracing::debug!(%error, %to, bytes = data.len(), "not sent");
-        // An interface that turns out not to do GSO: from now on max_segments is 1.
-        if let Some(size) = segment.filter(|&size| size > 0 && self.max_segments() == 1) {
-            for datagram in data.chunks(size) {
-                let _ = self.try_send(to, ecn, datagram, None);
+        // quinn-udp takes EINVAL and EIO for a system without GSO and without marks, for good; a route
+        // that refuses one address says EINVAL as well.
+        if error.kind() == io::ErrorKind::InvalidInput || self.state.max_gso_segments() <= 1 {
+            self.forget_error();
+            if let Some(size) = segment.filter(|&size| size > 0) {
+                self.no_gso |= self.send_singly(to, ecn, data, size);
+                self.forget_error();
             }
         }
         true
+    }
+
+    /// One address does not decide how datagrams to others are sent (BC-11.56).
+    fn forget_error(&mut self) {
+        if let Ok(state) = UdpSocketState::new((&self.io).into()) {
+            self.state = state;
+        }
+    }
+
+    /// Whether any of the datagrams goes that did not go together: then it was the batch.
+    fn send_singly(&self, to: SocketAddr, ecn: Option<Ecn>, data: &[u8], size: usize) -> bool {
+        data.chunks(size)
+            .map(|datagram| self.try_send(to, ecn, datagram, None))
+            .fold(false, |any, sent| any | sent.is_ok())
     }
 
     fn try_send(

@@ -8,6 +8,7 @@ use crate::udp::{BindError, Udp};
 use bitchat_core::base::ids::{RequestId, SocketId};
 use bitchat_core::crypto::key_log::KeyLogLine;
 use bitchat_core::node::{Action, Failure, Family, Input, QlogRecord};
+use std::collections::BTreeSet;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::net::IpAddr;
@@ -21,6 +22,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 const INTERFACES_INTERVAL: Duration = Duration::from_secs(30);
 /// A name that takes longer to look up has no address.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The store may take so long to finish and close its file; then the node ends without waiting for it.
+pub(crate) const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 /// Tries to find a port that is free for both families.
 const PORT_TRIES: usize = 16;
@@ -46,11 +50,17 @@ pub(crate) enum News {
 /// Sockets, streams, lookups and the disk of one node. Dropping it ends them all at once.
 pub(crate) struct World {
     sockets: Vec<Udp>,
+    /// The socket whose turn it is to be received from.
+    turn: usize,
     streams: Streams,
     lookups: JoinSet<Lookup>,
     store: Option<Opened>,
+    /// What the store has not answered yet.
+    asked: BTreeSet<RequestId>,
     interfaces: Vec<IpAddr>,
     interfaces_due: Interval,
+    /// The addresses could not be read: that was said.
+    interfaces_failed: bool,
     bind_errors: Vec<BindError>,
     key_log: Option<KeyLogFile>,
     traces: Option<TraceFiles>,
@@ -62,11 +72,14 @@ impl World {
         interfaces_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             sockets: Vec::new(),
+            turn: 0,
             streams: Streams::new(tls),
             lookups: JoinSet::new(),
             store,
+            asked: BTreeSet::new(),
             interfaces: Vec::new(),
             interfaces_due,
+            interfaces_failed: false,
             bind_errors: Vec::new(),
             key_log: None,
             traces: None,
@@ -135,9 +148,7 @@ impl World {
         match bound {
             Ok(udp) => {
                 let local = udp.local();
-                let socket = SocketId(u32::try_from(self.sockets.len()).unwrap_or(u32::MAX));
-                self.sockets.push(udp);
-                Input::Bound { request, socket, local }
+                Input::Bound { request, socket: self.add_socket(udp), local }
             }
             Err(error) => {
                 let failure = Failure::Other(error.to_string());
@@ -145,6 +156,11 @@ impl World {
                 Input::Failed { request, failure }
             }
         }
+    }
+
+    pub(crate) fn add_socket(&mut self, udp: Udp) -> SocketId {
+        self.sockets.push(udp);
+        SocketId(u32::try_from(self.sockets.len() - 1).unwrap_or(u32::MAX))
     }
 
     /// Binds a port of the system's choice: the one that the other family's socket has, or one that
@@ -166,13 +182,19 @@ impl World {
     }
 
     fn ask_store(
-        &self,
+        &mut self,
         request: RequestId,
         ask: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Option<Input<'static>> {
         let failure = match &self.store {
             None => Failure::Unsupported,
-            Some((store, _)) => Failure::Other(ask(store).err()?.to_string()),
+            Some((store, _)) => match ask(store) {
+                Ok(()) => {
+                    self.asked.insert(request);
+                    return None;
+                }
+                Err(error) => Failure::Other(error.to_string()),
+            },
         };
         Some(Input::Failed { request, failure })
     }
@@ -180,6 +202,11 @@ impl World {
     /// The socket of a name that [`World::act`] gave out.
     pub(crate) fn socket(&self, id: SocketId) -> Option<&Udp> {
         self.sockets.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The same, to send by.
+    pub(crate) fn socket_mut(&mut self, id: SocketId) -> Option<&mut Udp> {
+        self.sockets.get_mut(usize::try_from(id.0).ok()?)
     }
 
     /// How many datagrams every socket sends at once.
@@ -199,28 +226,47 @@ impl World {
 
     /// Reads the host's addresses; whether they have changed.
     pub(crate) fn read_interfaces(&mut self) -> bool {
-        let addresses = local_addresses();
-        let changed = addresses != self.interfaces;
-        self.interfaces = addresses;
-        changed
+        self.on_interfaces(local_addresses())
+    }
+
+    /// Takes in what the system says of the host's addresses. If it says nothing they are what they
+    /// were (BC-11.54): a host out of file descriptors has not left its networks.
+    fn on_interfaces(&mut self, read: io::Result<Vec<IpAddr>>) -> bool {
+        let failed = std::mem::replace(&mut self.interfaces_failed, read.is_err());
+        match read {
+            Ok(addresses) if addresses != self.interfaces => {
+                self.interfaces = addresses;
+                self.sockets.iter_mut().for_each(Udp::on_new_routes);
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                if !failed {
+                    tracing::warn!(%error, "this host's addresses cannot be read");
+                }
+                false
+            }
+        }
     }
 
     /// More answers of the store that are already there.
     pub(crate) fn more_answers(&mut self) -> Option<Answer> {
-        self.store.as_mut()?.1.try_recv().ok()
+        let answer = self.store.as_mut()?.1.try_recv().ok()?;
+        self.asked.remove(&answer.request());
+        Some(answer)
     }
 
     /// Waits for the next thing to happen. `blocked` names a socket that takes no datagrams.
     pub(crate) async fn next(&mut self, blocked: Option<SocketId>) -> News {
         loop {
-            let Self { sockets, streams, lookups, store, interfaces_due, .. } = self;
+            let Self { sockets, turn, streams, lookups, store, asked, interfaces_due, .. } = self;
             let writable = blocked.and_then(|id| sockets.get(usize::try_from(id.0).ok()?));
             let news = tokio::select! {
-                index = poll_fn(|cx| poll_any_readable(sockets, cx)) => News::Datagrams(index),
+                index = poll_fn(|cx| poll_any_readable(sockets, turn, cx)) => News::Datagrams(index),
                 () = writable_again(writable) => News::Writable,
                 news = streams.next() => News::Stream(news),
                 Some(Ok(lookup)) = lookups.join_next() => News::Lookup(lookup),
-                Some(answer) = next_answer(store) => News::Store(answer),
+                answer = next_answer(store, asked) => News::Store(answer),
                 _ = interfaces_due.tick() => News::Interfaces,
             };
             if matches!(news, News::Interfaces) && !self.read_interfaces() {
@@ -230,18 +276,27 @@ impl World {
         }
     }
 
-    /// Ends everything; returns once the store is closed and its lock released.
+    /// Ends everything; returns once the store is closed and its lock released, or after [`CLOSE_TIME`].
     pub(crate) async fn close(self) {
-        if let Some((store, _)) = self.store {
-            store.close().await;
+        if let Some((store, _)) = self.store
+            && timeout(CLOSE_TIME, store.close()).await.is_err()
+        {
+            tracing::warn!("the store is still writing: its disk is slow, or does not answer");
         }
     }
 }
 
-async fn next_answer(store: &mut Option<Opened>) -> Option<Answer> {
-    match store {
-        Some((_, answers)) => answers.recv().await,
-        None => None,
+/// The store's next answer. A store that has died answers nothing: each question that it leaves open
+/// has failed (BC-11.07).
+async fn next_answer(store: &mut Option<Opened>, asked: &mut BTreeSet<RequestId>) -> Answer {
+    let Some((_, answers)) = store else { return pending().await };
+    if let Some(answer) = answers.recv().await {
+        asked.remove(&answer.request());
+        return answer;
+    }
+    match asked.pop_first() {
+        Some(request) => Answer::Failed { request, error: StoreError::Closed },
+        None => pending().await,
     }
 }
 
@@ -253,9 +308,17 @@ async fn writable_again(socket: Option<&Udp>) {
     }
 }
 
-fn poll_any_readable(sockets: &[Udp], cx: &mut Context<'_>) -> Poll<usize> {
-    let ready = sockets.iter().position(|socket| socket.poll_readable(cx).is_ready());
-    ready.map_or(Poll::Pending, Poll::Ready)
+/// A socket with something to receive. Each gets its turn (BC-11.55): a flood over one family does not
+/// silence the other.
+fn poll_any_readable(sockets: &[Udp], turn: &mut usize, cx: &mut Context<'_>) -> Poll<usize> {
+    let in_turn = sockets.iter().enumerate().cycle().skip(*turn).take(sockets.len());
+    for (index, socket) in in_turn {
+        if socket.poll_readable(cx).is_ready() {
+            *turn = (index + 1) % sockets.len();
+            return Poll::Ready(index);
+        }
+    }
+    Poll::Pending
 }
 
 async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
@@ -274,16 +337,13 @@ async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
 
 /// The addresses of this host at which another one could reach it (BC-11.24): no loopback, and no link-local
 /// ones, which mean nothing without the name of an interface.
-fn local_addresses() -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        tracing::debug!(%error, "interfaces");
-        Vec::new()
-    });
+fn local_addresses() -> io::Result<Vec<IpAddr>> {
+    let interfaces = if_addrs::get_if_addrs()?;
     let mut addresses: Vec<IpAddr> =
         interfaces.iter().map(if_addrs::Interface::ip).filter(reachable).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    addresses
+    Ok(addresses)
 }
 
 fn reachable(address: &IpAddr) -> bool {

@@ -88,8 +88,13 @@ impl Process {
     }
 
     pub(crate) fn types(&mut self, line: &str) {
+        self.types_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Types what need not be text.
+    pub(crate) fn types_bytes(&mut self, bytes: &[u8]) {
         let input = self.input.as_mut().unwrap();
-        writeln!(input, "{line}").unwrap();
+        input.write_all(bytes).unwrap();
         input.flush().unwrap();
     }
 

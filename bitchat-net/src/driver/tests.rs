@@ -17,6 +17,10 @@ struct Script {
     events: VecDeque<Event>,
     deadline: Option<Timestamp>,
     stays: bool,
+    /// After each timeout there is another one to come, at this moment.
+    due: Option<Timestamp>,
+    /// Whom it greets first, if not itself.
+    greets: Option<SocketAddr>,
     /// Note each question for a datagram to send.
     polls: bool,
     heard: Arc<Mutex<Vec<String>>>,
@@ -39,7 +43,7 @@ impl Machine for Script {
                 self.note(format!("bound {}", Family::of(&local) == Family::V4));
                 self.note(format!("port {}", local.port()));
                 // Greets itself, with three datagrams in one batch.
-                let to = SocketAddr::from(([127, 0, 0, 1], local.port()));
+                let to = self.greets.unwrap_or(([127, 0, 0, 1], local.port()).into());
                 let transmit = Transmit {
                     socket: SocketId(0),
                     to,
@@ -54,6 +58,7 @@ impl Machine for Script {
     }
     fn handle_timeout(&mut self, now: Now) {
         assert!(now.mono >= self.deadline.take().unwrap(), "never too early");
+        self.deadline = self.due;
         self.note("timeout".into());
     }
     fn poll_transmit(&mut self, _: Now, segments: usize, buf: &mut [u8]) -> TransmitPoll {
@@ -117,6 +122,21 @@ impl Rig {
         let mut driver = Driver::new(script, world, Clock::start(), asked, told);
         driver.begin();
         Self { heard, commands, events, task: tokio::spawn(driver.run()) }
+    }
+
+    /// With a batch that waits for a socket that takes nothing, and the other end of that.
+    #[cfg(unix)]
+    fn start_blocked(script: Script) -> (Self, std::os::unix::net::UnixDatagram) {
+        let heard = script.heard.clone();
+        let (commands, asked) = mpsc::channel(8);
+        let (told, events) = mpsc::channel(4);
+        let mut world = World::new(None, Tls::platform());
+        let (socket, far) = crate::udp::Udp::full();
+        let socket = world.add_socket(socket);
+        let mut driver = Driver::new(script, world, Clock::start(), asked, told);
+        let to = ([127, 0, 0, 1], 9).into();
+        driver.unsent = Some(Transmit { socket, to, len: 9, segment_size: None, ecn: None });
+        (Self { heard, commands, events, task: tokio::spawn(driver.run()) }, far)
     }
 
     async fn hears(&self, what: &str) {
@@ -202,6 +222,40 @@ async fn deadlines_are_kept() {
     assert!(late < Duration::from_millis(5), "{late:?}");
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(rig.count("timeout"), 1);
+}
+
+/// BC-11.52
+#[cfg(unix)]
+#[tokio::test]
+async fn a_full_socket_does_not_make_it_spin() {
+    let due = Some(Timestamp::ZERO);
+    let start = Instant::now();
+    let (rig, far) = Rig::start_blocked(Script { deadline: due, due, ..Script::default() });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (woken, most) = (rig.count("timeout"), start.elapsed().as_millis() + 1);
+    assert!(woken > 1 && woken as u128 <= most, "{woken} times, at most {most}");
+    // It goes on once the socket takes datagrams.
+    far.set_nonblocking(true).unwrap();
+    while far.recv(&mut [0; 1_000]).is_ok() {}
+    rig.commands.send(Command::Shutdown).await.ok().unwrap();
+    rig.task.await.unwrap();
+}
+
+/// BC-11.53: a fresh socket takes nothing before the runtime has looked at it.
+#[tokio::test]
+async fn a_good_bye_that_waits_for_its_socket_is_sent() {
+    let peer = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let greets = Some(peer.local_addr().unwrap());
+    let bind = Action::BindUdp { request: RequestId(1), family: Family::V4, port: 0 };
+    let rig = Rig::start(Script { actions: [bind].into(), greets, ..Script::default() }, None, 4);
+    rig.commands.try_send(Command::Shutdown).ok().unwrap();
+    rig.task.await.unwrap();
+    let (mut sizes, mut bytes) = (Vec::new(), [0; 2_000]);
+    while sizes.len() < 3 {
+        let datagram = tokio::time::timeout(Duration::from_secs(5), peer.recv(&mut bytes));
+        sizes.push(datagram.await.expect("it was sent").unwrap());
+    }
+    assert_eq!(sizes, [1_000, 1_000, 500]);
 }
 
 /// BC-11.07

@@ -45,3 +45,16 @@ fn the_file_is_for_its_owner_alone() {
     let device = KeyLogFile::open(Path::new("/dev/null"));
     assert!(matches!(device, Err(KeyLogError::NotAFile { .. })));
 }
+
+/// To open a pipe would wait until somebody reads it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let (told, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(KeyLogFile::open(&path).map(drop)));
+    let answer = answer.recv_timeout(std::time::Duration::from_secs(10)).expect("it waits");
+    assert!(matches!(answer, Err(KeyLogError::NotAFile { .. })), "{answer:?}");
+}

@@ -82,7 +82,10 @@ impl Db {
             c.pragma_update(None, "secure_delete", true)?;
             c.pragma_update(None, "temp_store", "MEMORY")
         })?;
-        if fresh { self.create() } else { self.check() }
+        if fresh { self.create() } else { self.check() }?;
+        // BC-11.19: a crash came between a batch and the emptying of the log behind it.
+        self.forget_log();
+        Ok(())
     }
 
     fn create(&self) -> Result<(), StoreError> {
@@ -190,7 +193,16 @@ impl Db {
 
     /// Deletes what has expired (BC-11.25); how many records that were.
     pub(super) fn expire(&self, now: UnixMillis) -> Result<usize, StoreError> {
-        self.sql(|c| c.execute("DELETE FROM record WHERE expires < ?1", [to_sql(now)]))
+        let secrets: Vec<bool> = self.sql(|c| {
+            c.prepare_cached("DELETE FROM record WHERE expires < ?1 RETURNING secret")?
+                .query_map([to_sql(now)], |row| row.get(0))?
+                .collect()
+        })?;
+        // BC-11.19
+        if secrets.contains(&true) {
+            self.forget_log();
+        }
+        Ok(secrets.len())
     }
 
     fn sql<T>(

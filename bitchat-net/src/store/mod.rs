@@ -127,6 +127,17 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// What it is an answer to.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        let (Self::Persisted { request }
+        | Self::Loaded { request, .. }
+        | Self::Failed { request, .. }) = self;
+        *request
+    }
+}
+
 enum Job {
     Persist { request: RequestId, changes: Vec<Change> },
     Load { request: RequestId, prefix: Vec<u8>, after: Vec<u8>, limit: usize },

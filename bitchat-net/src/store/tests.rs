@@ -227,12 +227,62 @@ fn replaced_secrets_leave_no_trace() {
     db.apply([&[secret(b"the-first-secret-of-all-of-them!")][..]]).unwrap();
     db.apply([&[secret(b"its-successor-which-is-as-secret")][..]]).unwrap();
     db.apply([&[Change::Delete(b"key".to_vec())][..]]).unwrap();
-    for entry in fs::read_dir(directory.path()).unwrap() {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
-        for trace in [&b"the-first-secret"[..], b"its-successor"] {
-            assert!(!bytes.windows(trace.len()).any(|window| window == trace));
+    holds_none_of(directory.path(), &[b"the-first-secret", b"its-successor"]);
+}
+
+/// No file in `directory` holds any of `traces`.
+fn holds_none_of(directory: &Path, traces: &[&[u8]]) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        for &trace in traces {
+            let found = bytes.windows(trace.len()).any(|window| window == trace);
+            assert!(!found, "{} in {}", trace.escape_ascii(), path.display());
         }
     }
+}
+
+/// BC-11.19
+#[test]
+fn expired_secrets_leave_no_trace() {
+    let (directory, path) = home();
+    let db = Db::open(&path).unwrap();
+    let ticket = Record {
+        secret: true,
+        expires: Some(UnixMillis(999)),
+        ..record("ticket", b"good-for-a-day-and-secret")
+    };
+    db.apply([&[Change::Put(ticket)][..]]).unwrap();
+    db.apply([&[put("a", b"what nobody hides")][..]]).unwrap();
+    assert_eq!(db.expire(UnixMillis(1_000)).unwrap(), 1);
+    assert_eq!(keys(&db, ""), ["a"]);
+    holds_none_of(directory.path(), &[b"good-for-a-day"]);
+}
+
+/// BC-11.19: the process dies after a batch and before its log is emptied.
+#[test]
+fn secrets_replaced_before_a_crash_are_gone_after_it() {
+    let (directory, path) = home();
+    let secret = |value: &[u8]| Change::Put(Record { secret: true, ..record("key", value) });
+    Db::open(&path).unwrap().apply([&[secret(b"the-first-secret-of-all-of-them!")][..]]).unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    {
+        let dying = rusqlite::Connection::open(&path).unwrap();
+        dying.pragma_update(None, "secure_delete", true).unwrap();
+        dying.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+        for value in ["its-successor-which-is-as-secret", "the-last-one"] {
+            let update = "UPDATE record SET value = CAST(?1 AS BLOB)";
+            assert_eq!(dying.execute(update, [value]).unwrap(), 1);
+        }
+        for name in ["store.db", "store.db-wal"] {
+            fs::copy(directory.path().join(name), crashed.path().join(name)).unwrap();
+        }
+    }
+    let path = crashed.path().join("store.db");
+    own(&path);
+    let db = Db::open(&path).unwrap();
+    assert_eq!(&db.load(b"", b"", 1).unwrap().0[0].value[..], b"the-last-one");
+    holds_none_of(crashed.path(), &[b"the-first-secret", b"its-successor"]);
 }
 
 /// BC-11.13
@@ -280,4 +330,27 @@ async fn opening_reports_what_is_wrong() {
     let nowhere = directory.path().join("missing").join("store.db");
     let error = Store::open(&nowhere).await.unwrap_err();
     assert!(matches!(error, StoreError::Io { .. }), "{error}");
+}
+
+impl Store {
+    /// A store whose thread takes `jobs` jobs, answers none and dies.
+    pub(crate) fn that_dies_after(jobs: usize) -> Opened {
+        let (sender, work) = channel::<Job>();
+        let (answers, answered) = mpsc::unbounded_channel();
+        let (closing, closed) = oneshot::channel();
+        thread::spawn(move || {
+            work.iter().take(jobs).for_each(drop);
+            drop((work, answers, closing));
+        });
+        (Self { jobs: sender, closed }, answered)
+    }
+
+    /// A store that waits for its disk for ever.
+    pub(crate) fn that_never_closes() -> Opened {
+        let (jobs, work) = channel();
+        let (answers, answered) = mpsc::unbounded_channel();
+        let (closing, closed) = oneshot::channel();
+        std::mem::forget((work, answers, closing));
+        (Self { jobs, closed }, answered)
+    }
 }

@@ -2,7 +2,7 @@ use super::*;
 use std::future::poll_fn;
 
 /// Every datagram goes out with a mark and must come in with it.
-async fn send(from: &Udp, to: SocketAddr, data: &[u8], segment: Option<usize>) {
+async fn send(from: &mut Udp, to: SocketAddr, data: &[u8], segment: Option<usize>) {
     while !from.send(to, Some(Ecn::Ect0), data, segment) {
         poll_fn(|cx| from.poll_writable(cx)).await.unwrap();
     }
@@ -42,11 +42,11 @@ fn loopback(socket: &Udp) -> SocketAddr {
 #[tokio::test]
 async fn datagrams_arrive_whole_over_both_families() {
     for family in [Family::V4, Family::V6] {
-        let (a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
         assert_eq!(Family::of(&a.local()), family);
         for len in [1, 1_200, 1_452, 20_000, 65_487] {
             let data: Vec<u8> = (0..len).map(|n| u8::try_from(n % 251).unwrap()).collect();
-            send(&a, loopback(&b), &data, None).await;
+            send(&mut a, loopback(&b), &data, None).await;
             assert_eq!(receive(&b, 1).await, [(loopback(&a), data)]);
         }
     }
@@ -57,8 +57,8 @@ async fn datagrams_arrive_whole_over_both_families() {
 #[cfg(target_os = "linux")]
 async fn marks_arrive_and_nothing_is_cut() {
     for family in [Family::V4, Family::V6] {
-        let (a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
-        send(&a, loopback(&b), b"marked", None).await;
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        send(&mut a, loopback(&b), b"marked", None).await;
         assert_eq!(receive_marked(&b, 1).await.1, [Ecn::Ect0]);
         assert!(!a.may_fragment(), "path MTU discovery needs datagrams in one piece");
     }
@@ -68,7 +68,7 @@ async fn marks_arrive_and_nothing_is_cut() {
 #[tokio::test]
 async fn a_batch_arrives_as_its_datagrams() {
     for family in [Family::V4, Family::V6] {
-        let (a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
         let segments = a.max_segments().min(10);
         let mut data = Vec::new();
         for n in 0..segments {
@@ -76,7 +76,7 @@ async fn a_batch_arrives_as_its_datagrams() {
         }
         data.truncate(data.len() - 500);
         let segment = (segments > 1).then_some(1_200);
-        send(&a, loopback(&b), &data, segment).await;
+        send(&mut a, loopback(&b), &data, segment).await;
         let received = receive(&b, segments).await;
         let expected: Vec<_> =
             data.chunks(1_200).map(|datagram| (loopback(&a), datagram.to_vec())).collect();
@@ -103,9 +103,102 @@ async fn the_families_share_a_port_number() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_lost_and_no_more() {
-    let (a, b) = (Udp::bind(Family::V4, 0).unwrap(), Udp::bind(Family::V4, 0).unwrap());
-    send(&a, loopback(&b), &[0; 65_535], None).await;
-    send(&a, "[::1]:9".parse().unwrap(), b"wrong family", None).await;
-    send(&a, loopback(&b), b"still alive", None).await;
+    let (mut a, b) = (Udp::bind(Family::V4, 0).unwrap(), Udp::bind(Family::V4, 0).unwrap());
+    send(&mut a, loopback(&b), &[0; 65_535], None).await;
+    send(&mut a, "[::1]:9".parse().unwrap(), b"wrong family", None).await;
+    send(&mut a, loopback(&b), b"still alive", None).await;
     assert_eq!(receive(&b, 1).await, [(loopback(&a), b"still alive".to_vec())]);
+}
+
+/// BC-11.51
+#[tokio::test]
+async fn nobody_is_at_port_0() {
+    for family in [Family::V4, Family::V6] {
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        let segments = a.max_segments();
+        let nowhere = SocketAddr::new(loopback(&b).ip(), 0);
+        send(&mut a, nowhere, b"answer", None).await;
+        send(&mut a, nowhere, &[0; 2_400], Some(1_200)).await;
+        is_as_before(&mut a, &b, segments).await;
+    }
+    let mut buffers = ReceiveBuffers::new();
+    let senders = [9, 0, 10].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    for (meta, addr) in buffers.meta.iter_mut().zip(senders) {
+        (meta.addr, meta.len, meta.stride) = (addr, 1, 1);
+    }
+    let from: Vec<_> = buffers.batches(3).map(|(from, ..)| from).collect();
+    assert_eq!(from, [senders[0], senders[2]]);
+}
+
+/// Batches leave as long as before, and marks are still made.
+async fn is_as_before(from: &mut Udp, to: &Udp, segments: usize) {
+    assert_eq!(from.max_segments(), segments);
+    send(from, loopback(to), b"marked", None).await;
+    let marks = receive_marked(to, 1).await.1;
+    if cfg!(target_os = "linux") {
+        assert_eq!(marks, [Ecn::Ect0]);
+    }
+}
+
+/// More segments than any kernel cuts: the batch fails, its datagrams do not.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_interface_that_cuts_no_batches_gets_single_datagrams() {
+    for family in [Family::V4, Family::V6] {
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        let segments = a.max_segments();
+        send(&mut a, loopback(&b), &[7; 200], Some(1)).await;
+        assert_eq!(receive(&b, 200).await.len(), 200, "nothing is lost");
+        is_as_before(&mut a, &b, 1).await;
+        a.on_new_routes();
+        assert_eq!(a.max_segments(), segments, "another interface may");
+    }
+}
+
+/// A route that leads nowhere refuses with the error that quinn-udp takes for a system without GSO and
+/// marks. Any peer may name an address there. (BC-11.56)
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_address_that_is_refused_changes_nothing_for_others() {
+    const INSIDE: &str = "BITCHAT_TEST_BLACK_HOLE";
+    if std::env::var_os(INSIDE).is_none() {
+        // The same test again, where it may set routes.
+        let script = "ip link set lo up && ip route add blackhole 192.0.2.0/24 &&
+            ip -6 route add blackhole 2001:db8::/32 || exit 77
+            exec \"$0\" --exact udp::tests::an_address_that_is_refused_changes_nothing_for_others";
+        let program = std::env::current_exe().unwrap();
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]).arg(program);
+        match command.env(INSIDE, "1").output() {
+            Ok(output) if output.status.success() => {}
+            Ok(output) if output.status.code() == Some(101) => panic!("{output:?}"),
+            other => eprintln!("not tested: no network namespace with routes here ({other:?})"),
+        }
+        return;
+    }
+    for (family, hole) in [(Family::V4, "192.0.2.1:9"), (Family::V6, "[2001:db8::1]:9")] {
+        let (mut a, b) = (Udp::bind(family, 0).unwrap(), Udp::bind(family, 0).unwrap());
+        let segments = a.max_segments();
+        assert!(segments > 1);
+        let hole = hole.parse().unwrap();
+        for segment in [None, Some(1_200)] {
+            send(&mut a, hole, &[0; 2_400], segment).await;
+            is_as_before(&mut a, &b, segments).await;
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Udp {
+    /// A socket that takes nothing until somebody reads from the other end: no UDP socket of this host
+    /// can be filled for long.
+    pub(crate) fn full() -> (Self, std::os::unix::net::UnixDatagram) {
+        use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
+        let udp = Self::bind(Family::V4, 0).unwrap();
+        let (near, far) = UnixDatagram::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        while near.send(&[0; 1_000]).is_ok() {}
+        let io = UdpSocket::from_std(OwnedFd::from(near).into()).unwrap();
+        (Self { io, ..udp }, far)
+    }
 }

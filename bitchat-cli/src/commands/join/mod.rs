@@ -1,5 +1,7 @@
 //! `bitchat join`: a conversation, line by line.
 
+mod input;
+mod outbox;
 mod view;
 
 use crate::error::CliError;
@@ -14,15 +16,17 @@ use bitchat_core::node::{Event, PeerHint, SendError};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options, RequestError};
 use clap::Args;
-use std::io::BufRead;
+use outbox::Outbox;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use view::View;
 
-/// Lines typed ahead of the node.
-const LINES: usize = 16;
+/// A text that the node could not take is tried again after so long at the latest.
+const RETRY: Duration = Duration::from_secs(1);
+/// Who leaves waits so long for the next of his messages to be stored.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Who has met nobody for so long is told what the reason may be.
 const ALONE: Duration = Duration::from_secs(15);
 
@@ -88,9 +92,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
         let hint = PeerHint { address, peer: None };
         client.add_peer(channel, hint).await.map_err(|error| CliError::Join(error.to_string()))?;
     }
-    let view = View::new(channel);
-    let (live, met, unsent) = (false, false, None);
-    let mut talk = Talk { client, channel, by_link, view, live, met, unsent };
+    let (view, outbox) = (View::new(channel), Outbox::default());
+    let (live, met, leaves) = (false, false, None);
+    let mut talk = Talk { client, channel, by_link, view, live, met, outbox, leaves };
     let result = talk.go(events, signals).await;
     eprintln!("saying good-bye");
     talk.client.shutdown().await;
@@ -119,27 +123,28 @@ struct Talk {
     live: bool,
     /// Somebody was here.
     met: bool,
-    /// A text that the node could not take yet: it goes before the next line.
-    unsent: Option<String>,
+    outbox: Outbox,
+    /// The user wants to leave: what was typed has until then to be stored.
+    leaves: Option<Instant>,
 }
 
 impl Talk {
     /// Until the user, the terminal or the node has had enough.
     async fn go(&mut self, mut events: Events, mut signals: Signals) -> Result<(), CliError> {
-        let mut lines = read_lines();
-        let alone = tokio::time::sleep(ALONE);
+        let mut lines = input::lines();
+        let mut retry = tokio::time::interval(RETRY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let alone = sleep_until(Instant::now() + ALONE);
         tokio::pin!(alone);
-        loop {
+        while self.leaves.is_none() || self.outbox.unsent() > 0 {
+            let (reads, leaves) = (self.leaves.is_none() && self.outbox.has_room(), self.leaves);
             tokio::select! {
-                event = events.next() => match event {
-                    Some(event) => self.on_event(event).await?,
-                    None => return Err(CliError::Ended),
+                event = events.next() => self.on_event(event.ok_or(CliError::Ended)?).await?,
+                line = lines.recv(), if reads => match line {
+                    Some(line) => self.on_line(line.trim()).await?,
+                    None => self.leave(),
                 },
-                line = lines.recv(), if self.live && self.unsent.is_none() => match line {
-                    Some(line) if line.trim() == "/quit" => return Ok(()),
-                    Some(line) => self.on_line(&line).await?,
-                    None => return Ok(()),
-                },
+                _ = retry.tick(), if self.outbox.next().is_some() => self.send().await?,
                 () = &mut alone, if !self.met => {
                     self.met = true;
                     eprintln!(
@@ -147,8 +152,13 @@ impl Talk {
                          another one (compare the channel's number); this goes on trying"
                     );
                 }
-                () = signals.next() => return Ok(()),
+                () = sleep_until(leaves.unwrap_or_else(Instant::now)), if leaves.is_some() => break,
+                () = signals.next() => break,
             }
+        }
+        match self.outbox.unsent() {
+            0 => Ok(()),
+            count => Err(CliError::Unsent { count }),
         }
     }
 
@@ -167,19 +177,26 @@ impl Talk {
         }
         self.met |= matches!(event, Event::MemberUp { .. });
         self.view.on_event(&event)?;
-        // An own message was stored: now there may be room.
-        if let Event::Message { message, .. } = event
-            && message.own
-            && let Some(text) = self.unsent.take()
-        {
-            self.send(text).await?;
+        match event {
+            Event::Message { message, .. } => {
+                if self.outbox.stored(&message.id) {
+                    self.leaves = self.leaves.map(|_| Instant::now() + PATIENCE);
+                }
+                // Whoever wrote it: there may be room now.
+                self.send().await
+            }
+            Event::ChannelReady { .. } | Event::StoreRecovered => self.send().await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     async fn on_line(&mut self, line: &str) -> Result<(), CliError> {
-        let text = match line.trim() {
+        let text = match line {
             "" => return Ok(()),
+            "/quit" => {
+                self.leave();
+                return Ok(());
+            }
             "/who" => {
                 let links = self.client.links().await.map_err(|_| CliError::Ended)?;
                 return Ok(self.view.who(&links)?);
@@ -192,36 +209,36 @@ impl Talk {
             }
             text => text,
         };
-        self.send(text.to_owned()).await
+        if !self.live && self.outbox.next().is_none() {
+            eprintln!("what you write is kept until the channel is ready");
+        }
+        self.outbox.push(text.to_owned());
+        self.send().await
     }
 
-    async fn send(&mut self, text: String) -> Result<(), CliError> {
-        match self.client.send_text(self.channel, text.as_str()).await {
-            Ok(_) => Ok(()),
-            Err(RequestError::Refused(
-                SendError::StoreBusy | SendError::Refused(LogError::Busy),
-            )) => {
-                self.unsent = Some(text);
-                Ok(())
-            }
-            Err(RequestError::Refused(error)) => {
-                eprintln!("not sent: {error}");
-                Ok(())
-            }
-            Err(RequestError::Ended(_)) => Err(CliError::Ended),
+    /// From now on nothing is read.
+    fn leave(&mut self) {
+        self.leaves = Some(Instant::now() + PATIENCE);
+        if self.outbox.unsent() > 0 {
+            eprintln!("what you wrote is being stored; Ctrl-C does without");
         }
     }
-}
 
-/// What is typed, from a thread of its own: reading a terminal cannot be cancelled.
-fn read_lines() -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(LINES);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                return;
+    /// Gives the node what was typed, as far as it takes it.
+    async fn send(&mut self) -> Result<(), CliError> {
+        while let Some(text) = self.outbox.next().filter(|_| self.live) {
+            match self.client.send_text(self.channel, text).await {
+                Ok(id) => self.outbox.done(Some(id)),
+                Err(RequestError::Refused(
+                    SendError::StoreBusy | SendError::Refused(LogError::Busy),
+                )) => return Ok(()),
+                Err(RequestError::Refused(error)) => {
+                    eprintln!("not sent: {error}");
+                    self.outbox.done(None);
+                }
+                Err(RequestError::Ended(_)) => return Err(CliError::Ended),
             }
         }
-    });
-    lines
+        Ok(())
+    }
 }
