@@ -379,9 +379,9 @@ typedef struct {
   uint64_t text_bytes;
   // Log entries of one channel kept in memory.
   uint64_t log_entries;
-  // Bytes of those entries.
+  // Bytes of those entries, and 4,096 for each author.
   uint64_t log_bytes;
-  // Authors of one channel.
+  // Authors of one channel that are taken unasked; more only where others build on them.
   uint64_t authors;
   // Entries of one channel that wait for an earlier one.
   uint64_t waiting_entries;

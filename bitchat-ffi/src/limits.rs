@@ -44,9 +44,9 @@ pub struct bitchat_limits {
     pub text_bytes: u64,
     /// Log entries of one channel kept in memory.
     pub log_entries: u64,
-    /// Bytes of those entries.
+    /// Bytes of those entries, and 4,096 for each author.
     pub log_bytes: u64,
-    /// Authors of one channel.
+    /// Authors of one channel that are taken unasked; more only where others build on them.
     pub authors: u64,
     /// Entries of one channel that wait for an earlier one.
     pub waiting_entries: u64,

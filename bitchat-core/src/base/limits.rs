@@ -37,9 +37,9 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Log entries of one channel kept in memory.
     pub log_entries: usize,
-    /// Bytes of those entries.
+    /// Bytes of those entries, and 4,096 for each author.
     pub log_bytes: usize,
-    /// Authors of one channel.
+    /// Authors of one channel that are taken unasked; more only where others build on them.
     pub authors: usize,
     /// Entries of one channel that wait for an earlier one.
     pub waiting_entries: usize,

@@ -12,14 +12,20 @@ use super::sink::FullReason;
 use crate::base::ids::{Device, EntryId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Chains that one device may start (BC-09.12): a member cannot fill everybody's log with keys.
+/// Chains of one device that are taken unasked (BC-09.12): others only for the sake of entries that
+/// build on them.
 pub const CHAINS_PER_DEVICE: usize = 64;
+/// What a chain takes of the log's bytes beside its entries: each link remembers how far its peer
+/// has it.
+pub(super) const CHAIN_BYTES: usize = 4_096;
 
 #[derive(Debug)]
 struct Held {
     entry: Entry,
     visible: bool,
     disputed: bool,
+    /// Visible, undisputed entries of which it is an ancestor.
+    children: usize,
 }
 
 #[derive(Debug)]
@@ -98,7 +104,7 @@ impl Log {
             return Ok(Check::Missing(missing));
         }
         self.check_ancestry(entry)?;
-        Ok(self.full(entry, frozen).map_or(Check::Accept, Check::Full))
+        Ok(self.full(entry, needed).map_or(Check::Accept, Check::Full))
     }
 
     /// `prev` and `lamport` against the ancestors, all of which are held (BC-09.06, BC-09.07).
@@ -120,11 +126,15 @@ impl Log {
         1 + latest.unwrap_or(0)
     }
 
-    fn full(&self, entry: &Entry, frozen: bool) -> Option<FullReason> {
-        if !self.has_room(1, entry.raw().len()) {
+    /// Which limit keeps `entry` out. Those on chains do not where other entries build on it (BC-09.50):
+    /// which chains came first differs from member to member, and so would what each can take of others.
+    fn full(&self, entry: &Entry, needed: bool) -> Option<FullReason> {
+        let begins = entry.device().filter(|_| !self.chains.contains_key(&entry.author()));
+        let chain = if begins.is_some() { CHAIN_BYTES } else { 0 };
+        if !self.has_room(1, entry.raw().len() + chain) {
             return Some(FullReason::Log);
         }
-        let device = entry.device().filter(|_| !frozen)?;
+        let device = begins.filter(|_| !needed)?;
         let of_device = self.per_device.get(&device).copied().unwrap_or(0);
         let full = self.chains.len() >= self.max_authors || of_device >= CHAINS_PER_DEVICE;
         full.then_some(FullReason::Authors)
@@ -147,6 +157,7 @@ impl Log {
             if let Some(device) = entry.device() {
                 let chain = Chain { device, ids: Vec::new(), visible: 0, fork: None };
                 self.chains.entry(entry.author()).or_insert(chain);
+                self.bytes += CHAIN_BYTES;
                 *self.per_device.entry(device).or_default() += 1;
             }
             if let Some(chain) = self.chains.get_mut(&entry.author()) {
@@ -154,7 +165,7 @@ impl Log {
             }
         }
         self.bytes += entry.raw().len();
-        self.held.insert(entry.id(), Held { entry, visible: false, disputed });
+        self.held.insert(entry.id(), Held { entry, visible: false, disputed, children: 0 });
     }
 
     /// Makes an accepted entry visible, its ancestors being so. Returns it unless it is disputed.
@@ -166,7 +177,8 @@ impl Log {
         }
         let entry = held.entry.clone();
         for ancestor in entry.ancestors() {
-            if let Some(held) = self.held.get(&ancestor) {
+            if let Some(held) = self.held.get_mut(&ancestor) {
+                held.children += 1;
                 self.tips.remove(&held.entry.place());
             }
         }
@@ -197,14 +209,27 @@ impl Log {
         let old = chain.fork.as_ref().map_or(0, Proof::bytes);
         self.bytes = self.bytes + proof.bytes() - old;
         chain.fork = Some(proof);
-        for id in disputed {
-            if let Some(held) = self.held.get_mut(&id) {
+        for id in &disputed {
+            if let Some(held) = self.held.get_mut(id) {
                 held.disputed = true;
                 self.order.remove(&held.entry.place());
                 self.tips.remove(&held.entry.place());
             }
         }
+        disputed.iter().for_each(|id| self.bring_back_tips(id));
         true
+    }
+
+    /// A disputed entry is no longer shown: what only it had as an ancestor is a tip again (BC-09.51).
+    fn bring_back_tips(&mut self, disputed: &EntryId) {
+        let Some(held) = self.held.get(disputed).filter(|held| held.visible) else { return };
+        for ancestor in held.entry.clone().ancestors() {
+            let Some(held) = self.held.get_mut(&ancestor) else { continue };
+            held.children = held.children.saturating_sub(1);
+            if held.children == 0 && held.visible && !held.disputed {
+                self.tips.insert(held.entry.place(), ancestor);
+            }
+        }
     }
 
     /// Whether that position of the chain is at or above a contradiction.

@@ -1,6 +1,7 @@
 //! Writing: the own chain, its key, and when a new one begins.
 
 use super::entry::{self, AuthorId, BINDING_LABEL, Draft, Entry, Kind, MAX_BODY, MAX_CITED};
+use super::log::CHAIN_BYTES;
 use super::pending::Item;
 use super::sink::{ChannelEvent, ChannelSink};
 use super::{Channel, Record};
@@ -92,7 +93,7 @@ impl Channel {
         if self.pending.len() + 3 > self.config.limits.waiting_entries.max(3) {
             return Err(SendError::Busy);
         }
-        if !self.log.has_room(2, text.len() + 2 * OVERHEAD) {
+        if !self.log.has_room(2, text.len() + 2 * OVERHEAD + CHAIN_BYTES) {
             return Err(SendError::LogFull);
         }
         let wall = now.wall.unwrap_or_default();

@@ -63,6 +63,11 @@ impl Pending {
         self.ticket(slot)
     }
 
+    /// Queues an item that is stored already: it only waits for what is ahead of it.
+    pub(super) fn push_stored(&mut self, item: Item) {
+        self.slots.push_back((item, State::Done));
+    }
+
     fn ticket(&mut self, slot: u64) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;

@@ -8,6 +8,7 @@ use super::pending::Item;
 use super::record::Proof;
 use super::sink::{Candidate, ChannelEvent, ChannelSink, FullReason};
 use super::sync::PEERS_INTERVAL;
+use super::waiting::Source;
 use super::{Channel, mesh};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::time::Now;
@@ -266,15 +267,15 @@ impl Channel {
     ) -> Result<Admitted, EntryError> {
         entry.verify(self.config.suite)?;
         let id = entry.id();
-        let admitted = self.admit(link, entry, sink)?;
+        let admitted = self.admit(Source::Link(link), entry, sink)?;
         let mut work =
             if admitted == Admitted::Accepted { self.waiting.wake(&id) } else { Vec::new() };
-        while let Some((from, entry)) = work.pop() {
+        while let Some((source, entry)) = work.pop() {
             let id = entry.id();
-            match self.admit(from, entry, sink) {
-                Ok(Admitted::Accepted) => work.extend(self.waiting.wake(&id)),
-                Ok(_) => (),
-                Err(error) => sink.violation(from, error.into()),
+            match (self.admit(source, entry, sink), source) {
+                (Ok(Admitted::Accepted), _) => work.extend(self.waiting.wake(&id)),
+                (Err(error), Source::Link(link)) => sink.violation(link, error.into()),
+                _ => (),
             }
         }
         Ok(admitted)
@@ -282,7 +283,7 @@ impl Channel {
 
     fn admit(
         &mut self,
-        link: LinkId,
+        source: Source,
         entry: Entry,
         sink: &mut dyn ChannelSink,
     ) -> Result<Admitted, EntryError> {
@@ -291,10 +292,15 @@ impl Channel {
             match self.log.check(&entry, needed)? {
                 Check::Known | Check::Frozen => return Ok(Admitted::Known),
                 Check::Conflict(proof) => self.convict(*proof, sink),
-                Check::Missing(missing) => return Ok(self.wait(link, entry, &missing)),
+                Check::Missing(missing) => return Ok(self.wait(source, entry, &missing)),
                 Check::Full(reason) => {
                     self.tell_full(reason, sink);
                     return Ok(Admitted::Refused);
+                }
+                Check::Accept if source == Source::Store => {
+                    self.pending.push_stored(Item::Entry(entry.id()));
+                    self.log.accept(entry);
+                    return Ok(Admitted::Accepted);
                 }
                 Check::Accept if self.pending.len() >= self.config.limits.waiting_entries => {
                     return Ok(Admitted::Refused);
@@ -310,12 +316,17 @@ impl Channel {
     fn take(&mut self, entry: Entry, sink: &mut dyn ChannelSink) {
         let (id, author) = (entry.id(), entry.author());
         self.log.accept(entry);
-        self.persist(Item::Entry(id), sink);
-        // If it is of the own chain: only we can have signed it, and we did not know it.
+        // If it is of the own chain: only we can have signed it, and we did not know it. The new key
+        // is stored first, so that no crash leaves the entry beside the old key.
         self.give_up(author, sink);
+        self.persist(Item::Entry(id), sink);
     }
 
-    fn wait(&mut self, link: LinkId, entry: Entry, missing: &[EntryId]) -> Admitted {
+    fn wait(&mut self, source: Source, entry: Entry, missing: &[EntryId]) -> Admitted {
+        let Source::Link(link) = source else {
+            self.waiting.keep(entry, missing);
+            return Admitted::Waiting;
+        };
         let (author, seq, prev) = (entry.author(), entry.seq(), entry.prev());
         // Where chains part, or an author is frozen, no range brings the ancestors: ask by name.
         let parted = seq.checked_sub(1).and_then(|before| self.log.id_at(author, before));

@@ -1,6 +1,7 @@
 //! What a channel keeps over a restart.
 
 use super::entry::{AuthorId, Entry, MAX_STUB, Stub};
+use crate::base::ids::EntryId;
 use crate::crypto::suite::Secret;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
@@ -97,6 +98,36 @@ impl Record {
         };
         r.finish()?;
         Ok(record)
+    }
+}
+
+/// What the key of a record tells, even where the record cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// The key of the own chain of a generation.
+    Key(u32),
+    /// An entry of a chain.
+    Entry(AuthorId, EntryId),
+    /// What convicts an author.
+    Proof,
+}
+
+impl Named {
+    /// Reads what [`Record::key`] wrote.
+    pub(super) fn read(key: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(key);
+        let named = match r.u8()? {
+            0 => Self::Key(u32::from_be_bytes(r.array()?)),
+            1 => {
+                let author = AuthorId(r.array()?);
+                r.bytes(8)?;
+                Self::Entry(author, EntryId(r.array()?))
+            }
+            2 => r.array::<32>().map(|_| Self::Proof)?,
+            _ => return Err(DecodeError::Invalid("record type")),
+        };
+        r.finish()?;
+        Ok(named)
     }
 }
 

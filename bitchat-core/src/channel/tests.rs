@@ -1,4 +1,5 @@
 mod catchup;
+mod chains;
 mod faults;
 mod hostile;
 mod info;

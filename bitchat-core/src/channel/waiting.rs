@@ -6,41 +6,78 @@ use crate::base::time::Timestamp;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long an entry waits before its ancestors are asked for by name.
+/// How long an entry waits before its ancestors are asked for by name, and between two times.
 const ASK_AFTER: Duration = Duration::from_secs(2);
 /// How long an entry waits at most.
 const KEEP_FOR: Duration = Duration::from_secs(60);
+/// Deadlines fall on multiples of this, so that many entries make few wake-ups.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Where an entry that waits came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A link: the entry counts for its share, is asked for there, and given up after a while.
+    Link(LinkId),
+    /// The own store: the entry stays until its ancestors are there.
+    Store,
+}
 
 #[derive(Debug)]
 struct Waiter {
     entry: Entry,
-    from: LinkId,
-    since: Timestamp,
+    source: Source,
     unmet: BTreeSet<EntryId>,
+    /// The link that can be asked for the ancestors.
+    asked: Option<Asked>,
 }
 
-/// The entries that wait, bounded in number, in bytes and per link.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    link: LinkId,
+    since: Timestamp,
+    next: Timestamp,
+}
+
+/// How many, and how large together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Load {
+    const fn add(&mut self, size: usize) {
+        self.entries += 1;
+        self.bytes += size;
+    }
+
+    const fn remove(&mut self, size: usize) {
+        self.entries -= 1;
+        self.bytes -= size;
+    }
+}
+
+/// The entries that wait. Those of links are bounded in number and in bytes, and so is the share of
+/// each link; those of the store are as many as it holds.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    max_entries: usize,
-    max_bytes: usize,
-    bytes: usize,
+    max: Load,
+    of_links: Load,
+    per_link: BTreeMap<LinkId, Load>,
     waiters: BTreeMap<EntryId, Waiter>,
     by_missing: BTreeMap<EntryId, BTreeSet<EntryId>>,
-    per_link: BTreeMap<LinkId, usize>,
-    check_at: Option<Timestamp>,
+    due: BTreeSet<(Timestamp, EntryId)>,
 }
 
 impl Waiting {
     pub(super) const fn new(max_entries: usize, max_bytes: usize) -> Self {
         Self {
-            max_entries,
-            max_bytes,
-            bytes: 0,
+            max: Load { entries: max_entries, bytes: max_bytes },
+            of_links: Load { entries: 0, bytes: 0 },
+            per_link: BTreeMap::new(),
             waiters: BTreeMap::new(),
             by_missing: BTreeMap::new(),
-            per_link: BTreeMap::new(),
-            check_at: None,
+            due: BTreeSet::new(),
         }
     }
 
@@ -56,38 +93,65 @@ impl Waiting {
         disputed: bool,
     ) -> bool {
         let (id, size) = (entry.id(), entry.raw().len());
-        if self.waiters.contains_key(&id) {
+        if let Some(waiter) = self.waiters.get_mut(&id) {
+            if waiter.asked.is_none() {
+                self.ask(now, from, id);
+            }
             return true;
         }
         // No link may take more than a quarter: one liar leaves room for the honest.
-        let share = self.per_link.get(&from).copied().unwrap_or(0);
-        let many = self.waiters.len() >= self.max_entries || share * 4 >= self.max_entries;
-        if self.bytes + size > self.max_bytes || (many && !disputed) {
+        let share = self.per_link.entry(from).or_default();
+        let quarter = Load { entries: self.max.entries.div_ceil(4), bytes: self.max.bytes / 4 };
+        let few = self.of_links.entries < self.max.entries && share.entries < quarter.entries;
+        let small =
+            self.of_links.bytes + size <= self.max.bytes && share.bytes + size <= quarter.bytes;
+        if !small || !(few || disputed) {
             return false;
         }
-        for ancestor in missing {
-            self.by_missing.entry(*ancestor).or_default().insert(id);
-        }
-        self.bytes += size;
-        *self.per_link.entry(from).or_default() += 1;
-        self.check_at.get_or_insert(now + ASK_AFTER);
-        let unmet = missing.iter().copied().collect();
-        self.waiters.insert(id, Waiter { entry, from, since: now, unmet });
+        share.add(size);
+        self.of_links.add(size);
+        self.insert(entry, Source::Link(from), missing);
+        self.ask(now, from, id);
         true
     }
 
-    /// Whether that entry waits already.
-    pub(super) fn contains(&self, id: &EntryId) -> bool {
-        self.waiters.contains_key(id)
+    /// Keeps an entry of the own store until all `missing` are there.
+    pub(super) fn keep(&mut self, entry: Entry, missing: &[EntryId]) {
+        if !self.waiters.contains_key(&entry.id()) {
+            self.insert(entry, Source::Store, missing);
+        }
     }
 
-    /// Whether something waits for that entry.
+    fn insert(&mut self, entry: Entry, source: Source, missing: &[EntryId]) {
+        let id = entry.id();
+        for ancestor in missing {
+            self.by_missing.entry(*ancestor).or_default().insert(id);
+        }
+        let unmet = missing.iter().copied().collect();
+        self.waiters.insert(id, Waiter { entry, source, unmet, asked: None });
+    }
+
+    fn ask(&mut self, now: Timestamp, link: LinkId, id: EntryId) {
+        let next = tick(now + ASK_AFTER);
+        if let Some(waiter) = self.waiters.get_mut(&id) {
+            waiter.asked = Some(Asked { link, since: now, next });
+            self.due.insert((next, id));
+        }
+    }
+
+    /// Whether nothing is to be learnt from that entry: it waits, and somebody is asked for its
+    /// ancestors.
+    pub(super) fn contains(&self, id: &EntryId) -> bool {
+        self.waiters.get(id).is_some_and(|waiter| waiter.asked.is_some())
+    }
+
+    /// Whether anything waits for that entry.
     pub(super) fn needs(&self, id: &EntryId) -> bool {
         self.by_missing.contains_key(id)
     }
 
     /// `id` is there: hands out what waited for nothing else.
-    pub(super) fn wake(&mut self, id: &EntryId) -> Vec<(LinkId, Entry)> {
+    pub(super) fn wake(&mut self, id: &EntryId) -> Vec<(Source, Entry)> {
         let mut ready = Vec::new();
         for waiting in self.by_missing.remove(id).unwrap_or_default() {
             let Some(waiter) = self.waiters.get_mut(&waiting) else { continue };
@@ -95,7 +159,7 @@ impl Waiting {
             if waiter.unmet.is_empty()
                 && let Some(waiter) = self.remove(&waiting)
             {
-                ready.push((waiter.from, waiter.entry));
+                ready.push((waiter.source, waiter.entry));
             }
         }
         ready
@@ -103,11 +167,14 @@ impl Waiting {
 
     fn remove(&mut self, id: &EntryId) -> Option<Waiter> {
         let waiter = self.waiters.remove(id)?;
-        self.bytes -= waiter.entry.raw().len();
-        if let Some(count) = self.per_link.get_mut(&waiter.from) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_link.remove(&waiter.from);
+        if let Some(asked) = waiter.asked {
+            self.due.remove(&(asked.next, *id));
+        }
+        if let Source::Link(link) = waiter.source {
+            let size = waiter.entry.raw().len();
+            self.of_links.remove(size);
+            if let Some(share) = self.per_link.get_mut(&link) {
+                share.remove(size);
             }
         }
         for ancestor in &waiter.unmet {
@@ -123,39 +190,56 @@ impl Waiting {
 
     /// Forgets what came over a link that is gone: nobody is left to ask for its ancestors.
     pub(super) fn drop_link(&mut self, link: LinkId) {
-        self.drop_where(|waiter| waiter.from == link);
+        let over = |waiter: &Waiter| waiter.asked.is_some_and(|asked| asked.link == link);
+        let ids: Vec<_> = self.waiters.iter().filter(|(_, w)| over(w)).map(|(id, _)| *id).collect();
+        ids.iter().for_each(|id| self.give_up(id));
+        self.per_link.remove(&link);
     }
 
-    fn drop_where(&mut self, gone: impl Fn(&Waiter) -> bool) {
-        let ids: Vec<_> = self.waiters.iter().filter(|(_, w)| gone(w)).map(|(id, _)| *id).collect();
-        for id in ids {
-            self.remove(&id);
-        }
-        if self.waiters.is_empty() {
-            self.check_at = None;
+    /// Nobody is asked any more. What the store holds goes on waiting.
+    fn give_up(&mut self, id: &EntryId) {
+        let Some(waiter) = self.waiters.get_mut(id) else { return };
+        match waiter.source {
+            Source::Link(_) => drop(self.remove(id)),
+            Source::Store => {
+                if let Some(asked) = waiter.asked.take() {
+                    self.due.remove(&(asked.next, *id));
+                }
+            }
         }
     }
 
     /// At its deadline: drops what waited too long, and names the ancestors to ask for.
     pub(super) fn on_timeout(&mut self, now: Timestamp) -> Vec<(LinkId, EntryId)> {
-        if self.check_at.is_none_or(|at| at > now) {
-            return Vec::new();
+        let mut wanted = Vec::new();
+        while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, id));
+            let Some(waiter) = self.waiters.get_mut(&id) else { continue };
+            let Some(asked) = &mut waiter.asked else { continue };
+            if now.saturating_since(asked.since) >= KEEP_FOR {
+                self.give_up(&id);
+                continue;
+            }
+            asked.next = tick(now + ASK_AFTER).min(tick(asked.since + KEEP_FOR));
+            self.due.insert((asked.next, id));
+            wanted.extend(waiter.unmet.iter().map(|id| (asked.link, *id)));
         }
-        self.drop_where(|waiter| now.saturating_since(waiter.since) >= KEEP_FOR);
-        self.check_at = (!self.waiters.is_empty()).then(|| now + ASK_AFTER);
-        let due = |waiter: &&Waiter| now.saturating_since(waiter.since) >= ASK_AFTER;
-        let unmet = |w: &Waiter| w.unmet.iter().map(|id| (w.from, *id)).collect::<Vec<_>>();
-        let mut wanted: Vec<_> = self.waiters.values().filter(due).flat_map(unmet).collect();
         // What waits itself need not be asked for, only what it waits for.
-        wanted.retain(|(_, id)| !self.waiters.contains_key(id));
+        wanted.retain(|(_, id)| !self.contains(id));
         wanted
     }
 
-    pub(super) const fn poll_timeout(&self) -> Option<Timestamp> {
-        self.check_at
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
     }
 
     pub(super) fn len(&self) -> usize {
         self.waiters.len()
     }
+}
+
+/// The first multiple of [`TICK`] that is not before `at`.
+fn tick(at: Timestamp) -> Timestamp {
+    let nanos = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
+    Timestamp::from_nanos(at.as_nanos().div_ceil(nanos).saturating_mul(nanos))
 }

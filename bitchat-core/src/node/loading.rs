@@ -219,7 +219,10 @@ impl Node {
                 return;
             }
             Ok(ChannelRecord::Log(_) | ChannelRecord::Info(_)) => {}
-            Err(_) => restore.add_lost(),
+            Err(_) => {
+                let lost = records::log_key(joined.chan, record);
+                lost.into_iter().for_each(|key| restore.add_lost(key));
+            }
         }
         self.tell(Event::StoreDamaged { key: record.key.clone() });
     }

@@ -115,12 +115,22 @@ pub(super) fn info(chan: ChannelId, bare: Vec<u8>) -> Record {
     Record { key, value: bare.into(), secret: true, expires: None }
 }
 
+/// The [`channel::Record::key`] of a record of the log.
+pub(super) fn log_key(chan: ChannelId, record: &Record) -> Option<&[u8]> {
+    record.key.strip_prefix(channel_prefix(chan).as_slice())?.strip_prefix(b"r")
+}
+
 /// Reads a record under [`channel_prefix`].
 pub(super) fn read_channel(chan: ChannelId, record: &Record) -> Result<ChannelRecord, DecodeError> {
     let name = record.key.strip_prefix(channel_prefix(chan).as_slice());
     let mut name = Reader::new(name.ok_or(DecodeError::Invalid("key"))?);
     match name.u8()? {
-        b'r' => channel::Record::decode(&record.value).map(ChannelRecord::Log),
+        b'r' => {
+            let read = channel::Record::decode(&record.value)?;
+            // The key names the content, so it also shows whether that is what was written.
+            let intact = read.key() == name.rest();
+            intact.then_some(ChannelRecord::Log(read)).ok_or(DecodeError::Invalid("key"))
+        }
         b'a' => {
             let ip = Ipv6Addr::from(name.array::<16>()?).to_canonical();
             let port = u16::from_be_bytes(name.array()?);

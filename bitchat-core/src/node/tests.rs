@@ -13,6 +13,7 @@ mod by_link;
 mod dialling;
 mod key_log;
 mod logging;
+mod losses;
 mod sessions;
 mod store;
 

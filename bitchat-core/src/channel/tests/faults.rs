@@ -20,12 +20,12 @@ fn log_key(world: &World, index: usize) -> Secret {
     key.expect("the node has written")
 }
 
-fn author_of(world: &World, index: usize, id: &EntryId) -> AuthorId {
+pub(super) fn author_of(world: &World, index: usize, id: &EntryId) -> AuthorId {
     world.nodes[index].channel.message(id).expect("the entry is shown").author
 }
 
 /// Another entry in the place that `id` has.
-fn contradict(world: &World, index: usize, id: &EntryId, text: &str) -> Entry {
+pub(super) fn contradict(world: &World, index: usize, id: &EntryId, text: &str) -> Entry {
     let entry = world.nodes[index].channel.log.entry(id).unwrap();
     let draft = Draft {
         chan: CHAN,
@@ -41,7 +41,7 @@ fn contradict(world: &World, index: usize, id: &EntryId, text: &str) -> Entry {
     draft.sign(&Identity::from_bytes(&log_key(world, index))).unwrap()
 }
 
-fn inject(world: &mut World, index: usize, link: LinkId, entry: &Entry) {
+pub(super) fn inject(world: &mut World, index: usize, link: LinkId, entry: &Entry) {
     let now = world.clock();
     let message = message::put_entries(Role::Push, core::iter::once(&entry.raw()[..]));
     let node = &mut world.nodes[index];
