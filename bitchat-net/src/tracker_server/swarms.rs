@@ -42,6 +42,8 @@ pub struct Tracker {
     options: Options,
     swarms: BTreeMap<[u8; 20], Swarm>,
     secret: RandomState,
+    /// Random numbers drawn so far.
+    draws: u64,
 }
 
 /// What both protocols ask.
@@ -50,13 +52,15 @@ struct Announce {
     port: u16,
     stopped: bool,
     wanted: usize,
+    /// Peers of both families can be named in the reply.
+    both: bool,
 }
 
 impl Tracker {
     /// A tracker that knows nobody.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, swarms: BTreeMap::new(), secret: RandomState::new() }
+        Self { options, swarms: BTreeMap::new(), secret: RandomState::new(), draws: 0 }
     }
 
     /// Answers an HTTP request that is complete; `now` is in seconds.
@@ -126,7 +130,8 @@ impl Tracker {
         swarm.retain(|_, &mut until| until > now);
         swarm.remove(&peer);
         let wanted = announce.wanted.min(self.options.max_reply_peers);
-        let peers: Vec<_> = swarm.keys().copied().take(wanted).collect();
+        let useful = |other: &SocketAddr| announce.both || other.is_ipv4() == peer.is_ipv4();
+        let mut peers: Vec<_> = swarm.keys().copied().filter(useful).collect();
         if announce.stopped {
             if swarm.is_empty() {
                 self.swarms.remove(&announce.infohash);
@@ -134,7 +139,20 @@ impl Tracker {
         } else if swarm.len() < self.options.max_swarm_peers {
             swarm.insert(peer, now + 2 * u64::from(self.options.interval));
         }
+        self.choose(&mut peers, wanted);
         Ok(peers)
+    }
+
+    /// Leaves `wanted` of the peers, by lot: everybody is named to somebody, and nobody with many
+    /// ports is named to all.
+    fn choose(&mut self, peers: &mut Vec<SocketAddr>, wanted: usize) {
+        for at in 0..wanted.min(peers.len()) {
+            self.draws += 1;
+            let left = (peers.len() - at) as u64;
+            let drawn = usize::try_from(self.secret.hash_one(self.draws) % left).unwrap_or(0);
+            peers.swap(at, at + drawn);
+        }
+        peers.truncate(wanted);
     }
 
     fn forget(&mut self, now: u64) {
@@ -220,7 +238,7 @@ fn parse_http(request: &[u8]) -> Result<Announce, Option<&'static str>> {
     }
     let infohash = infohash.ok_or(Some("info_hash must have 20 bytes"))?;
     let port = port.ok_or(Some("port must be a number from 1 to 65535"))?;
-    Ok(Announce { infohash, port, stopped, wanted })
+    Ok(Announce { infohash, port, stopped, wanted, both: true })
 }
 
 /// Undoes percent-encoding; `None` if it is broken.
@@ -249,6 +267,7 @@ fn parse_udp(packet: &[u8]) -> Result<Announce, &'static str> {
         stopped: packet[80..84] == [0, 0, 0, 3],
         // A negative number leaves the choice to the tracker.
         wanted: usize::try_from(i32::from_be_bytes([w0, w1, w2, w3])).unwrap_or(usize::MAX),
+        both: false,
     })
 }
 

@@ -113,3 +113,41 @@ fn datagrams_need_a_connection() {
     announce[97] = 1;
     assert_eq!(tracker.udp(30, from, &announce).expect("an answer").len(), 20);
 }
+
+/// The addresses in a reply over UDP to an IPv4 client.
+fn named(reply: &[u8]) -> Vec<Vec<u8>> {
+    reply[20..].chunks(6).map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn in_a_large_swarm_everybody_is_named_and_nobody_to_all() {
+    let mut tracker = Tracker::new(Options::default());
+    // One host with the lowest addresses fills a reply by itself.
+    for port in 1..=50 {
+        udp_announce(&mut tracker, "1.1.1.1:9", port, 2);
+    }
+    for host in 1..=150 {
+        udp_announce(&mut tracker, &format!("10.0.0.{host}:9"), 80, 2);
+    }
+    let mut times = BTreeMap::new();
+    for _ in 0..100 {
+        let peers = named(&udp_announce(&mut tracker, "10.0.1.1:9", 80, 0));
+        assert_eq!(peers.len(), 50);
+        let before = times.len();
+        peers.into_iter().for_each(|peer| *times.entry(peer).or_insert(0) += 1);
+        assert!(before > 0 || times.len() == 50, "nobody twice");
+    }
+    assert_eq!(times.len(), 200);
+    assert!(times.values().all(|&times| times < 60), "{times:?}");
+}
+
+#[test]
+fn who_asks_over_udp_gets_peers_of_its_family() {
+    let mut tracker = Tracker::new(Options::default());
+    for port in 1..=60 {
+        udp_announce(&mut tracker, "10.0.0.1:9", port, 2);
+        udp_announce(&mut tracker, "[::1]:9", port, 2);
+    }
+    assert_eq!(udp_announce(&mut tracker, "[::2]:9", 1, 2).len(), 20 + 50 * 18);
+    assert_eq!(udp_announce(&mut tracker, "10.0.0.2:9", 1, 2).len(), 20 + 50 * 6);
+}
