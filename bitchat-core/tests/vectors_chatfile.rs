@@ -10,7 +10,8 @@ use bitchat_core::chatfile::{
     Access, ChatFile, Draft, History, InfoError, JoinLink, Mode, Node, Outside, PeerHint,
 };
 use bitchat_core::crypto::identity::Identity;
-use bitchat_core::crypto::suite::Secret;
+use bitchat_core::crypto::suite::{Secret, hash};
+use bitchat_core::wire::base32;
 use bitchat_core::wire::bencode::{self, Encoded};
 use bitchat_core::wire::url::{Host, TrackerUrl};
 use common::{hex, unhex};
@@ -178,16 +179,25 @@ fn invalid() -> Value {
 fn invalid_links() -> Value {
     let keyed = create(&Draft { name: "Bare".into(), ..Draft::default() }, None);
     let link = JoinLink::from(&keyed).to_text();
-    let hash = "0123456789abcdef0123456789abcdef01234567";
+    let digits = "0123456789abcdef0123456789abcdef01234567";
     let cases = [
-        ("another scheme", format!("https://example.org/{hash}")),
+        ("another scheme", format!("https://example.org/{digits}")),
         ("no topic", "magnet:?dn=a".into()),
-        ("a topic of 39 digits", format!("magnet:?xt=urn:btih:{}", &hash[1..])),
-        ("a bad escape", format!("magnet:?xt=urn:btih:{hash}&dn=%4")),
-        ("a tracker on loopback", format!("magnet:?xt=urn:btih:{hash}&tr=http://[::1]/")),
+        ("a topic of 39 digits", format!("magnet:?xt=urn:btih:{}", &digits[1..])),
+        ("a bad escape", format!("magnet:?xt=urn:btih:{digits}&dn=%4")),
+        ("a tracker on loopback", format!("magnet:?xt=urn:btih:{digits}&tr=http://[::1]/")),
         ("a wrong letter", link.replacen("join/a", "join/b", 1)),
         ("a missing letter", link[..link.len() - 1].to_owned()),
         ("a foreign letter", format!("{link}1")),
+        ("a name that is not UTF-8", format!("magnet:?xt=urn:btih:{digits}&dn=%ff")),
+        (
+            "topics that differ",
+            format!("magnet:?xt=urn:btih:{digits}&xt=urn:btih:{}", "0".repeat(40)),
+        ),
+        ("an HTTP tracker without a path", with_tracker("http://t.example")),
+        ("a tracker with its default port", with_tracker("https://t.example:443/")),
+        ("an IPv6 address in another form", with_tracker("http://[2a02:26f0:0:0:0::1]/")),
+        ("a tracker in capitals", with_tracker("udp://T.example:6969")),
     ];
     let cases = cases.iter().map(|(name, link)| {
         let error = parse_link(link).expect_err(name);
@@ -196,11 +206,67 @@ fn invalid_links() -> Value {
     cases.collect()
 }
 
+/// A join link of a bare channel with one tracker, however it is written.
+fn with_tracker(tracker: &str) -> String {
+    let body = [&[1, 0][..], &[7; 20], &[8; 32], &[0, 1]].concat();
+    let length = u8::try_from(tracker.len()).expect("short");
+    let body = [&body[..], &[length], tracker.as_bytes(), &[0]].concat();
+    let check = hash(&[b"bitchat-v1 join link", &body]);
+    format!("bitchat:join/{}", base32::encode(&[&body[..], &check[..3]].concat()))
+}
+
+fn valid_links() -> Value {
+    let topic = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567";
+    let cases = [
+        ("a UDP tracker without a path", with_tracker("udp://t.example:6969")),
+        ("a UDP tracker with the path /", with_tracker("udp://t.example:6969/")),
+        ("a tracker at an IPv6 address", with_tracker("https://[2a02:26f0::1:0:0:1]/announce")),
+        ("one at a mapped IPv4 address", with_tracker("http://[::ffff:8.8.8.8]:8080/?k=v")),
+        (
+            "numbers behind names",
+            format!("{topic}&tr.1=http://a.example?k&x.pe.2=8.8.8.8:1&tr.x=a"),
+        ),
+        ("a topic of another kind", format!("{topic}&xt=urn:btmh:1220aa")),
+        ("a name that is dropped", format!("{topic}&dn=a%0Ab")),
+        ("an unknown parameter that is no text", format!("{topic}&ws=%ff")),
+    ];
+    let cases = cases.iter().map(|(name, link)| {
+        let read = parse_link(link).expect(name);
+        json!({ "name": name, "link": link, "read": link_value(&read) })
+    });
+    cases.collect()
+}
+
+fn link_value(link: &JoinLink) -> Value {
+    let texts = |all: Vec<String>| -> Value { all.into() };
+    json!({
+        "chan": hex(&link.chan.0),
+        "key": link.key.as_ref().map(|key| hex(&key.0)),
+        "name": link.name,
+        "trackers": texts(link.trackers.iter().map(ToString::to_string).collect()),
+        "peers": texts(link.peers.iter().map(|hint| hint.addr.to_string()).collect()),
+    })
+}
+
+// BC-02.22, BC-02.50
+#[test]
+fn the_sound_links_are_read() {
+    for case in cases("valid_links") {
+        let text = case["link"].as_str().expect("text");
+        let read = parse_link(text).expect("sound");
+        assert_eq!(link_value(&read), case["read"], "{}", case["name"]);
+        if read.key.is_some() {
+            assert_eq!(read.to_text(), text, "one form alone");
+        }
+    }
+}
+
 #[test]
 fn the_code_produces_the_vectors() {
     let value = json!({
         "valid": valid(),
         "invalid": invalid(),
+        "valid_links": valid_links(),
         "invalid_links": invalid_links(),
     });
     common::check("chatfile", &value);

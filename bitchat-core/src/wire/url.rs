@@ -70,7 +70,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// A tracker's announce URL, normalised: equal trackers compare equal.
+/// A tracker's announce URL in its normal form: equal trackers compare equal (BC-02.50).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackerUrl {
     /// How it is spoken to.

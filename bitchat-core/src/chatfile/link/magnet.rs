@@ -12,7 +12,7 @@ use core::fmt::Write as _;
 pub(super) const SCHEME: &str = "magnet:?";
 const TOPIC: &str = "urn:btih:";
 
-/// BC-02.21, BC-02.22
+/// BC-02.21, BC-02.22, BC-02.51
 pub(super) fn parse(
     query: &str,
     limits: &Limits,
@@ -22,9 +22,13 @@ pub(super) fn parse(
     let (mut name, mut trackers, mut peers) = (None, Vec::new(), Vec::new());
     for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         // Some programs number repeated parameters: `tr.1=`.
-        match key.split_once('.').map_or(key, |(key, n)| if is_number(n) { key } else { "" }) {
+        let numbered = key.rsplit_once('.').filter(|(_, number)| is_number(number));
+        match numbered.map_or(key, |(key, _)| key) {
             "xt" => {
-                let found = topic(&unescape(value, "xt")?).ok_or(LinkError::Topic)?;
+                let value = unescape(value, "xt")?;
+                // A topic of another kind, as in links for both versions of BitTorrent, says nothing.
+                let Some(hash) = of_btih(&value) else { continue };
+                let found = topic(hash).ok_or(LinkError::Topic)?;
                 if chan.replace(found).is_some_and(|other| other != found) {
                     return Err(LinkError::Topic);
                 }
@@ -34,7 +38,7 @@ pub(super) fn parse(
                 trackers.push(tracker(&unescape(value, "tr")?, "tr", policy)?);
                 at_most("tr", trackers.len(), limits.trackers)?;
             }
-            "" if key == "x.pe" => {
+            "x.pe" => {
                 peers.extend(peer(&unescape(value, "x.pe")?, policy)?);
                 at_most("x.pe", peers.len(), limits.file_peers)?;
             }
@@ -61,12 +65,13 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// 40 hex digits or 32 characters of base 32.
-fn topic(text: &str) -> Option<ChannelId> {
+fn of_btih(text: &str) -> Option<&str> {
     let (urn, hash) = text.split_at_checked(TOPIC.len())?;
-    if !urn.eq_ignore_ascii_case(TOPIC) {
-        return None;
-    }
+    urn.eq_ignore_ascii_case(TOPIC).then_some(hash)
+}
+
+/// 40 hex digits or 32 characters of base 32.
+fn topic(hash: &str) -> Option<ChannelId> {
     let bytes = match hash.len() {
         32 => base32::decode(hash)?,
         40 => hash.as_bytes().chunks(2).map(hex_byte).collect::<Option<_>>()?,

@@ -56,6 +56,22 @@ fn magnet_links_of_other_programs_are_understood() {
     assert_eq!(trap.name, None);
 }
 
+/// BC-02.22: what other programs write beside what we read.
+#[test]
+fn numbers_behind_names_and_other_topics_are_passed_over() {
+    let hash = "0123456789abcdef0123456789abcdef01234567";
+    let text = format!(
+        "magnet:?xt=urn:btmh:1220ff&xt.1=urn:btih:{hash}&x.pe.7=8.8.8.8:1&tr.0=udp://t.example:1"
+    );
+    let link = read(&text).expect("readable");
+    assert_eq!((link.trackers.len(), link.peers.len()), (1, 1));
+    let link =
+        read(&format!("magnet:?xt=urn:btih:{hash}&tr.one=udp://t.example:1&x.pe.=8.8.8.8:1"));
+    let link = link.expect("readable");
+    assert_eq!((link.trackers.len(), link.peers.len()), (0, 0), "names that we do not know");
+}
+
+/// BC-02.51
 #[test]
 fn bad_links_are_refused_by_name() {
     let hash = "0123456789abcdef0123456789abcdef01234567";

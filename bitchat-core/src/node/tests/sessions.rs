@@ -297,3 +297,24 @@ fn a_device_cannot_take_all_places_for_links() {
         assert!(world.hosts[1].node.links.len() <= 8);
     }
 }
+
+/// BC-04.50: a tracker's owner may name a machine of its own, which sends back whatever it gets.
+#[test]
+fn a_host_that_echoes_everything_learns_nothing() {
+    let mut world = World::new(1);
+    let channel = world.join(0);
+    let (own, echo) = (world.hosts[0].address, SocketAddr::from(([10, 0, 0, 99], 1_000)));
+    let now = world.time();
+    let hint = PeerHint { address: echo, peer: None };
+    world.hosts[0].node.add_peer(now, channel, hint).unwrap();
+    let mut sent = 0;
+    // Datagrams take 10 ms: none arrives before it was turned round.
+    for _ in 0..4_000 {
+        world.run(Duration::from_millis(5));
+        for (_, from, to, _) in world.wire.iter_mut().filter(|(_, _, to, _)| *to == echo) {
+            (*from, *to) = (echo, own);
+            sent += 1;
+        }
+    }
+    assert_eq!((sent, world.hosts[0].node.stats().probes_answered), (5, 0), "probes, and no acks");
+}
