@@ -1,13 +1,16 @@
 """Reads .chat files by the text of spec/ alone, with nothing but Python's standard library.
 
 Takes the path of spec/vectors/chatfile.json and checks every sound case: ids, announced infohashes
-and links.
+and links, and the normal form of the trackers in links.
 """
 
 import base64
 import hashlib
+import ipaddress
 import json
+import re
 import sys
+import urllib.parse
 
 DAY = 86_400_000
 HOUR = 3_600_000
@@ -115,8 +118,55 @@ def check(case):
         assert peers == [peer[-6:] for peer in outer[b"peers"][0]]
 
 
+def normal(url):
+    """The normal form of a tracker URL."""
+    scheme, rest = url.split("://", 1)
+    scheme = scheme.lower()
+    end = min([at for at in map(rest.find, "/?") if at >= 0], default=len(rest))
+    authority, path = rest[:end], rest[end:]
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        host, port = authority, ""
+    if host.startswith("["):
+        address = ipaddress.IPv6Address(host[1:-1])
+        mapped = address.ipv4_mapped
+        host = f"[::ffff:{mapped}]" if mapped else f"[{address.compressed}]"
+    if port == {"http": "80", "https": "443"}.get(scheme):
+        port = ""
+    if not path.startswith("/") and (path or scheme != "udp"):
+        path = "/" + path
+    return f"{scheme}://{host.lower()}{port and ':' + port}{path}"
+
+
+def check_link(case):
+    read, trackers, peers = case["read"], [], []
+    if case["link"].startswith("bitchat:join/"):
+        _, chan, key, rest = read_join(case["link"])
+        _, trackers, _ = strings(rest)
+        trackers = [url.decode() for url in trackers]
+        assert key.hex() == read["key"]
+        assert trackers == [normal(url) for url in trackers]
+    else:
+        query = case["link"].removeprefix("magnet:?")
+        for name, value in urllib.parse.parse_qsl(query, errors="replace"):
+            name = re.sub(r"\.[0-9]+$", "", name)
+            if name == "xt" and value.lower().startswith("urn:btih:"):
+                chan = bytes.fromhex(value[len("urn:btih:") :])
+            elif name == "tr":
+                trackers.append(normal(value))
+            elif name == "x.pe":
+                peers.append(value)
+    assert (chan.hex(), trackers, peers) == (read["chan"], read["trackers"], read["peers"])
+
+
 with open(sys.argv[1], encoding="utf-8") as vectors:
-    cases = json.load(vectors)["valid"]
-for case in cases:
+    document = json.load(vectors)
+for case in document["valid"]:
     check(case)
-print(len(cases))
+for case in document["valid_links"]:
+    check_link(case)
+for case in document["invalid_links"]:
+    if case["error"] == "Malformed/trackers":
+        [url] = strings(read_join(case["link"])[3])[1]
+        assert normal(url.decode()) != url.decode(), case["name"]
+print(len(document["valid"]))
