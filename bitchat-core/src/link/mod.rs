@@ -128,6 +128,8 @@ pub struct Link {
     control_in: MessageReader,
     /// Streams with something to read.
     readable: BTreeSet<TransportStreamId>,
+    /// Streams that wait for the peer's tokens: looked at when some come, not with each packet.
+    unslotted: BTreeSet<TransportStreamId>,
     /// The node cannot take more from this link now.
     paused: bool,
     last_received: Timestamp,
@@ -209,6 +211,7 @@ impl Link {
             lanes: Lanes::default(),
             control_in: MessageReader::new(config.limits.message_bytes),
             readable: BTreeSet::new(),
+            unslotted: BTreeSet::new(),
             paused: false,
             last_received: now,
             last_sent: now,

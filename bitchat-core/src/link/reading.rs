@@ -102,6 +102,7 @@ impl Link {
             }
             Ok(Control::SlotTokens { base, tokens }) => {
                 let taken = self.slots.on_tokens(base, tokens);
+                self.readable.append(&mut self.unslotted);
                 taken.map(|()| self.match_slots(events)).map_err(|error| error.to_string())
             }
             Ok(Control::SlotClose { slot }) => {
@@ -126,23 +127,20 @@ impl Link {
         let mut last = TransportStreamId::CONTROL;
         while let Some(&id) = self.readable.range((Excluded(last), Unbounded)).next() {
             last = id;
-            if self.read_stream(id, events) {
-                self.readable.remove(&id);
-            }
+            self.readable.remove(&id);
+            self.read_stream(id, events);
             if !self.is_open() {
                 return;
             }
         }
     }
 
-    /// Reads one stream to its present end; false if it has to wait for the peer's tokens
-    /// (BC-08.13).
-    fn read_stream(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) -> bool {
+    /// Reads one stream to its present end, unless it has to wait for the peer's tokens (BC-08.13).
+    fn read_stream(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) {
         loop {
             match self.on_fed(id, events) {
                 Step::More => {}
-                Step::Wait => return false,
-                Step::Over => return true,
+                Step::Wait | Step::Over => return,
             }
             match self.transport.read(id) {
                 Ok(Read::Data(chunk)) => {
@@ -151,10 +149,10 @@ impl Link {
                         stream.reader.push(&chunk);
                     }
                 }
-                Ok(Read::Pending) => return true,
+                Ok(Read::Pending) => return,
                 Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
                     self.lanes.incoming.remove(&id);
-                    return true;
+                    return;
                 }
             }
         }
@@ -171,7 +169,7 @@ impl Link {
             }
             Ok(step) => {
                 if step == Step::Wait {
-                    self.readable.insert(id);
+                    self.unslotted.insert(id);
                 }
                 step
             }

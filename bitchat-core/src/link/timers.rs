@@ -38,7 +38,7 @@ impl Link {
             Some(_) => return self.close(mono, code::NO_ERROR, events),
             None => {}
         }
-        if self.last_received + self.config.idle_timeout <= mono {
+        if self.silent_at() <= mono {
             return self.end(mono, None, Ended::Silence, events);
         }
         if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
@@ -93,7 +93,7 @@ impl Link {
             State::Open if self.ending.is_some() => return Some((Timestamp::ZERO, "link ending")),
             State::Open => {}
         }
-        let mut next = (self.last_received + self.config.idle_timeout, "link silence");
+        let mut next = (self.silent_at(), "link silence");
         let mut note = |at: Option<Timestamp>, why| {
             if let Some(at) = at.filter(|at| *at < next.0) {
                 next = (at, why);
@@ -113,13 +113,24 @@ impl Link {
     /// When this side says that it lives. The answer says it for the other side, if that one has not
     /// spoken at the same time.
     fn keepalive_at(&self) -> Timestamp {
+        let interval = self.keepalive.interval();
+        if !self.slots.heard() {
+            return self.last_sent + interval.min(SETUP_KEEPALIVE);
+        }
         let later = match self.role {
             Role::Initiator => Duration::ZERO,
             Role::Responder => KEEPALIVE_STAGGER,
         };
-        let interval = self.keepalive.interval();
-        let interval = if self.slots.heard() { interval } else { interval.min(SETUP_KEEPALIVE) };
         self.last_sent + interval + later
+    }
+
+    /// When the link is dead: nothing is heard any more, or nothing that it sends arrives, however much
+    /// the peer asks where it is (BC-08.64).
+    fn silent_at(&self) -> Timestamp {
+        let idle = self.config.idle_timeout;
+        let patience = if self.slots.heard() { idle } else { idle.min(SETUP_SILENCE) };
+        let heard = self.last_received + patience;
+        self.transport.waiting_since().map_or(heard, |since| heard.min(since + idle))
     }
 
     /// When the link has been quiet for long enough to give memory back.
@@ -140,7 +151,7 @@ impl Link {
         if self.slots.heard() {
             self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE)
         } else {
-            Some((self.created + SETUP_GRACE).min(self.last_received + SETUP_SILENCE))
+            Some(self.created + SETUP_GRACE)
         }
     }
 

@@ -43,6 +43,12 @@ impl EcnState {
         Self { seen: self.seen, ..Self::default() }
     }
 
+    /// Nothing has been acknowledged for some probe timeouts: marks may be what the path drops now
+    /// (RFC 9000 §13.4.2).
+    pub(super) const fn on_silence(&mut self) {
+        self.failed = true;
+    }
+
     pub(super) fn on_sent(&mut self) {
         self.sent = self.sent.saturating_add(1);
     }

@@ -408,6 +408,12 @@ impl Transport {
         self.streams.allow_growth(bytes);
     }
 
+    /// Since when something is in flight of which no acknowledgement has come.
+    #[must_use]
+    pub const fn waiting_since(&self) -> Option<Timestamp> {
+        self.recovery.waiting_since()
+    }
+
     /// Probe timeouts in a row without an acknowledgement; one at most if the peer was heard since
     /// (BC-07.13).
     #[must_use]

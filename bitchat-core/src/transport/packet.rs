@@ -341,7 +341,8 @@ impl Transport {
     fn on_built(&mut self, now: Timestamp, built: Built, record: &[SentFrame]) -> PacketMeta {
         let Built { len, ack_eliciting, traffic, user_data, urgent } = built;
         let pn = self.numbers.take();
-        let ect = self.recovery.path.ecn.mark();
+        // An ACK that vanishes for its mark is missed by nobody.
+        let ect = ack_eliciting && self.recovery.path.ecn.mark();
         if ack_eliciting {
             let size = (len + self.config.packet_overhead) as u64;
             self.recovery.on_sent(NewPacket { pn, sent_at: now, size, ect }, record);

@@ -43,6 +43,7 @@ pub(super) struct Recovery {
     probes: u8,
     /// Probe timeouts in a row since something was acknowledged.
     unanswered: u32,
+    waiting_since: Option<Timestamp>,
     pub(super) packets_lost: u64,
     /// Of the lost, those that were only late.
     pub(super) packets_late: u64,
@@ -78,6 +79,7 @@ impl Recovery {
             detector: LossDetector::default(),
             probes: 0,
             unanswered: 0,
+            waiting_since: None,
             packets_lost: 0,
             packets_late: 0,
             #[cfg(feature = "qlog")]
@@ -170,6 +172,7 @@ impl Recovery {
         let stamp = self.path.sampler.on_sent(sent_at, in_flight, size);
         self.sent.push(packet, stamp, frames);
         self.detector.on_sent(sent_at);
+        self.waiting_since.get_or_insert(sent_at);
         self.probes = self.probes.saturating_sub(1);
         self.path.pacer.on_sent(size);
         self.path.controller.on_sent(sent_at, pn, size, in_flight + size);
@@ -202,6 +205,7 @@ impl Recovery {
         self.detector.on_progress();
         self.probes = 0;
         self.unanswered = 0;
+        self.waiting_since = (self.sent.count() > 0).then_some(now);
         // Which packets were marked is not said: they may be those of the old path.
         if self.path.ecn.on_ack(ack.ecn, ect, all_judged) {
             self.path.on_marked(now, &newest);
@@ -314,6 +318,9 @@ impl Recovery {
                     self.probe_timeouts += 1;
                     self.probes = PROBES;
                     self.unanswered = self.unanswered.saturating_add(1);
+                    if self.unanswered >= BARE_FROM {
+                        self.path.ecn.on_silence();
+                    }
                     self.sent.copy_oldest(usize::from(PROBES), lost);
                 }
                 None => break,
@@ -333,6 +340,11 @@ impl Recovery {
             self.probes = PROBES;
             self.sent.copy_oldest(usize::from(PROBES), lost);
         }
+    }
+
+    /// Since when something is in flight of which no acknowledgement has come.
+    pub(super) const fn waiting_since(&self) -> Option<Timestamp> {
+        self.waiting_since
     }
 
     /// Probe timeouts since the peer was heard.

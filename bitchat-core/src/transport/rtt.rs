@@ -1,5 +1,6 @@
 //! The round-trip time (RFC 9002 §5).
 
+use super::config::MAX_ACK_DELAY;
 use core::time::Duration;
 
 /// The finest step of a timer (RFC 9002 §6.1.2).
@@ -58,9 +59,9 @@ impl Rtt {
 
     /// Takes in a sample; the peer says that it held the packet for `ack_delay`.
     pub(super) fn update(&mut self, sample: Duration, ack_delay: Duration) {
-        // BC-07.69: a clock that jumped, or an answer that was held up, is not the only measure.
-        let second = sample > self.smoothed * 3;
-        let Some(min) = self.min.or(second.then_some(sample)) else {
+        // BC-07.69: where it is more, a clock jumped, or an answer was held up.
+        let sample = sample.min(self.pto(MAX_ACK_DELAY) * 2);
+        let Some(min) = self.min else {
             *self = Self { min: Some(sample), ..Self::new(sample) };
             return;
         };

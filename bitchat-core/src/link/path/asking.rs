@@ -50,9 +50,9 @@ impl Paths {
             Asked::Now(due) => Some(due),
             Asked::Nothing => None,
             Asked::InVain => {
-                path.challenge = None;
+                let unpaid = path.challenge.take().is_some_and(|challenge| challenge.unpaid);
                 // What answered before may do so again.
-                path.misses += u32::from(!self.failing);
+                path.misses += u32::from(!self.failing && !unpaid);
                 let left = left == Some(path.via); // BC-08.57
                 let most = if path.proven.is_none() {
                     0

@@ -1,7 +1,9 @@
 //! One path: how the peer's address is believed, and how many bytes may go there meanwhile.
 
 use super::super::PACKET_LEN;
-use super::{Due, FIRST_WAIT, MAX_CHALLENGES, MAX_PATIENCE, PathFrame, SPARE_INTERVAL, Via};
+use super::{
+    Due, FIRST_WAIT, MAX_CHALLENGES, MAX_MISSES, MAX_PATIENCE, PathFrame, SPARE_INTERVAL, Via,
+};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -22,7 +24,8 @@ const UNPAID: Duration = Duration::from_secs(60);
 pub(super) struct Challenge {
     pub(super) token: [u8; 8],
     /// It is due, and waits for bytes from there.
-    unpaid: bool,
+    pub(super) unpaid: bool,
+    patience: Duration,
     pub(super) sent: u32,
     pub(super) sent_at: Timestamp,
     pub(super) next: Timestamp,
@@ -137,6 +140,7 @@ impl Path {
         self.received = self.received.saturating_add(len);
         if let Some(challenge) = self.challenge.as_mut().filter(|it| it.unpaid) {
             (challenge.unpaid, challenge.next) = (false, now);
+            challenge.late = now + challenge.patience;
         }
     }
 
@@ -166,9 +170,9 @@ impl Path {
                 self.top_up();
             }
             let (token, late) = (public.bytes(), now + patience);
-            let unpaid = false;
-            self.challenge =
-                Some(Challenge { token, unpaid, sent: 0, sent_at: now, next: now, late });
+            let (unpaid, sent, sent_at, next) = (false, 0, now, now);
+            let challenge = Challenge { token, unpaid, patience, sent, sent_at, next, late };
+            self.challenge = Some(challenge);
         }
     }
 
@@ -183,7 +187,10 @@ impl Path {
         self.wish = wish;
         if !self.is_proven(now) || !self.wide || !self.fit {
             self.fit = false;
-            self.challenge(now, patience, public);
+            // BC-08.53: not again and again where only small packets pass.
+            if self.misses < MAX_MISSES || self.look <= now {
+                self.challenge(now, patience, public);
+            }
         }
     }
 
@@ -197,7 +204,9 @@ impl Path {
         self.fit = self.wide;
         self.top_up();
         if challenge.sent == 1 {
-            self.rtt = Some(now.saturating_since(challenge.sent_at));
+            // Longer ones were measured across a jump of the clock, or by whoever wants to be slow.
+            let rtt = now.saturating_since(challenge.sent_at);
+            self.rtt = (rtt <= MAX_PATIENCE).then_some(rtt);
         }
     }
 

@@ -19,9 +19,22 @@ fn a_session_without_another_end_is_given_up_soon() {
     pair.run(SECOND * 19);
     assert!(pair.links[0].is_open());
     pair.run(SECOND * 2);
-    assert!(
-        pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Local(code::NO_CHANNEL))))
-    );
+    assert!(pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Silence))));
+}
+
+/// One direction is dead: this side hears the other, which asks where it is, and is heard by nobody.
+#[test]
+fn a_link_on_which_nothing_is_acknowledged_is_dead() {
+    // BC-08.64
+    let mut pair = Pair::with_channel(24, 0);
+    pair.run(SECOND);
+    pair.dead[0] = vec![0];
+    assert!(pair.links[0].send(CHAN, Lane::Chat, b"into the void"));
+    for _ in 0..65 {
+        pair.links[1].ping();
+        pair.run(SECOND);
+    }
+    assert!(pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Silence))));
 }
 
 #[test]

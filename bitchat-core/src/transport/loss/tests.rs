@@ -20,7 +20,7 @@ fn sent(times: &[u64]) -> (SentPackets, LossDetector) {
 
 /// A round trip of 80 ms: the loss delay is 90 ms.
 fn rtt() -> Rtt {
-    let mut rtt = Rtt::new(MS);
+    let mut rtt = Rtt::new(MS * 80);
     rtt.update(MS * 80, Duration::ZERO);
     rtt
 }

@@ -139,3 +139,20 @@ fn acks_are_asked_for_by_the_flight_of_the_present_path() {
     acknowledge(&mut recovery, at(162), NONE, 0..160, (160, 0));
     assert!(asked(&mut recovery));
 }
+
+/// A route that begins to drop what is marked, probes included, would be silent until the link dies.
+#[test]
+fn a_path_that_is_silent_gets_no_marks() {
+    // BC-07.29
+    let mut recovery = recovery();
+    let mut at = Timestamp::from_millis(1_000);
+    send(&mut recovery, 0, at);
+    assert!(recovery.path.ecn.mark());
+    for pn in 1..4 {
+        assert!(recovery.path.ecn.mark());
+        at = recovery.deadline().expect("a probe timeout");
+        recovery.handle_timeout(at, &mut Vec::new());
+        send(&mut recovery, pn, at);
+    }
+    assert!(!recovery.path.ecn.mark());
+}

@@ -58,7 +58,8 @@ fn messages_on_a_quiet_link_hardly_feel_losses() {
         let latency = measure(seed, loss, 2_000, false);
         println!("alone, {loss} ‰ lost: {latency:?}");
         assert!(latency.p50 <= 51 && latency.p99 <= most, "{loss}: {latency:?}");
-        assert!(latency.p999 <= 400, "{loss}: {latency:?}");
+        // Two of two thousand: whose copies were all lost wait for a probe timeout or two.
+        assert!(latency.p999 <= 500, "{loss}: {latency:?}");
     }
 }
 
