@@ -8,6 +8,7 @@ use super::joined::{Joined, Phase};
 use super::loads::{FailedLoads, Memory};
 use super::log::LogLevel;
 use super::origin::Origin;
+use super::tracking::Hunger;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
@@ -95,7 +96,8 @@ impl Node {
             return Err(JoinError::AlreadyJoined);
         }
         let limit = self.config.limits.channels;
-        if self.channels.len() >= limit {
+        // Those that were left are gone within seconds, once their trackers know.
+        if self.channels.values().filter(|joined| joined.is_joined()).count() >= limit {
             return Err(JoinError::TooMany(limit));
         }
         let handle = ChannelHandle(self.next_channel);
@@ -116,7 +118,8 @@ impl Node {
             urls: Vec::new(),
             candidates,
             members: BTreeMap::new(),
-            rotates_at: None,
+            rotation: None,
+            hunger: Hunger::default(),
         };
         self.log_channel(&joined);
         self.channels.insert(handle, joined);
@@ -161,12 +164,11 @@ impl Node {
         self.failed_loads.forget(Memory::Channel(channel));
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.phase = Phase::Left;
-            joined.rotates_at = None;
+            joined.rotation = None;
         }
         self.with_announcer(now, channel, |announcer, rng, asked| {
             announcer.stop(now.mono, rng, asked);
         });
-        self.sweep_channels();
         self.settle(now);
         Ok(())
     }

@@ -145,7 +145,6 @@ impl Node {
         self.with_announcer(now, handle, |announcer, rng, asked| {
             announcer.on_opened(now.mono, query, rng, asked);
         });
-        self.sweep_channels();
     }
 
     /// Bytes, or the end, of a stream.
@@ -158,7 +157,6 @@ impl Node {
             Some(data) => announcer.on_readable(now.mono, query, data, rng, asked),
             None => announcer.on_closed(now.mono, query, rng, asked),
         });
-        self.sweep_channels();
     }
 
     fn on_failed(&mut self, now: Now, request: RequestId, failure: Failure) {
@@ -171,7 +169,6 @@ impl Node {
                 self.with_announcer(now, handle, |announcer, rng, asked| {
                     announcer.on_failed(now.mono, query, &failure.to_string(), rng, asked);
                 });
-                self.sweep_channels();
             }
             Pending::Load(load) => self.on_load_failed(now, load, failure),
         }

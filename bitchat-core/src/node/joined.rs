@@ -5,9 +5,10 @@ use super::ledger::Ledger;
 use super::link_table::LinkTable;
 use super::origin::Origin;
 use super::records;
+use super::tracking::{Hunger, Rotation};
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
 use crate::base::rng::SecretStream;
-use crate::base::time::{Now, Timestamp};
+use crate::base::time::Now;
 use crate::channel::{
     Candidate, Channel, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink, Priority, Record,
     SendError as LogError, Ticket as ChannelTicket,
@@ -60,8 +61,10 @@ pub(super) struct Joined {
     pub candidates: Candidates,
     /// The links that carry the channel, by device.
     pub members: BTreeMap<Device, BTreeSet<LinkId>>,
-    /// When the announced infohash changes.
-    pub rotates_at: Option<Timestamp>,
+    /// What a channel that rotates announces, and until when.
+    pub rotation: Option<Rotation>,
+    /// When its trackers are asked for more.
+    pub hunger: Hunger,
 }
 
 /// What a channel told the node while it ran; acted upon when the call returns.

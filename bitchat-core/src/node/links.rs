@@ -273,6 +273,10 @@ impl Node {
                 if last == Some(true) {
                     self.tell(Event::MemberDown { channel, device });
                     self.on_unreached(now, channel, address);
+                    let joined = self.channels.get_mut(&channel);
+                    if let Some(joined) = joined.filter(|joined| joined.members.is_empty()) {
+                        joined.hunger.on_alone(now.mono);
+                    }
                 }
             }
             LinkEvent::Message { channel, data } => {

@@ -8,6 +8,7 @@ use super::log::LogLevel;
 use super::origin::Origin;
 use super::pending::Pending;
 use super::records::{self, ChannelRecord, NodeRecord};
+use super::tracking::Rotation;
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::channel::{Channel, ChannelConfig, ChannelRestore};
@@ -287,8 +288,8 @@ impl Node {
             let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else {
                 continue;
             };
-            let change = now.wall.and_then(|wall| joined.announced.next_change(&joined.keys, wall));
-            joined.rotates_at = change.and_then(|date| Self::mono_of(now, date));
+            joined.rotation = Rotation::of(joined, now, &infohashes);
+            joined.hunger.begin(now.mono);
             let tiers = core::mem::take(&mut joined.tiers);
             let urls = tiers.iter().flatten().map(ToString::to_string).collect();
             joined.urls = urls;
@@ -300,16 +301,5 @@ impl Node {
                 announcer.start(now.mono, rng, asked);
             });
         }
-    }
-
-    /// The announced infohash of a channel may have changed.
-    pub(super) fn rotate(&mut self, now: Now, handle: ChannelHandle) {
-        let Some(joined) = self.channels.get_mut(&handle) else { return };
-        let change = now.wall.and_then(|wall| joined.announced.next_change(&joined.keys, wall));
-        joined.rotates_at = change.and_then(|date| Self::mono_of(now, date));
-        let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else { return };
-        self.with_announcer(now, handle, |announcer, rng, asked| {
-            announcer.set_infohashes(now.mono, &infohashes, rng, asked);
-        });
     }
 }

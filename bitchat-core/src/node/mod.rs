@@ -214,7 +214,8 @@ impl Node {
 
     /// Tells the application. While it does not listen, what only describes the present state is
     /// left out, for it can be asked for. What comes in pairs or cannot be asked for is kept; there is
-    /// an end to it, since a node that is behind takes neither messages nor new sessions.
+    /// an end to it, since a node that is behind takes neither messages nor new sessions, and of
+    /// what it may tell again and again one of each is kept.
     fn tell(&mut self, event: Event) {
         self.log_event(&event);
         if let Event::Tracker { channel, url, .. } = &event {
@@ -232,7 +233,19 @@ impl Node {
                 | Event::MemberUp { .. }
                 | Event::MemberDown { .. }
         );
-        if lasting || self.events.len() < self.config.limits.events {
+        let once = matches!(
+            event,
+            Event::ChannelReady { .. }
+                | Event::ListenFailed { .. }
+                | Event::LogFull { .. }
+                | Event::StoreDamaged { .. }
+                | Event::StoreFailing { .. }
+                | Event::StoreRecovered
+                | Event::StoreWentBack { .. }
+                | Event::WallTimeNeeded
+        );
+        let has_room = self.events.len() < self.config.limits.events;
+        if lasting || has_room || (once && !self.events.contains(&event)) {
             self.events.push_back(event);
         }
     }
@@ -250,6 +263,8 @@ impl Node {
     /// The end of every call: what became possible is done.
     fn settle(&mut self, now: Now) {
         self.prove_device(now);
+        self.sweep_channels();
+        self.rotate_due(now);
         self.go_live(now);
         self.act_on_met(now);
         self.dial_due(now);

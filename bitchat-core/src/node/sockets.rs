@@ -162,17 +162,19 @@ impl Node {
 
     pub(super) fn on_bind_failed(&mut self, family: Family, failure: Failure) {
         self.tell(Event::ListenFailed { family, failure });
+        self.on_addresses();
     }
 
     /// Where this node is has changed: trackers and members are told.
     pub(super) fn on_addresses(&mut self) {
         let now = self.now;
-        let (port, addresses) = (self.sockets.port(), self.sockets.addresses());
+        let ((port, [v4, v6]), addresses) = (self.reachable(), self.sockets.addresses());
         let handles: Vec<_> = self.channels.keys().copied().collect();
         for handle in handles {
             if port != 0 {
                 self.with_announcer(now, handle, |announcer, _, _| {
                     announcer.set_port(now.mono, port);
+                    announcer.set_families(now.mono, v4, v6);
                 });
             }
             self.with_channel(now, handle, |joined, world| {

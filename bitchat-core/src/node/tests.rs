@@ -16,6 +16,7 @@ mod logging;
 mod losses;
 mod sessions;
 mod store;
+mod trackers;
 
 const SECOND: Duration = Duration::from_secs(1);
 const WALL: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -42,6 +43,11 @@ struct World {
     hosts: Vec<Host>,
     wire: Vec<(Timestamp, SocketAddr, SocketAddr, Vec<u8>)>,
     chance: Stream,
+    /// A UDP tracker at [`TRACKER`]: the peers that it names, and the announces that it got.
+    peers: Vec<u8>,
+    announces: Vec<(Timestamp, Vec<u8>)>,
+    /// How far the wall clocks are ahead, in milliseconds.
+    ahead: i64,
     /// How many datagrams of a hundred are lost, and as many arrive twice and late.
     trouble: u64,
 }
@@ -81,13 +87,23 @@ impl World {
         let now = Timestamp::from_millis(1);
         let hosts = (0..hosts).map(|of| Host::new(of, now, BTreeMap::new(), of)).collect();
         let chance = Rng::new(&Seed([77; 32])).public;
-        let mut world = Self { now, hosts, wire: Vec::new(), chance, trouble: 0 };
+        let mut world = Self {
+            now,
+            hosts,
+            wire: Vec::new(),
+            chance,
+            peers: Vec::new(),
+            announces: Vec::new(),
+            ahead: 0,
+            trouble: 0,
+        };
         world.drain();
         world
     }
 
     fn time(&self) -> Now {
-        Now::new(self.now, WALL.plus(self.now.saturating_since(Timestamp::ZERO)))
+        let wall = WALL.plus(self.now.saturating_since(Timestamp::ZERO));
+        Now::new(self.now, UnixMillis(wall.0.saturating_add_signed(self.ahead)))
     }
 
     fn join(&mut self, of: usize) -> ChannelHandle {
@@ -168,6 +184,9 @@ impl World {
             let now = self.time();
             if let Some(at) = self.wire.iter().position(|(at, ..)| *at <= self.now) {
                 let (_, from, to, mut data) = self.wire.remove(at);
+                if to == trackers::address() {
+                    self.on_tracker_request(from, &data);
+                }
                 if let Some(host) = self.hosts.iter_mut().find(|host| host.address == to) {
                     let stride = data.len();
                     let input = Input::Datagram {

@@ -35,7 +35,8 @@ impl Node {
             (joined.channel().and_then(Channel::poll_timeout), "channel"),
             (joined.announcer.as_ref().and_then(Announcer::poll_timeout), "tracker"),
             (dial, "dialling"),
-            (joined.rotates_at, "infohash"),
+            (joined.rotates_at(self.now), "infohash"),
+            (joined.hungers_at(), "tracker"),
         ];
         all.into_iter().filter_map(|(at, why)| Some((at?, why)))
     }
@@ -77,19 +78,18 @@ impl Node {
             let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
             let log_due = due(joined.channel().and_then(Channel::poll_timeout));
             let trackers_due = due(joined.announcer.as_ref().and_then(Announcer::poll_timeout));
-            let rotation_due = due(joined.rotates_at);
+            let hungry = due(joined.hungers_at());
             if log_due {
                 self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));
             }
-            if trackers_due {
+            if hungry {
+                self.want_peers(now, handle);
+            }
+            if trackers_due || hungry {
                 self.with_announcer(now, handle, |announcer, rng, asked| {
                     announcer.handle_timeout(mono, rng, asked);
                 });
             }
-            if rotation_due {
-                self.rotate(now, handle);
-            }
         }
-        self.sweep_channels();
     }
 }

@@ -1,17 +1,82 @@
 //! Between a channel's trackers and the world: look-ups, streams, datagrams.
 
 use super::Node;
-use super::api::{Action, Event, TrackerState};
+use super::api::{Action, Event, Family, TrackerState};
+use super::joined::Joined;
 use super::pending::Pending;
 use crate::base::ids::{ChannelHandle, InfoHash, StreamId};
 use crate::base::rng::Stream;
 use crate::base::target::TargetPolicy;
-use crate::base::time::{Now, Timestamp};
+use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::tracker::announcer::Announcer;
 use crate::tracker::interface::{AnnouncerConfig, TrackerQuery, TrackerSink, TrackerStatus};
 use crate::tracker::profile::Profile;
 use crate::wire::url::TrackerUrl;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+/// A channel whose last member went asks its trackers for more, no sooner than so long after it did
+/// before.
+const HUNGER_REST: Duration = Duration::from_secs(10 * 60);
+/// Where nobody is linked they are asked again after so long.
+const HUNGER_AGAIN: Duration = Duration::from_secs(30 * 60);
+
+/// The wall clock may jump in its sleep: a node that rotates looks at it this often at least.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(10 * 60);
+
+/// When a channel in which nobody is linked wants more peers (BC-10.60).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hunger {
+    began: Timestamp,
+    next: Timestamp,
+}
+
+impl Hunger {
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        *self = Self { began: now, next: now + HUNGER_AGAIN };
+    }
+
+    /// The last member is gone.
+    pub(super) fn on_alone(&mut self, now: Timestamp) {
+        self.next = self.next.min(now.max(self.began + HUNGER_REST));
+    }
+}
+
+/// What a channel that rotates announces, by the wall clock: that one may jump, or go on while the
+/// monotonic one stands still (BC-10.62).
+#[derive(Clone, Debug)]
+pub(super) struct Rotation {
+    from: UnixMillis,
+    until: UnixMillis,
+    infohashes: Vec<InfoHash>,
+}
+
+impl Rotation {
+    /// `None` if the channel does not rotate.
+    pub(super) fn of(joined: &Joined, now: Now, infohashes: &[InfoHash]) -> Option<Self> {
+        let from = now.wall?;
+        let until = joined.announced.next_change(&joined.keys, from)?;
+        Some(Self { from, until, infohashes: infohashes.to_vec() })
+    }
+
+    /// Something else may have to be announced at `wall`.
+    fn is_past(&self, wall: UnixMillis) -> bool {
+        wall < self.from || wall >= self.until
+    }
+}
+
+impl Joined {
+    pub(super) fn rotates_at(&self, now: Now) -> Option<Timestamp> {
+        let at = Node::mono_of(now, self.rotation.as_ref()?.until)?;
+        Some(at.min(now.mono + LOOK_AT_CLOCK))
+    }
+
+    /// When the trackers are asked for more peers, if nobody comes.
+    pub(super) fn hungers_at(&self) -> Option<Timestamp> {
+        let alone = self.is_joined() && self.members.is_empty();
+        self.announcer.as_ref().filter(|all| alone && !all.is_stopped()).map(|_| self.hunger.next)
+    }
+}
 
 /// What an announcer asked for during one call.
 #[derive(Debug, Default)]
@@ -69,18 +134,64 @@ impl Node {
         tiers: Vec<Vec<TrackerUrl>>,
         infohashes: Vec<InfoHash>,
     ) -> Announcer {
+        let (port, [v4, v6]) = self.reachable();
         let limits = &self.config.limits;
         let config = AnnouncerConfig {
             tiers,
             infohashes,
-            port: self.sockets.port(),
+            port,
             profile: Profile::choose(&mut self.rng.public),
             max_trackers: limits.trackers,
             max_peers: limits.peers_per_source,
             max_reply_bytes: limits.tracker_reply_bytes,
             allow: if self.config.local_trackers { allow_local } else { allow_public },
         };
-        Announcer::new(config, &mut self.rng.public)
+        let mut announcer = Announcer::new(config, &mut self.rng.public);
+        announcer.set_families(self.now.mono, v4, v6);
+        announcer
+    }
+
+    /// The port that trackers are told, and the address families that they are asked over. 0, that is
+    /// nowhere, until every socket is open or could not be opened.
+    pub(super) fn reachable(&self) -> (u16, [bool; 2]) {
+        let opening = self.requests.values().any(|pending| matches!(pending, Pending::Bind(_)));
+        let families = [Family::V4, Family::V6].map(|family| self.sockets.of(family).is_some());
+        (if opening { 0 } else { self.sockets.port() }, families)
+    }
+
+    /// Announces what is to be announced by the wall clock.
+    pub(super) fn rotate_due(&mut self, now: Now) {
+        let Some(wall) = now.wall else { return };
+        let past = |joined: &&Joined| joined.rotation.as_ref().is_some_and(|of| of.is_past(wall));
+        let due: Vec<ChannelHandle> =
+            self.channels.values().filter(past).map(|joined| joined.handle).collect();
+        for handle in due {
+            let Some(joined) = self.channels.get_mut(&handle) else { continue };
+            let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else {
+                continue;
+            };
+            let new = Rotation::of(joined, now, &infohashes);
+            let old = core::mem::replace(&mut joined.rotation, new);
+            if old.is_some_and(|old| old.infohashes == infohashes) {
+                continue;
+            }
+            self.with_announcer(now, handle, |announcer, rng, asked| {
+                announcer.set_infohashes(now.mono, &infohashes, rng, asked);
+            });
+        }
+    }
+
+    /// Nobody is linked in a channel: its trackers are asked for more.
+    pub(super) fn want_peers(&mut self, now: Now, handle: ChannelHandle) {
+        if let Some(joined) = self.channels.get_mut(&handle) {
+            joined.hunger.begin(now.mono);
+        }
+        self.with_announcer(now, handle, |announcer, _, _| announcer.want_more_peers(now.mono));
+    }
+
+    /// Whether a tracker may make the node call somebody there (BC-10.63).
+    fn may_be_peer(&self, ip: IpAddr) -> bool {
+        if self.config.local_trackers { allow_local(ip) } else { allow_public(ip) }
     }
 
     /// Runs the announcer of a channel and carries out what it asks for.
@@ -125,7 +236,9 @@ impl Node {
             }
             Ask::Udp(to, data) => self.queue_datagram(to, data),
             Ask::Peers(peers) => {
-                for address in peers {
+                for address in
+                    peers.into_iter().filter(|at| self.may_be_peer(at.ip())).collect::<Vec<_>>()
+                {
                     self.add_candidate(now.mono, handle, address);
                 }
             }

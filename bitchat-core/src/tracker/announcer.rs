@@ -44,6 +44,8 @@ pub struct Announcer {
     hungry_until: Timestamp,
     /// Rises with every change of port or infohashes: what was said before has to be said anew.
     generation: u64,
+    /// Whether peers can reach this node over IPv4 and IPv6.
+    families: [bool; 2],
     next_query: u64,
 }
 
@@ -65,7 +67,18 @@ impl Announcer {
         }
         let swarms = Swarm::all(&config.infohashes, &config, rng);
         let (phase, hungry_until) = (Phase::Idle, Timestamp::ZERO);
-        Self { config, swarms, trackers, tiers, phase, hungry_until, generation: 0, next_query: 0 }
+        let (generation, families, next_query) = (0, [true; 2], 0);
+        Self {
+            config,
+            swarms,
+            trackers,
+            tiers,
+            phase,
+            hungry_until,
+            generation,
+            families,
+            next_query,
+        }
     }
 
     /// Begins to announce; again after a stop. Counts as a wish for more peers.
@@ -132,6 +145,16 @@ impl Announcer {
     pub fn set_port(&mut self, now: Timestamp, port: u16) {
         if self.config.port != port {
             self.config.port = port;
+            self.announce_anew(now);
+        }
+    }
+
+    /// Peers reach this node over IPv4 and IPv6, or over one of them only: a tracker is asked over no
+    /// other, for it lists the address that asks (BC-10.61). Both, unless told otherwise. Takes effect
+    /// as [`set_port`](Self::set_port) does.
+    pub fn set_families(&mut self, now: Timestamp, v4: bool, v6: bool) {
+        let old = core::mem::replace(&mut self.families, [v4, v6]);
+        if (v4 && !old[0]) || (v6 && !old[1]) {
             self.announce_anew(now);
         }
     }
@@ -247,7 +270,7 @@ impl Announcer {
         let (trackers, mut turn) = self.turn(now, rng, sink);
         for tracker in trackers {
             if expired {
-                tracker.abort(&mut turn);
+                tracker.give_up(&mut turn);
             } else {
                 tracker.handle_timeout(&mut turn);
             }
@@ -278,6 +301,7 @@ impl Announcer {
             rng,
             sink,
             config: &self.config,
+            families: self.families,
             swarms: &self.swarms,
             generation: self.generation,
             hungry_until: self.hungry_until,
@@ -314,7 +338,8 @@ impl Announcer {
         }
     }
 
-    /// Ends rounds that are over and begins those that are due.
+    /// Ends rounds that are over and begins those that are due. What is new comes before farewells: a
+    /// silent address would hold it up (BC-10.21).
     fn proceed(&mut self, now: Timestamp, rng: &mut Stream, sink: &mut dyn TrackerSink) {
         loop {
             let (trackers, mut turn) = self.turn(now, rng, sink);
@@ -323,7 +348,6 @@ impl Announcer {
                 if tracker.settle(&mut turn) {
                     worked.push(index);
                 }
-                tracker.begin_farewell(&mut turn);
             }
             worked.into_iter().for_each(|index| self.prefer(index));
             let due = (0..self.trackers.len())
@@ -331,6 +355,10 @@ impl Announcer {
             let Some(index) = due else { break };
             let (trackers, mut turn) = self.turn(now, rng, sink);
             trackers[index].begin_round(&mut turn);
+        }
+        let (trackers, mut turn) = self.turn(now, rng, sink);
+        for tracker in trackers {
+            tracker.begin_farewell(&mut turn);
         }
         if matches!(self.phase, Phase::Stopping { .. })
             && !self.trackers.iter().any(Tracker::is_busy)

@@ -50,29 +50,43 @@ struct Round {
     /// The announcer's generation when it began.
     generation: u64,
     peers: usize,
-    answered: Option<Timestamp>,
+    /// When IPv4 and IPv6 first answered.
+    answered: [Option<Timestamp>; 2],
     fault: Option<Fault>,
 }
 
 impl Round {
     fn new(farewell: bool, generation: u64) -> Self {
-        let (lookup, lanes, answered, fault) = (None, Vec::new(), None, None);
+        let (lookup, lanes, answered, fault) = (None, Vec::new(), [None; 2], None);
         Self { lookup, lanes, farewell, generation, peers: 0, answered, fault }
     }
 
-    /// After this the rest of the round is given up, because one family has answered.
-    fn cut(&self) -> Timestamp {
-        self.answered.map_or(Timestamp::FAR_FUTURE, |at| at + OTHER_FAMILY_WAIT)
+    /// After this a family that has not answered is given up, because the other one has.
+    fn cut(&self, family: usize) -> Timestamp {
+        match (self.answered[family], self.answered[1 - family]) {
+            (None, Some(at)) => at + OTHER_FAMILY_WAIT,
+            _ => Timestamp::FAR_FUTURE,
+        }
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let lanes = self.lanes.iter().filter_map(Lane::deadline).map(|at| at.min(self.cut()));
+        let lanes = self.lanes.iter();
+        let lanes = lanes.filter_map(|lane| Some(lane.deadline()?.min(self.cut(family(lane)))));
         lanes.chain(self.lookup.map(|(_, deadline)| deadline)).min()
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered.iter().any(Option::is_some)
     }
 
     fn is_over(&self) -> bool {
         self.lookup.is_none() && self.lanes.iter().all(|lane| lane.deadline().is_none())
     }
+}
+
+/// 0 for IPv4, 1 for IPv6.
+fn family(lane: &Lane) -> usize {
+    usize::from(lane.address.is_ipv6())
 }
 
 impl Tracker {
@@ -133,7 +147,7 @@ impl Tracker {
         round.lookup = None;
         let allowed = ips.iter().take(MAX_ADDRESSES).map(IpAddr::to_canonical);
         let (v4, v6): (Vec<_>, Vec<_>) =
-            allowed.filter(|ip| (turn.config.allow)(*ip)).partition(IpAddr::is_ipv4);
+            allowed.filter(|ip| turn.allows(*ip)).partition(IpAddr::is_ipv4);
         if v4.is_empty() && v6.is_empty() {
             round.fault = Some(Fault::local("the tracker has no address that may be spoken to"));
         }
@@ -195,11 +209,27 @@ impl Tracker {
         true
     }
 
-    /// Gives up the round in progress.
+    /// Gives up the round in progress. What it had yet to say `stopped` about is still to be said, and
+    /// the tracker may have what it was just told.
     pub(super) fn abort(&mut self, turn: &mut Turn<'_>) {
-        for lane in self.round.take().iter_mut().flat_map(|round| &mut round.lanes) {
+        let Some(mut round) = self.round.take() else { return };
+        for lane in &mut round.lanes {
+            let address = lane.address;
+            let said =
+                if round.farewell { lane.jobs.len() } else { usize::from(lane.has_announced()) };
+            let list = if round.farewell { &mut self.leaving } else { &mut self.joined };
+            for job in lane.jobs.drain(..).take(said) {
+                list.entry((job.infohash, address.is_ipv6())).or_insert((job, address));
+            }
             lane.abort(turn);
         }
+    }
+
+    /// Gives up everything: there is no time left to say more.
+    pub(super) fn give_up(&mut self, turn: &mut Turn<'_>) {
+        self.abort(turn);
+        self.joined.clear();
+        self.leaving.clear();
     }
 
     /// A look-up that this tracker waits for has an answer.
@@ -254,14 +284,13 @@ impl Tracker {
             round.lookup = None;
             round.fault = Some(Fault::local("the tracker's name could not be looked up in time"));
         }
-        let cut = round.cut() <= turn.now;
         for at in 0..round.lanes.len() {
-            let Some(lane) = self.round.as_mut().and_then(|round| round.lanes.get_mut(at)) else {
-                return;
-            };
+            let Some(round) = &mut self.round else { return };
+            let Some(family) = round.lanes.get(at).map(family) else { return };
+            let cut = round.cut(family) <= turn.now;
+            let lane = &mut round.lanes[at];
             if cut && lane.deadline().is_some() {
                 lane.abort(turn);
-                let family = usize::from(lane.address.is_ipv6());
                 self.rests[family] = turn.now + FAMILY_REST;
             } else if let Some(outcome) = lane.handle_timeout(turn) {
                 self.on_outcome(turn, at, outcome);
@@ -275,7 +304,7 @@ impl Tracker {
         let lane = &mut round.lanes[at];
         let Some(job) = lane.jobs.pop_front() else { return };
         let address = lane.address;
-        let family = usize::from(address.is_ipv6());
+        let family = family(lane);
         match outcome {
             Ok(answer) => {
                 self.rests[family] = Timestamp::ZERO;
@@ -298,10 +327,12 @@ impl Tracker {
 
     fn on_answer(&mut self, turn: &mut Turn<'_>, mut job: Job, to: SocketAddr, answer: Answer) {
         let Some(round) = &mut self.round else { return };
-        if round.answered.is_none() {
-            round.answered = Some(turn.now);
+        if round.has_answered() {
+            self.schedule.on_further_answer(turn.now, &answer);
+        } else {
             self.schedule.on_answer(turn.now, &answer, turn.hungry_until);
         }
+        round.answered[usize::from(to.is_ipv6())].get_or_insert(turn.now);
         round.peers += answer.peers.len();
         if !answer.peers.is_empty() {
             turn.sink.peers(self.index, &answer.peers);
@@ -330,7 +361,8 @@ impl Tracker {
         if round.farewell {
             return false;
         }
-        if round.answered.is_none() {
+        let worked = round.has_answered();
+        if !worked {
             let fault = round.fault.unwrap_or_else(|| Fault::local("there is nothing to announce"));
             self.schedule.on_failure(turn.now, fault.retry, turn.rng);
             let retry_at = self.schedule.due;
@@ -339,6 +371,6 @@ impl Tracker {
         } else if round.generation != turn.generation {
             self.schedule.due = turn.now;
         }
-        round.answered.is_some()
+        worked
     }
 }

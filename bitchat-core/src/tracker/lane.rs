@@ -34,6 +34,8 @@ pub(super) struct Turn<'a> {
     pub(super) rng: &'a mut Stream,
     pub(super) sink: &'a mut dyn TrackerSink,
     pub(super) config: &'a AnnouncerConfig,
+    /// Whether IPv4 and IPv6 are in use.
+    pub(super) families: [bool; 2],
     pub(super) swarms: &'a [Swarm],
     pub(super) generation: u64,
     pub(super) hungry_until: Timestamp,
@@ -44,6 +46,12 @@ impl Turn<'_> {
     pub(super) fn query(&mut self) -> TrackerQuery {
         *self.next_query += 1;
         TrackerQuery(*self.next_query)
+    }
+
+    /// Whether `ip` may be spoken to (BC-10.10, BC-10.61).
+    pub(super) fn allows(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        self.families[usize::from(ip.is_ipv6())] && (self.config.allow)(ip)
     }
 
     /// Asks for the addresses of `url`'s host; a literal address is its own answer.
@@ -197,6 +205,14 @@ impl Lane {
         } else {
             self.open(turn, self.url.clone(), self.address, turn.now + HTTP_TIMEOUT);
         }
+    }
+
+    /// The announce in front of the queue has left, or may have.
+    pub(super) const fn has_announced(&self) -> bool {
+        matches!(
+            self.step,
+            Step::Datagram { connected: true, .. } | Step::Stream { opened: true, .. }
+        )
     }
 
     /// Gives up what is under way.
@@ -360,7 +376,7 @@ impl Lane {
         ips: &[IpAddr],
         deadline: Timestamp,
     ) -> Option<Outcome> {
-        let allowed = || ips.iter().filter(|ip| (turn.config.allow)(**ip));
+        let allowed = || ips.iter().filter(|ip| turn.allows(**ip));
         let same_family = allowed().find(|ip| ip.is_ipv6() == self.address.is_ipv6());
         let Some(ip) = same_family.or_else(|| allowed().next()) else {
             return Some(Err(Fault::local(

@@ -58,6 +58,15 @@ impl Schedule {
         }
     }
 
+    /// It answered for another infohash or address family in the same round: the longest of its least
+    /// intervals counts (BC-10.17).
+    pub(super) fn on_further_answer(&mut self, now: Timestamp, answer: &Answer) {
+        let min = answer.min_interval.map(|min| min.min(*INTERVAL.end()));
+        self.min_interval = self.min_interval.max(min);
+        self.answered = Some(now);
+        self.due = self.due.max(now + self.min_interval.unwrap_or_default());
+    }
+
     /// No address of the tracker answered (BC-10.19).
     pub(super) fn on_failure(&mut self, now: Timestamp, retry: Option<Retry>, rng: &mut Stream) {
         let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16)).min(MAX_RETRY);

@@ -1,7 +1,10 @@
 //! Wall clocks that jump, are wrong, or are not there.
 
-use crate::{agree, gather, linked, secs};
+use crate::{UDP, agree, gather, linked, secs};
+use bitchat_core::chatfile::{Draft, Outside};
 use bitchat_core::node::Event;
+use bitchat_core::wire::url::TrackerUrl;
+use bitchat_sim::crew::Crew;
 use bitchat_sim::scenario::assert_replays;
 
 const DAY: i64 = 86_400_000;
@@ -82,4 +85,34 @@ fn without_a_wall_clock_a_node_asks_for_one() {
         crew.expect(secs(1_200), "a link", |crew| crew.meshed(chan));
         crew.finish()
     });
+}
+
+#[test]
+fn members_of_a_rotating_channel_meet_after_a_clock_was_wrong_or_slept() {
+    for hours in [-72, 20, 26, 400] {
+        assert_replays(0..2, |seed, text| {
+            let mut crew = Crew::new(seed, text);
+            crew.world.add_tracker("tracker.example", 6_969);
+            let url = TrackerUrl::parse(UDP).expect("a URL");
+            let outside = Outside { trackers: vec![vec![url]], ..Outside::default() };
+            let draft = Draft { name: "daily".into(), rotate: true, outside, ..Draft::default() };
+            let chan = crew.add_channel(&draft);
+            let all: Vec<_> = (0..2).map(|_| crew.member()).collect();
+            for who in &all {
+                crew.join(*who, chan);
+            }
+            // One of them starts with another date, and another day's infohash.
+            let host = crew.host(all[1]);
+            crew.world.clock(host).wall = Some(hours * 3_600_000);
+            crew.start(all[0]);
+            crew.start(all[1]);
+            crew.run(secs(60));
+            crew.world.clock(host).wall = Some(0);
+            crew.expect(secs(900), "a link", |crew| crew.meshed(chan));
+            crew.say(all[0], chan);
+            crew.say(all[1], chan);
+            agree(&mut crew, chan, secs(5));
+            crew.finish()
+        });
+    }
 }

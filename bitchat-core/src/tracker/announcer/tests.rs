@@ -371,7 +371,144 @@ fn a_new_infohash_is_announced_and_the_old_one_left() {
     world.announcer.set_infohashes(world.now, &[next], &mut world.rng.public, &mut world.sink);
     let last = world.serve_udp(&[]);
     let events: Vec<_> = last.iter().map(|(_, packet)| (packet[16], packet[83])).collect();
-    assert_eq!(events, [(0xab, 3), (0xcd, 0)]);
+    assert_eq!(events, [(0xcd, 0), (0xab, 3)]);
+}
+
+/// Opens a round over both families of a tracker that is named, and answers it: `[v4, v6]`.
+fn opened_over_both(world: &mut World) -> Vec<TrackerQuery> {
+    let Some(Effect::Resolve(lookup, _)) = world.drain().pop() else { panic!("no look-up") };
+    world.resolved(lookup, &["192.0.2.1", "2001:db8::1"]);
+    let opened = world.drain().into_iter().filter_map(|effect| match effect {
+        Effect::Open(query, ..) => Some(query),
+        _ => None,
+    });
+    opened.collect()
+}
+
+fn answer(world: &mut World, stream: TrackerQuery, body: &str) {
+    world.opened(stream);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    world.readable(stream, (head + body).as_bytes());
+}
+
+#[test]
+fn only_a_family_that_has_not_answered_is_cut_short() {
+    // BC-10.64
+    let mut config = config(&[&["udp://192.0.2.1:1/x"]]);
+    config.infohashes.push(InfoHash([0xcd; 20]));
+    let mut world = World::new(config);
+    let udp = |world: &mut World| -> Vec<(SocketAddr, Vec<u8>)> {
+        let sent = world.drain().into_iter().filter_map(|effect| match effect {
+            Effect::Udp(to, packet) => Some((to, packet)),
+            _ => None,
+        });
+        sent.collect()
+    };
+    let (to, connect) = udp(&mut world).remove(0);
+    world.datagram(to, &[&connect[8..16], &[9; 8]].concat());
+    let (_, first) = udp(&mut world).remove(0);
+    world.datagram(to, &[&first[8..16], &[0, 0, 7, 8], &[0; 8]].concat());
+    let mut lost = udp(&mut world).len();
+    for _ in 0..2 {
+        world.sleep();
+        lost += udp(&mut world).len();
+    }
+    assert_eq!(lost, 3, "the second infohash is announced as often as the first would be");
+}
+
+#[test]
+fn a_silent_family_is_given_up_after_the_other_has_answered() {
+    // BC-10.64
+    let mut world = World::new(config(&[&["http://tracker.example/"]]));
+    let streams = opened_over_both(&mut world);
+    answer(&mut world, streams[1], EMPTY);
+    world.opened(streams[0]);
+    world.drain();
+    assert_eq!(world.sleep(), at(1_020));
+    assert!(world.sink.0.contains(&Effect::Close(streams[0])), "IPv4 is silent");
+    assert_eq!(opened_over_both(&mut world).len(), 1, "and rests, unlike the one that works");
+}
+
+#[test]
+fn the_longest_of_all_least_intervals_counts() {
+    // BC-10.17
+    let mut world = World::new(config(&[&["http://tracker.example/"]]));
+    let streams = opened_over_both(&mut world);
+    answer(&mut world, streams[0], "d8:intervali1800e12:min intervali60e5:peers0:e");
+    answer(&mut world, streams[1], "d8:intervali1800e12:min intervali900e5:peers0:e");
+    assert_eq!(world.announcer.poll_timeout(), Some(at(1_900)));
+    world.announcer.want_more_peers(world.now);
+    assert_eq!(world.announcer.poll_timeout(), Some(at(1_900)));
+}
+
+#[test]
+fn a_stop_during_a_farewell_does_not_swallow_it() {
+    // BC-10.22
+    let mut world = World::new(config(&[&["http://192.0.2.1/"]]));
+    world.serve(EMPTY);
+    let next = [InfoHash([0xcd; 20])];
+    world.announcer.set_infohashes(world.now, &next, &mut world.rng.public, &mut world.sink);
+    let Some(Effect::Open(stream, ..)) = world.drain().pop() else { panic!("no announce") };
+    answer(&mut world, stream, EMPTY);
+    let Some(Effect::Open(stream, ..)) = world.drain().pop() else { panic!("no farewell") };
+    world.opened(stream);
+    let effects = world.drain();
+    assert!(matches!(&effects[..], [Effect::Write(_, said)] if said.contains("event=stopped")));
+    world.announcer.stop(world.now, &mut world.rng.public, &mut world.sink);
+    let requests = world.serve(EMPTY);
+    assert_eq!(count(&requests, "&event=stopped&"), 2, "{requests:#?}");
+    assert_eq!(count(&requests, "info_hash=%ab"), 1, "the farewell is said again");
+    assert!(world.announcer.is_stopped());
+}
+
+#[test]
+fn whoever_may_be_on_the_list_already_says_that_it_leaves() {
+    // BC-10.22
+    let mut world = World::new(config(&[&["http://192.0.2.1/"]]));
+    let Some(Effect::Open(stream, ..)) = world.drain().pop() else { panic!("no announce") };
+    world.opened(stream);
+    world.drain();
+    world.announcer.stop(world.now, &mut world.rng.public, &mut world.sink);
+    assert_eq!(count(&world.serve(EMPTY), "&event=stopped&"), 1);
+    assert!(world.announcer.is_stopped());
+}
+
+#[test]
+fn what_is_new_does_not_wait_for_a_farewell() {
+    // BC-10.21
+    let mut world = World::new(config(&[&["udp://192.0.2.1:1/x"]]));
+    world.serve_udp(&[]);
+    let next = [InfoHash([0xcd; 20])];
+    world.announcer.set_infohashes(world.now, &next, &mut world.rng.public, &mut world.sink);
+    let Some(Effect::Udp(_, packet)) = world.drain().pop() else { panic!("no announce") };
+    assert_eq!((packet[16], packet[83]), (0xcd, 2), "the new one, although nobody answers");
+}
+
+#[test]
+fn a_tracker_is_asked_only_over_families_in_which_peers_reach_us() {
+    // BC-10.61
+    let mut world = World::new(config(&[&["http://tracker.example/"], &["udp://[2001:db8::5]:1"]]));
+    world.announcer = Announcer::new(
+        config(&[&["http://tracker.example/"], &["udp://[2001:db8::5]:1"]]),
+        &mut world.rng.public,
+    );
+    world.announcer.set_families(world.now, true, false);
+    world.drain();
+    world.announcer.start(world.now, &mut world.rng.public, &mut world.sink);
+    let effects = world.drain();
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Udp(..))), "{effects:?}");
+    let lookup = effects.iter().find_map(|effect| match effect {
+        Effect::Resolve(lookup, _) => Some(*lookup),
+        _ => None,
+    });
+    world.resolved(lookup.expect("a look-up"), &["192.0.2.1", "2001:db8::1"]);
+    let Some(Effect::Open(stream, to, ..)) = world.drain().pop() else { panic!("no stream") };
+    assert_eq!(to, addr("192.0.2.1:80"));
+    answer(&mut world, stream, EMPTY);
+    world.announcer.set_families(world.now, true, true);
+    world.sleep();
+    let seen = world.drain();
+    assert!(seen.iter().any(|effect| matches!(effect, Effect::Resolve(..))), "{seen:?}");
 }
 
 #[test]
