@@ -184,6 +184,7 @@ impl ChannelSink for Outside {
     fn persist(&mut self, ticket: Ticket, _: Record) {
         self.asked.push_back(ticket);
     }
+    fn forget(&mut self, _: &Record) {}
     fn event(&mut self, _: ChannelEvent) {}
     fn candidate(&mut self, _: Candidate) {}
     fn violation(&mut self, _: LinkId, fault: ChannelFault) {

@@ -154,9 +154,11 @@ impl Log {
     pub(super) fn accept(&mut self, entry: Entry) {
         let disputed = self.is_disputed(entry.author(), entry.seq());
         if !disputed {
-            if let Some(device) = entry.device() {
+            if let Some(device) = entry.device()
+                && !self.chains.contains_key(&entry.author())
+            {
                 let chain = Chain { device, ids: Vec::new(), visible: 0, fork: None };
-                self.chains.entry(entry.author()).or_insert(chain);
+                self.chains.insert(entry.author(), chain);
                 self.bytes += CHAIN_BYTES;
                 *self.per_device.entry(device).or_default() += 1;
             }
@@ -166,6 +168,15 @@ impl Log {
         }
         self.bytes += entry.raw().len();
         self.held.insert(entry.id(), Held { entry, visible: false, disputed, children: 0 });
+    }
+
+    /// Takes back what is accepted of a chain and not visible; nothing may have been built on it.
+    pub(super) fn take_back(&mut self, author: AuthorId) -> Vec<Entry> {
+        let Some(chain) = self.chains.get_mut(&author) else { return Vec::new() };
+        let back = chain.ids.split_off(chain.visible.min(chain.ids.len()));
+        let back: Vec<_> = back.iter().filter_map(|id| self.held.remove(id)).collect();
+        self.bytes -= back.iter().map(|held| held.entry.raw().len()).sum::<usize>();
+        back.into_iter().map(|held| held.entry).collect()
     }
 
     /// Makes an accepted entry visible, its ancestors being so. Returns it unless it is disputed.

@@ -7,7 +7,7 @@ use super::sink::{ChannelEvent, ChannelSink};
 use super::{Channel, Record};
 use crate::base::ids::EntryId;
 use crate::base::time::{Now, UnixMillis};
-use crate::crypto::identity::Identity;
+use crate::crypto::identity::{Identity, SIGNATURE_LEN};
 use crate::crypto::suite::{Secret, Suite};
 
 /// Bytes that an entry has beside its body, at most.
@@ -102,10 +102,42 @@ impl Channel {
             None => self.new_key(sink),
         };
         if self.log.accepted(key.author) == 0 {
-            self.bind(&key, wall, sink)?;
+            let signature = self.vouch(&key, sink)?;
+            self.bind(&key, wall, &signature, sink);
         }
         let entry = self.draft(&key, wall, Kind::Text, text.as_bytes());
         Ok(self.write(entry, sink))
+    }
+
+    /// Somebody holds another entry in a place of the own chain where ours is not stored yet. Nobody has
+    /// seen ours, so all of ours that is not stored gives way (BC-09.53): it is written again, in a new chain. False if
+    /// ours may have left, or no chain can begin.
+    pub(super) fn give_way(
+        &mut self,
+        author: AuthorId,
+        seq: u64,
+        sink: &mut dyn ChannelSink,
+    ) -> bool {
+        let current = self.own.key.as_ref().is_some_and(|key| key.author == author);
+        if !current || self.log.visible(author) > seq {
+            return false;
+        }
+        let key = LogKey::new(self.config.suite, &sink.secret());
+        let Ok(signature) = self.vouch(&key, sink) else { return false };
+        let back = self.log.take_back(author);
+        for entry in &back {
+            sink.forget(&Record::Entry(entry.raw().clone()));
+        }
+        self.use_key(key.clone(), sink);
+        sink.event(ChannelEvent::OwnChainForked { author });
+        for entry in back.iter().filter(|entry| entry.kind() == Kind::Text) {
+            if self.log.accepted(key.author) == 0 {
+                self.bind(&key, entry.wall(), &signature, sink);
+            }
+            let again = self.draft(&key, entry.wall(), Kind::Text, entry.body());
+            self.write(again, sink);
+        }
+        true
     }
 
     /// Gives up a chain that others have seen further than we, or that is frozen (BC-09.22). The new
@@ -119,27 +151,39 @@ impl Channel {
 
     fn new_key(&mut self, sink: &mut dyn ChannelSink) -> LogKey {
         let key = LogKey::new(self.config.suite, &sink.secret());
-        let generation = self.own.generations;
-        self.own.key = Some(key.clone());
-        self.own.generations += 1;
-        self.persist(Item::Key(generation), sink);
+        self.use_key(key.clone(), sink);
         key
     }
 
-    /// Begins the chain: the identity vouches for its key.
+    fn use_key(&mut self, key: LogKey, sink: &mut dyn ChannelSink) {
+        let generation = self.own.generations;
+        self.own.key = Some(key);
+        self.own.generations += 1;
+        self.persist(Item::Key(generation), sink);
+    }
+
+    /// The identity's word for a log key.
+    fn vouch(
+        &self,
+        key: &LogKey,
+        sink: &mut dyn ChannelSink,
+    ) -> Result<[u8; SIGNATURE_LEN], SendError> {
+        let (chan, epoch, local) = (self.config.chan, self.config.epoch, self.config.local);
+        let parts = entry::binding_parts(&chan, &epoch, &local.id, &key.author);
+        sink.sign(BINDING_LABEL, &parts).ok_or(SendError::NoIdentityKey)
+    }
+
+    /// Begins the chain with what the identity signed.
     fn bind(
         &mut self,
         key: &LogKey,
         wall: UnixMillis,
+        signature: &[u8; SIGNATURE_LEN],
         sink: &mut dyn ChannelSink,
-    ) -> Result<(), SendError> {
-        let (chan, epoch, local) = (self.config.chan, self.config.epoch, self.config.local);
-        let parts = entry::binding_parts(&chan, &epoch, &local.id, &key.author);
-        let signature = sink.sign(BINDING_LABEL, &parts).ok_or(SendError::NoIdentityKey)?;
-        let body = entry::bind_body(local, &signature);
+    ) {
+        let body = entry::bind_body(self.config.local, signature);
         let entry = self.draft(key, wall, Kind::Bind, &body);
         self.write(entry, sink);
-        Ok(())
     }
 
     /// The next entry of the own chain.

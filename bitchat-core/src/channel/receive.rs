@@ -229,7 +229,7 @@ impl Channel {
         if (entry.chan(), entry.epoch()) != (self.config.chan, self.config.epoch) {
             return Err(EntryError::WrongChannel);
         }
-        let (author, seq) = (entry.author(), entry.seq());
+        let (author, seq, id) = (entry.author(), entry.seq(), entry.id());
         let admitted = if self.is_settled(&entry) {
             Admitted::Known
         } else {
@@ -237,10 +237,13 @@ impl Channel {
         };
         let by = self.log.device(author);
         let direct = by.is_some_and(|device| self.mesh.is_linked(device));
+        let disputed = self.log.is_disputed(author, seq);
         let max_authors = self.config.limits.authors;
         if let Some(peer) = self.peers.get_mut(&link) {
             peer.on_entry(&self.log, author, seq, max_authors);
-            if role == Role::Push && by != Some(peer.device) {
+            // What was asked for by name tells nothing of who pushes what to whom.
+            let pushed = role == Role::Push && !disputed && !peer.was_asked(&id);
+            if pushed && by != Some(peer.device) {
                 peer.gets_elsewhere(author);
                 if by.is_some() && (direct || admitted == Admitted::Known) {
                     peer.prune(author);
@@ -291,6 +294,7 @@ impl Channel {
             let needed = self.waiting.needs(&entry.id());
             match self.log.check(&entry, needed)? {
                 Check::Known | Check::Frozen => return Ok(Admitted::Known),
+                Check::Conflict(_) if self.give_way(entry.author(), entry.seq(), sink) => (),
                 Check::Conflict(proof) => self.convict(*proof, sink),
                 Check::Missing(missing) => return Ok(self.wait(source, entry, &missing)),
                 Check::Full(reason) => {

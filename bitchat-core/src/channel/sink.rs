@@ -35,6 +35,11 @@ pub trait ChannelSink {
     /// [`Channel::on_persist_failed`](super::Channel::on_persist_failed).
     fn persist(&mut self, ticket: Ticket, record: Record);
 
+    /// Takes back a record that was handed out to be stored, whether it is stored by now or not: in
+    /// the order of the calls, so that what is handed out later is not stored without this. The ticket
+    /// is answered all the same.
+    fn forget(&mut self, record: &Record);
+
     /// Tells the application.
     fn event(&mut self, event: ChannelEvent);
 
@@ -130,7 +135,8 @@ pub enum ChannelEvent {
         seq: u64,
     },
     /// Somebody holds entries of ours that we do not: our storage went back in time. The next own
-    /// message starts a new chain.
+    /// message starts a new chain. What was written meanwhile and is not stored yet is written again
+    /// there, under a new id.
     OwnChainForked {
         /// The chain that is given up.
         author: AuthorId,

@@ -14,8 +14,10 @@ use crate::base::ids::{ChannelId, Device, EntryId, LinkId};
 use crate::base::time::Timestamp;
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Entries asked for by name that one link remembers.
+const MAX_ASKED_IDS: usize = 4 * MAX_WANT_IDS;
 /// Between two peer-exchange messages on one link (BC-09.25).
 pub(super) const PEERS_INTERVAL: Duration = Duration::from_secs(60);
 /// The author of an entry hears this soon that it is stored.
@@ -95,6 +97,8 @@ pub(super) struct Peer {
     pub(super) distrust_until: Timestamp,
     /// When it was last asked.
     pub(super) asked_at: Timestamp,
+    /// Entries that it was asked for by name, the latest ones.
+    asked_ids: VecDeque<EntryId>,
     /// The last answer came soon, ended before everything was told, and none of it was dropped.
     pub(super) resumable: bool,
     mesh_told: u64,
@@ -136,6 +140,7 @@ impl Peer {
             staged: [None, None, None],
             distrust_until: Timestamp::ZERO,
             asked_at: Timestamp::ZERO,
+            asked_ids: VecDeque::new(),
             resumable: false,
             mesh_told: 0,
             peers_at: now,
@@ -231,6 +236,7 @@ impl Peer {
         if let Some(reach) = self.reach.get_mut(&author) {
             reach.elsewhere = true;
         }
+        self.todo.push.remove(&author);
     }
 
     /// We have another source for that author than the peer.
@@ -294,9 +300,17 @@ impl Peer {
 
     /// Asks for an entry by name.
     pub(super) fn want_id(&mut self, id: EntryId) {
-        if self.todo.want_ids.len() < MAX_WANT_IDS {
-            self.todo.want_ids.insert(id);
+        if self.todo.want_ids.len() < MAX_WANT_IDS && self.todo.want_ids.insert(id) {
+            self.asked_ids.push_back(id);
+            if self.asked_ids.len() > MAX_ASKED_IDS {
+                self.asked_ids.pop_front();
+            }
         }
+    }
+
+    /// Whether that entry was asked for by name lately, and so was not pushed.
+    pub(super) fn was_asked(&self, id: &EntryId) -> bool {
+        self.asked_ids.contains(id)
     }
 
     /// Those entries need not be asked for any more.

@@ -106,6 +106,11 @@ impl ChannelSink for Sink<'_, '_> {
         self.world.ledger.add(change, Some(Ticket { channel: self.handle, ticket }));
     }
 
+    fn forget(&mut self, record: &Record) {
+        let key = records::log(self.chan, record).key;
+        self.world.ledger.add(Change::Delete(key), None);
+    }
+
     fn event(&mut self, event: ChannelEvent) {
         self.world.told.events.push(event);
     }

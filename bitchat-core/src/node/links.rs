@@ -9,7 +9,7 @@ use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Now;
-use crate::channel::ChannelEvent;
+use crate::channel::{ChannelEvent, FullReason};
 use crate::crypto::noise::Role;
 use crate::handshake::{Effect, Established, Failure};
 use crate::link::{Ended, Link, LinkConfig, LinkEvent, Via, code};
@@ -397,7 +397,9 @@ impl Node {
                 Some(Event::Equivocation { channel, author: device })
             }
             ChannelEvent::OwnChainForked { .. } => Some(Event::StoreWentBack { channel }),
-            ChannelEvent::Full(_) => Some(Event::LogFull { channel }),
+            ChannelEvent::Full(FullReason::Log) => Some(Event::LogFull { channel }),
+            // Only chains that nobody builds on are kept out.
+            ChannelEvent::Full(FullReason::Authors) => None,
             // The ledger tries again by itself and tells the application.
             ChannelEvent::StoreFailed { .. } => None,
         };

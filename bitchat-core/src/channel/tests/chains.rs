@@ -1,9 +1,9 @@
 //! Many chains, frozen chains, and chains that lost a piece.
 
-use super::faults::{author_of, contradict, inject};
+use super::faults::{author_of, contradict, convicted, inject};
 use super::hostile::{binding, draft};
 use super::world::{World, config, device, restore};
-use crate::base::ids::EntryId;
+use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::channel::entry::{Entry, Kind};
 use crate::channel::message::{self, Inbound};
@@ -229,4 +229,104 @@ fn the_keys_of_another_device_are_not_used() {
     let channel = &world.nodes[1].channel;
     assert_eq!(channel.message(&id).unwrap().device, device(1));
     assert!(channel.message(&id).unwrap().own && !channel.message(&before).unwrap().own);
+}
+
+/// Lets everything travel and everybody but node 0 store, until nothing moves.
+fn run_with_a_slow_disk(world: &mut World) {
+    loop {
+        let mut moved = false;
+        for index in 0..world.nodes.len() {
+            let wires: Vec<_> = world.nodes[index].out.wires.keys().copied().collect();
+            for (link, priority) in wires {
+                moved |= world.deliver_one(index, link, priority);
+            }
+            moved |= index > 0 && world.store_one(index);
+        }
+        if !moved {
+            break;
+        }
+    }
+}
+
+// BC-09.53
+#[test]
+fn what_was_written_too_early_and_never_left_is_written_again() {
+    let limits = Limits::default();
+    let mut world = World::new(3, 58);
+    world.link(0, 1);
+    world.link(1, 2);
+    world.say(0, "one");
+    world.run(Duration::from_secs(10));
+    let backup = world.nodes[0].out.disk.clone();
+    for text in ["two", "three"] {
+        world.say(0, text);
+        world.run(Duration::from_secs(10));
+    }
+    world.nodes[0].out.disk = backup;
+    world.restart(0, 0, &limits);
+    world.say(0, "late");
+    world.say(0, "later");
+    world.link(0, 1);
+    run_with_a_slow_disk(&mut world);
+    world.run(Duration::from_secs(60));
+    for index in 0..3 {
+        assert_eq!(convicted(&world, index), [], "node {index}");
+        let mut texts = world.texts(index);
+        texts.sort();
+        assert_eq!(texts, ["late", "later", "one", "three", "two"], "node {index}");
+    }
+    world.assert_agreed();
+    let digest = world.nodes[0].channel.digest();
+    world.restart(0, 0, &limits);
+    assert_eq!(world.nodes[0].channel.digest(), digest, "the store holds nothing else");
+}
+
+fn types_on(world: &World, index: usize, link: LinkId) -> Vec<u8> {
+    let wire = world.nodes[index].out.wires.get(&(link, 0));
+    wire.into_iter().flatten().map(|message| message[0]).collect()
+}
+
+#[test]
+fn an_entry_asked_for_by_name_prunes_nobody() {
+    let mut world = World::new(3, 59);
+    let link = world.link(0, 1);
+    world.link(1, 2);
+    let id = world.say(2, "hello");
+    world.run(Duration::from_secs(60));
+    let node = &mut world.nodes[0];
+    node.channel.peers.get_mut(&link).unwrap().want_id(id);
+    node.channel.flush(&mut node.out);
+    assert_eq!(types_on(&world, 0, link), [4], "WANT_IDS");
+    assert!(world.deliver_one(0, link, 0));
+    assert!(world.deliver_one(1, link, 2), "the answer");
+    assert!(types_on(&world, 0, link).is_empty(), "no PRUNE");
+}
+
+// BC-09.30
+#[test]
+fn what_was_queued_for_a_peer_that_prunes_is_not_pushed() {
+    let mut world = World::new(3, 60);
+    let (near, far) = (world.link(0, 1), world.link(0, 2));
+    world.settle();
+    world.nodes[0].out.capacity = 1;
+    for round in 0..5 {
+        world.say(2, &format!("{round}"));
+        while world.store_one(2) {}
+        while world.deliver_one(2, far, 1) {}
+        while world.store_one(0) {}
+    }
+    let author = world.nodes[0].channel.messages().next().unwrap().author;
+    inject_message(&mut world, 0, near, &message::put_prune([author].iter()));
+    world.nodes[0].out.capacity = usize::MAX;
+    world.settle();
+    assert_eq!(world.texts(0).len(), 5);
+    assert!(world.texts(1).len() <= 2, "what the link held: {:?}", world.texts(1));
+    world.run(Duration::from_secs(60));
+    assert_eq!(world.texts(1).len(), 5, "heads repair it");
+}
+
+fn inject_message(world: &mut World, index: usize, link: LinkId, message: &[u8]) {
+    let now = world.clock();
+    let node = &mut world.nodes[index];
+    node.channel.on_message(now, link, message, &mut node.out).unwrap();
 }

@@ -28,6 +28,7 @@ pub(crate) struct Outside {
     refused: bool,
     pub(crate) asked: VecDeque<(Ticket, Record)>,
     pub(crate) disk: Vec<Record>,
+    forgotten: Vec<Record>,
     pub(crate) events: Vec<ChannelEvent>,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) violations: Vec<(LinkId, ChannelFault)>,
@@ -50,6 +51,10 @@ impl ChannelSink for Outside {
     }
     fn persist(&mut self, ticket: Ticket, record: Record) {
         self.asked.push_back((ticket, record));
+    }
+    fn forget(&mut self, record: &Record) {
+        self.forgotten.push(record.clone());
+        self.disk.retain(|stored| stored != record);
     }
     fn event(&mut self, event: ChannelEvent) {
         self.events.push(event);
@@ -113,6 +118,7 @@ pub(crate) fn outside(index: usize, seed: u64) -> Outside {
         refused: false,
         asked: VecDeque::new(),
         disk: Vec::new(),
+        forgotten: Vec::new(),
         events: Vec::new(),
         candidates: Vec::new(),
         violations: Vec::new(),
@@ -187,6 +193,8 @@ impl World {
         let links = self.links.iter().filter(|(_, (a, b))| *a == index || *b == index);
         let links: Vec<_> = links.map(|(link, _)| *link).collect();
         let node = &mut self.nodes[index];
+        let forgotten = core::mem::take(&mut node.out.forgotten);
+        node.out.asked.retain(|(_, record)| !forgotten.contains(record));
         let kept = kept.min(node.out.asked.len());
         let written: Vec<_> = node.out.asked.drain(..kept).map(|(_, record)| record).collect();
         node.out.disk.extend(written);
@@ -212,7 +220,9 @@ impl World {
         let now = self.clock();
         let node = &mut self.nodes[index];
         let Some((ticket, record)) = node.out.asked.pop_front() else { return false };
-        node.out.disk.push(record);
+        if !node.out.forgotten.contains(&record) {
+            node.out.disk.push(record);
+        }
         node.channel.on_persisted(now, ticket, &mut node.out);
         true
     }
