@@ -198,7 +198,9 @@ impl Node {
         Ok(id)
     }
 
-    /// Names an address where a member may be.
+    /// Names an address where a member may be. Nothing comes of it if the address is a socket of this
+    /// node, was tried in vain less than ten minutes ago (BC-08.15), or if there are as many hints as half of
+    /// [`Limits::candidates`](crate::base::limits::Limits::candidates), none of which may be forgotten yet.
     ///
     /// # Errors
     /// [`UnknownChannel`] if the node is not in the channel.

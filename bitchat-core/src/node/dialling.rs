@@ -65,7 +65,7 @@ impl Node {
     }
 
     /// Another attempt may be made in a channel that is live. While the store or the application is
-    /// behind there is none: the session that came of it would be refused.
+    /// behind there is none: the session that came of it would be refused (BC-08.84).
     pub(super) fn may_dial(&self) -> bool {
         self.meeting.has_room()
             && !self.is_behind()

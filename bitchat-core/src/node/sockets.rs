@@ -127,7 +127,7 @@ impl Sockets {
     }
 
     /// Whether `address` is one of this node's own, as its host says: what others say may be a lie that
-    /// would keep a member from ever being dialled. A call to oneself ends by itself.
+    /// would keep a member from ever being dialled (BC-08.83). A call to oneself ends by itself.
     pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
         let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
         socket.is_some_and(|(_, local)| {

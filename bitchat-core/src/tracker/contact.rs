@@ -61,7 +61,7 @@ impl Round {
         Self { lookup, lanes, farewell, generation, peers: 0, answered, fault }
     }
 
-    /// After this a family that has not answered is given up, because the other one has.
+    /// After this a family that has not answered is given up, because the other one has (BC-10.64).
     fn cut(&self, family: usize) -> Timestamp {
         match (self.answered[family], self.answered[1 - family]) {
             (None, Some(at)) => at + OTHER_FAMILY_WAIT,
