@@ -6,12 +6,28 @@ use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::chatfile::{ChatFile, JoinLink};
 use bitchat_core::wire::bencode::{self, Encoded, MAX_DEPTH, Value};
 
+mod peers;
+mod trackers;
+
+pub(crate) use peers::{channel_message, frames, meeting, store};
+pub(crate) use trackers::{gzip, http_response, tracker_reply};
+
 /// A target: its name, which is that of its corpus too, and what it does with an input.
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const TARGETS: &[Target] =
-    &[("bencode", bencode), ("chatfile", chatfile), ("join_link", join_link)];
+pub(crate) const TARGETS: &[Target] = &[
+    ("bencode", bencode),
+    ("channel_message", channel_message),
+    ("chatfile", chatfile),
+    ("frames", frames),
+    ("gzip", gzip),
+    ("http_response", http_response),
+    ("join_link", join_link),
+    ("meeting", meeting),
+    ("store", store),
+    ("tracker_reply", tracker_reply),
+];
 
 /// What passes the check has one encoding, and the view shows all of it.
 pub(crate) fn bencode(data: &[u8]) {

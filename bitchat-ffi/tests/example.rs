@@ -6,9 +6,11 @@
 mod common;
 
 use common::{fresh, root};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -114,6 +116,44 @@ fn workplace(root: &Path) -> PathBuf {
     work
 }
 
+/// The values of secret records in the example's store, in the order of writing, by key.
+fn secrets(store: &[u8]) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+    let number =
+        |at: usize| usize::try_from(u64::from_le_bytes(store[at..at + 8].try_into().unwrap()));
+    let (mut found, mut at) = (BTreeMap::<_, Vec<_>>::new(), 0);
+    while at < store.len() {
+        let end = at + 16 + number(at).unwrap();
+        at += 16;
+        while at < end {
+            let (key_len, value_len) = (number(at).unwrap(), number(at + 8).unwrap());
+            let (secret, key) = (store[at + 28], at + 32);
+            let value = key + key_len;
+            at = value + value_len;
+            if secret == 1 {
+                found
+                    .entry(store[key..value].to_vec())
+                    .or_default()
+                    .push(store[value..at].to_vec());
+            }
+        }
+    }
+    found
+}
+
+/// BC-11.19: of a secret record that was replaced nothing is in the store any more.
+fn no_old_secrets(directory: &Path) {
+    let store = std::fs::read(directory.join("store")).expect("it is there");
+    let secrets = secrets(&store);
+    assert!(secrets.len() >= 3, "a device, a log key and a session: {:?}", secrets.keys());
+    for (key, mut values) in secrets {
+        let last = values.pop();
+        let old = |value: &&Vec<u8>| Some(*value) != last.as_ref();
+        let key = String::from_utf8_lossy(&key).into_owned();
+        assert_eq!(values.iter().filter(old).count(), 0, "old values of {key}");
+    }
+    assert!(!directory.join("store.new").exists());
+}
+
 #[test]
 fn the_c_example_and_the_rust_program_talk_as_its_readme_says() {
     let root = root().canonicalize().expect("it is there");
@@ -138,8 +178,13 @@ fn converse(alice_command: &str, bob_command: &str, work: &Path) {
     let alice_starts = || Terminal::open("chat.c", alice_command, work);
     let bob_starts = || Terminal::open("bitchat join", bob_command, work);
 
+    // A first start that a power cut ended in the midst of a file leaves nothing that matters.
+    let directory = work.join("target/alice");
+    std::fs::DirBuilder::new().mode(0o700).create(&directory).expect("a fresh directory");
+    std::fs::write(directory.join("identity.new"), "cut").expect("writable");
     let mut alice = alice_starts();
     alice.wait_for("ready, 0 messages");
+    assert!(!directory.join("identity.new").exists());
     let mut bob = bob_starts();
     alice.wait_for("is here");
     bob.wait_for("is here");
@@ -194,6 +239,14 @@ fn converse(alice_command: &str, bob_command: &str, work: &Path) {
     bob.wait_for("C survived");
     bob.type_line("so I see");
     alice.wait_for("so I see");
+    no_old_secrets(&directory);
     alice.quit();
     bob.quit();
+    no_old_secrets(&directory);
+
+    // BC-11.17
+    let store = directory.join("store");
+    std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let mut alice = alice_starts();
+    assert!(!alice.child.wait().expect("it was started").success());
 }

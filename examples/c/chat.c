@@ -97,9 +97,50 @@ static socklen_t to_sockaddr(const bitchat_address *from, struct sockaddr_storag
     }
 }
 
+/* ---- Files: each is there as a whole or not at all, whenever the power fails. ---- */
+
+/* The directory: locked, and what makes the names of files in it survive. */
+static int directory_open(const char *path) {
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) die("%s: %s", path, strerror(errno));
+    int directory = open(path, O_RDONLY | O_DIRECTORY);
+    if (directory < 0) die("%s: %s", path, strerror(errno));
+    /* Two programs with one store would be one author who says two things at once. */
+    if (flock(directory, LOCK_EX | LOCK_NB) != 0) die("%s: in use by another program", path);
+    return directory;
+}
+
+/* A new file with these bytes; gives it, or -1 with errno. */
+static int file_write(int directory, const char *name, const uint8_t *bytes, size_t len) {
+    unlinkat(directory, name, 0); /* of a run that did not get to its end */
+    int file = openat(directory, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (file < 0) return -1;
+    errno = EIO;
+    if (pwrite(file, bytes, len, 0) == (ssize_t)len && fsync(file) == 0) return file;
+    int error = errno;
+    close(file);
+    unlinkat(directory, name, 0);
+    errno = error;
+    return -1;
+}
+
+/* All bytes of a file that nobody else can read, and the file, which is -1 if it does not exist. */
+static uint8_t *file_read(int directory, const char *name, int *file, size_t *len) {
+    struct stat info;
+    *file = openat(directory, name, O_RDWR);
+    *len = 0;
+    if (*file < 0 && errno == ENOENT) return NULL;
+    if (*file < 0 || fstat(*file, &info) != 0) die("%s: %s", name, strerror(errno));
+    if (info.st_mode & 077) die("%s: others can read it; chmod 600 it", name);
+    *len = (size_t)info.st_size;
+    uint8_t *bytes = grow(NULL, *len);
+    if (pread(*file, bytes, *len, 0) != (ssize_t)*len) die("%s: cannot be read", name);
+    return bytes;
+}
+
 /* ---- The store: batches of changes, one behind the other in a file, each with its length and a
  * checksum, so that a batch that a crash cut short counts as never written. In memory all records
- * are sorted by their keys. The file only grows; a real program would use a database. ---- */
+ * are sorted by their keys. When a secret was replaced, the file is written anew without it. A real
+ * program would use a database. ---- */
 
 typedef struct record {
     uint8_t *bytes; /* the key, then the value */
@@ -109,7 +150,8 @@ typedef struct record {
 } record;
 
 static struct {
-    int file;
+    int directory, file;
+    int stale; /* the file holds secrets that were replaced */
     off_t end;
     record *records;
     size_t count, room;
@@ -135,11 +177,19 @@ static size_t store_find(const uint8_t *key, size_t key_len, int *found) {
 }
 
 static void store_apply(const bitchat_change *change) {
-    int found;
+    int found, put = change->kind == BITCHAT_CHANGE_PUT;
     size_t at = store_find(change->key, change->key_len, &found);
     record *here = &store.records[at];
-    if (found) free(here->bytes);
-    if (change->kind == BITCHAT_CHANGE_DELETE) {
+    if (found) {
+        int same = put && here->value_len == change->value_len &&
+                   memcmp(here->bytes + here->key_len, change->value, change->value_len) == 0;
+        if (here->secret && !same) {
+            store.stale = 1;
+            explicit_bzero(here->bytes, here->key_len + here->value_len);
+        }
+        free(here->bytes);
+    }
+    if (!put) {
         if (found) memmove(here, here + 1, (--store.count - at) * sizeof *here);
         return;
     }
@@ -180,55 +230,88 @@ typedef struct change_header {
     uint32_t kind, secret;
 } change_header;
 
+/* A batch in the making. */
+typedef struct batch {
+    uint8_t *bytes;
+    size_t len;
+} batch;
+
+static void batch_add(batch *to, const change_header *header, const uint8_t *key,
+                      const uint8_t *value) {
+    if (to->bytes == NULL) to->len = sizeof(batch_header);
+    to->bytes = grow(to->bytes, to->len + sizeof *header + header->key_len + header->value_len);
+    to->len = put(to->bytes, to->len, header, sizeof *header);
+    to->len = put(to->bytes, to->len, key, header->key_len);
+    to->len = put(to->bytes, to->len, value, header->value_len);
+}
+
+static void batch_end(batch *to) {
+    batch_header header = {to->len - sizeof header, 0};
+    header.sum = checksum(to->bytes + sizeof header, header.len);
+    put(to->bytes, 0, &header, sizeof header);
+}
+
+/* Writes the file anew with what is in memory, as one batch, in place of the old one (BC-11.19). If that
+ * cannot be done now, the next batch tries it again. */
+static void store_renew(void) {
+    batch all = {NULL, 0};
+    for (size_t at = 0; at < store.count; at++) {
+        const record *have = &store.records[at];
+        change_header header = {have->key_len, have->value_len, have->expires_ms, BITCHAT_CHANGE_PUT,
+                                have->secret};
+        batch_add(&all, &header, have->bytes, have->bytes + have->key_len);
+    }
+    if (all.bytes != NULL) batch_end(&all);
+    int file = file_write(store.directory, "store.new", all.bytes, all.len);
+    if (file >= 0 && renameat(store.directory, "store.new", store.directory, "store") == 0) {
+        if (store.file >= 0) close(store.file);
+        store.file = file;
+        store.end = (off_t)all.len;
+        store.stale = fsync(store.directory) != 0;
+    } else if (file >= 0) {
+        close(file);
+    }
+    if (all.bytes != NULL) explicit_bzero(all.bytes, all.len);
+    free(all.bytes);
+}
+
 /* Writes all changes or none; gives 0, or what went wrong. */
 static int store_write(const bitchat_changes *changes, size_t count) {
-    batch_header batch;
     bitchat_change change;
-    uint8_t *bytes = NULL;
-    size_t len = sizeof batch;
+    batch all = {NULL, 0};
     change.struct_size = sizeof change;
     for (size_t at = 0; at < count; at++) {
         must(bitchat_changes_get(changes, at, &change));
         change_header header = {change.key_len, change.value_len, change.expires_ms,
                                 (uint32_t)change.kind, change.secret};
-        bytes = grow(bytes, len + sizeof header + change.key_len + change.value_len);
-        len = put(bytes, len, &header, sizeof header);
-        len = put(bytes, len, change.key, change.key_len);
-        len = put(bytes, len, change.value, change.value_len);
+        batch_add(&all, &header, change.key, change.value);
     }
-    if (bytes == NULL) return 0;
-    batch.len = len - sizeof batch;
-    batch.sum = checksum(bytes + sizeof batch, len - sizeof batch);
-    put(bytes, 0, &batch, sizeof batch);
-
+    if (all.bytes == NULL) return 0;
+    batch_end(&all);
     errno = EIO;
-    ssize_t written = pwrite(store.file, bytes, len, store.end);
-    int failed = written != (ssize_t)len || fsync(store.file) != 0 ? errno : 0;
-    free(bytes);
+    ssize_t written = pwrite(store.file, all.bytes, all.len, store.end);
+    int failed = written != (ssize_t)all.len || fsync(store.file) != 0 ? errno : 0;
+    explicit_bzero(all.bytes, all.len);
+    free(all.bytes);
     if (failed) {
         if (ftruncate(store.file, store.end) != 0) die("store: %s", strerror(errno));
         return failed;
     }
-    store.end += (off_t)len;
+    store.end += (off_t)all.len;
     for (size_t at = 0; at < count; at++) {
         must(bitchat_changes_get(changes, at, &change));
         store_apply(&change);
     }
+    if (store.stale) store_renew();
     return 0;
 }
 
 /* Reads the batches that are complete, and cuts off what follows. */
-static void store_open(const char *directory) {
-    char path[4096];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/store", directory);
-    store.file = open(path, O_RDWR | O_CREAT, 0600);
-    if (store.file < 0 || fstat(store.file, &info) != 0) die("%s: %s", path, strerror(errno));
-    /* Two programs with one store would be one author who says two things at once. */
-    if (flock(store.file, LOCK_EX | LOCK_NB) != 0) die("%s: in use by another program", path);
-    size_t size = (size_t)info.st_size, start = 0;
-    uint8_t *bytes = grow(NULL, size);
-    if (pread(store.file, bytes, size, 0) != (ssize_t)size) die("%s: cannot be read", path);
+static void store_open(int directory) {
+    size_t size, start = 0;
+    store.directory = directory;
+    unlinkat(directory, "store.new", 0); /* it may hold secrets */
+    uint8_t *bytes = file_read(directory, "store", &store.file, &size);
     for (batch_header batch; size - start >= sizeof batch; start += sizeof batch + batch.len) {
         memcpy(&batch, bytes + start, sizeof batch);
         const uint8_t *body = bytes + start + sizeof batch;
@@ -243,9 +326,11 @@ static void store_open(const char *directory) {
             at = value + header.value_len;
         }
     }
+    if (bytes != NULL) explicit_bzero(bytes, size);
     free(bytes);
     store.end = (off_t)start;
-    if (ftruncate(store.file, store.end) != 0) die("%s: %s", path, strerror(errno));
+    if (store.file < 0 || store.stale) store_renew();
+    if (store.file < 0 || ftruncate(store.file, store.end) != 0) die("store: %s", strerror(errno));
 }
 
 /* Answers BITCHAT_ACTION_LOAD. */
@@ -694,52 +779,63 @@ static void wait_and_hand_in(bitchat_node *node) {
     must(bitchat_node_tick(node, NOW)); /* too early does no harm */
 }
 
-/* ---- Files. ---- */
+/* ---- The start. ---- */
 
 /* The identity in the directory; a new one at the first start. */
-static bitchat_identity *identity_open(const char *directory) {
+static bitchat_identity *identity_open(int directory) {
     bitchat_identity *identity;
     uint8_t secret[32];
-    char path[4096];
-    snprintf(path, sizeof path, "%s/identity", directory);
-    int file = open(path, O_RDONLY);
+    size_t len;
+    int file;
+    uint8_t *bytes = file_read(directory, "identity", &file, &len);
     if (file >= 0) {
-        if (read(file, secret, sizeof secret) != sizeof secret) die("%s: damaged", path);
+        if (len != sizeof secret) die("identity: damaged; without it you are somebody else");
+        memcpy(secret, bytes, sizeof secret);
+        explicit_bzero(bytes, len);
         must(bitchat_identity_from_secret(secret, &identity));
     } else {
         must(bitchat_identity_generate(&identity));
         must(bitchat_identity_secret(identity, secret));
-        file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-        if (file < 0 || write(file, secret, sizeof secret) != sizeof secret || fsync(file) != 0)
-            die("%s: %s", path, strerror(errno));
+        /* A link, unlike a rename, never takes the place of an identity that is there. */
+        file = file_write(directory, "identity.new", secret, sizeof secret);
+        if (file < 0 || linkat(directory, "identity.new", directory, "identity", 0) != 0 ||
+            unlinkat(directory, "identity.new", 0) != 0 || fsync(directory) != 0)
+            die("identity: %s", strerror(errno));
     }
     close(file);
+    free(bytes);
     explicit_bzero(secret, sizeof secret);
     return identity;
 }
 
 static bitchat_chatfile *chatfile_open(const char *path, int local) {
-    static uint8_t bytes[65536];
+    enum { LONGEST = 1 << 24 };
     bitchat_chatfile *chatfile;
-    bitchat_error why;
+    bitchat_error why = {.struct_size = sizeof why};
+    uint8_t *bytes = NULL;
+    size_t len = 0, got;
     FILE *file = fopen(path, "rb");
     if (file == NULL) die("%s: %s", path, strerror(errno));
-    size_t len = fread(bytes, 1, sizeof bytes, file);
+    do {
+        bytes = grow(bytes, len + 65536);
+        got = fread(bytes + len, 1, 65536, file);
+        len += got;
+    } while (got > 0 && len < LONGEST);
+    if (ferror(file)) die("%s: cannot be read", path);
     fclose(file);
-    why.struct_size = sizeof why;
     if (bitchat_chatfile_parse(bytes, len, local, &chatfile, &why) != BITCHAT_OK)
         die("%s: %s", path, why.text);
+    free(bytes);
     return chatfile;
 }
 
 int main(int count, char **arguments) {
     int local = count > 1 && strcmp(arguments[1], "--local") == 0;
     if (count != 3 + local) die("usage: chat [--local] DIRECTORY FILE.chat");
-    const char *directory = arguments[1 + local];
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST) die("%s: %s", directory, strerror(errno));
     for (int at = 0; at < STREAMS; at++) streams[at].file = -1;
     bitchat_chatfile *chatfile = chatfile_open(arguments[2 + local], local);
+    int directory = directory_open(arguments[1 + local]);
     bitchat_identity *identity = identity_open(directory);
     store_open(directory);
 
@@ -769,5 +865,7 @@ int main(int count, char **arguments) {
         if (streams[at].file >= 0) stream_free(&streams[at]);
     for (size_t at = 0; at < store.count; at++) free(store.records[at].bytes);
     free(store.records);
+    close(store.file);
+    close(directory);
     return 0;
 }
