@@ -9,6 +9,10 @@ use crate::base::ids::EntryId;
 use crate::crypto::suite::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No device has had so many chains in a channel, since others refuse far fewer: a record with such a
+/// number is damaged.
+const GENERATIONS: u32 = 1 << 16;
+
 /// Why a record was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -80,22 +84,25 @@ impl ChannelRestore {
     pub fn add_lost(&mut self, key: &[u8]) {
         self.skipped += 1;
         match Named::read(key) {
-            Ok(Named::Key(generation)) => self.count_key(generation),
+            Ok(Named::Key(generation)) if generation < GENERATIONS => self.count_key(generation),
             Ok(Named::Entry(author, id)) => {
                 self.lost.chains.insert(author);
                 self.lost.entries.insert(id);
             }
             Ok(Named::Proof) => (),
-            Err(_) => self.lost.any = true,
+            Ok(Named::Key(_)) | Err(_) => self.lost.any = true,
         }
     }
 
     fn count_key(&mut self, generation: u32) {
-        self.generations = self.generations.max(generation.saturating_add(1));
+        self.generations = self.generations.max(generation + 1);
     }
 
     fn try_add(&mut self, record: &Record) -> Result<(), RestoreError> {
         match record {
+            Record::LogKey { generation, .. } if *generation >= GENERATIONS => {
+                return Err(RestoreError::Damaged);
+            }
             Record::LogKey { generation, secret } => {
                 self.count_key(*generation);
                 if self.key.as_ref().is_none_or(|(known, _)| known <= generation) {
