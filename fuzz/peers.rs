@@ -53,6 +53,8 @@ impl ChannelSink for Sink {
         self.stored.push_back(ticket);
     }
 
+    fn forget(&mut self, _: &Record) {}
+
     fn event(&mut self, event: ChannelEvent) {
         self.shown += usize::from(matches!(event, ChannelEvent::Message { .. }));
     }
