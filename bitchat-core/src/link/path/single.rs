@@ -2,7 +2,8 @@
 
 use super::super::PACKET_LEN;
 use super::{
-    Due, FIRST_WAIT, MAX_CHALLENGES, MAX_MISSES, MAX_PATIENCE, PathFrame, SPARE_INTERVAL, Via,
+    Due, FIRST_WAIT, MAX_CHALLENGES, MAX_MISSES, MAX_PATIENCE, PathFrame, RECHECK, SPARE_INTERVAL,
+    Via,
 };
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
@@ -187,8 +188,8 @@ impl Path {
         self.wish = wish;
         if !self.is_proven(now) || !self.wide || !self.fit {
             self.fit = false;
-            // BC-08.53: not again and again where only small packets pass.
-            if self.misses < MAX_MISSES || self.look <= now {
+            // BC-08.53: not each round trip where only small packets pass.
+            if self.misses < MAX_MISSES || self.kept + RECHECK <= now {
                 self.challenge(now, patience, public);
             }
         }

@@ -403,6 +403,28 @@ fn a_path_that_looks_narrow_is_asked_again_when_the_one_in_use_fails() {
     assert!(answer(&mut paths, at(60_050), due, &mut rng).is_some());
 }
 
+/// The peer sends from a path that answered small packets only, as long as the line was bad.
+#[test]
+fn a_path_that_looks_narrow_is_asked_while_the_peer_sends_from_there_but_not_each_round_trip() {
+    // BC-08.53
+    let (mut paths, mut rng) = setup();
+    let mut large = 0;
+    let mut moved = None;
+    for round in 0..240 {
+        let now = at(round * 50);
+        moved = moved.or(paths.on_packet(now, packet(elsewhere(1), 1), Some(1), &mut rng));
+        for due in asked(&mut paths, now).into_iter().filter(|due| due.via == elsewhere(1)) {
+            large += u32::from(due.padded);
+            if !due.padded || round > 180 {
+                moved = moved.or(answer(&mut paths, now + RTT, due, &mut rng));
+            }
+        }
+        assert!(round > 180 || moved.is_none());
+    }
+    assert!(moved.is_some(), "large packets pass at last");
+    assert!(large < 30, "{large} large challenges in twelve seconds");
+}
+
 /// Few and small packets came from the peer's new address, and paid for one challenge of five; the
 /// link gave the address up. Found by a schedule.
 #[test]
