@@ -118,14 +118,16 @@ fn workplace(root: &Path) -> PathBuf {
 
 /// The values of secret records in the example's store, in the order of writing, by key.
 fn secrets(store: &[u8]) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
-    let number =
-        |at: usize| usize::try_from(u64::from_le_bytes(store[at..at + 8].try_into().unwrap()));
+    let number = |at: usize| {
+        let bytes = store[at..].first_chunk().expect("a number is whole");
+        usize::try_from(u64::from_le_bytes(*bytes)).expect("it fits")
+    };
     let (mut found, mut at) = (BTreeMap::<_, Vec<_>>::new(), 0);
     while at < store.len() {
-        let end = at + 16 + number(at).unwrap();
+        let end = at + 16 + number(at);
         at += 16;
         while at < end {
-            let (key_len, value_len) = (number(at).unwrap(), number(at + 8).unwrap());
+            let (key_len, value_len) = (number(at), number(at + 8));
             let (secret, key) = (store[at + 28], at + 32);
             let value = key + key_len;
             at = value + value_len;
