@@ -92,13 +92,11 @@ impl Run {
             && self.books.is_settled(one.number)
     }
 
-    /// Both ends send to where the other really is.
+    /// Both ends send to where the other really is, on the sessions that both have.
     fn is_aimed(&self) -> bool {
         let [here, there] = &self.ends;
-        let aims = |from: &End, to: &End| {
-            from.open().all(|session| self.places.leads_to(session.link.via(), to))
-        };
-        aims(here, there) && aims(there, here)
+        let aims = |session: &Session, to: &End| self.places.leads_to(session.link.via(), to);
+        self.common().all(|(one, other)| aims(one, there) && aims(other, here))
     }
 
     fn state(&self) -> String {

@@ -142,6 +142,7 @@ impl Plan {
         plan.shake_hands(first, &mut dice.fork("handshakes"));
         plan.places(&mut dice.fork("places"));
         plan.keep_still();
+        plan.sessions_change |= plan.moves_at_once();
         plan.acts.push((plan.storm_ends, Act::Calm));
         if plan.cut_short {
             let at = plan.some_time(dice);
@@ -299,6 +300,20 @@ impl Plan {
             let moves = |act: &Act| matches!(act, Act::Rebind(_) | Act::Roam { .. });
             self.acts.retain(|(at, act)| *at < first || !moves(act));
         }
+    }
+
+    /// An end moves while its session may not be set up yet, and much is lost: then the session may end
+    /// of silence before it is found again.
+    fn moves_at_once(&self) -> bool {
+        let much = |line: &Line| match line.loss {
+            Loss::None => false,
+            Loss::Random(share) => share > 0.1,
+            Loss::Bursts { .. } => true,
+        };
+        let early = |(at, act): &(Timestamp, Act)| {
+            matches!(act, Act::Rebind(_) | Act::Roam { .. }) && *at < Timestamp::ZERO + TOO_LONG
+        };
+        self.storm.iter().any(much) && self.acts.iter().any(early)
     }
 
     /// What befalls addresses.
