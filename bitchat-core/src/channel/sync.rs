@@ -51,7 +51,7 @@ impl Reach {
 #[derive(Debug)]
 struct OwnDigest {
     digest: [u8; 32],
-    /// How far the chains were that have grown.
+    /// How far the chains were that have grown; forgotten once the peer's is here.
     grown: BTreeMap<AuthorId, u64>,
 }
 
@@ -80,7 +80,6 @@ pub(super) struct Peer {
     pub(super) device: Device,
     pub(super) addr: Option<SocketAddr>,
     pub(super) reach: BTreeMap<AuthorId, Reach>,
-    /// Until the peer's is here.
     own_digest: Option<OwnDigest>,
     digest_seen: bool,
     /// The peer's heads are known.
@@ -161,15 +160,15 @@ impl Peer {
         if core::mem::replace(&mut self.digest_seen, true) {
             return false;
         }
-        let equal = self.own_digest(view).digest == *theirs;
+        let own = self.own_digest(view);
+        let (equal, grown) = (own.digest == *theirs, core::mem::take(&mut own.grown));
         if !equal {
             self.todo.tell.extend(view.log.heads().map(|head| head.author));
             self.todo.tell_at = Some(view.now);
             return true;
         }
-        // BC-09.55: what has become visible since was in neither digest.
-        let grown = core::mem::take(&mut self.own_digest(view).grown);
         self.synced = true;
+        // BC-09.55: what has become visible since was in neither digest.
         for head in view.log.heads() {
             let count = grown.get(&head.author).copied().unwrap_or(head.seq + 1);
             let reach = self.reach.entry(head.author).or_default();

@@ -444,6 +444,31 @@ fn a_challenge_that_cannot_be_paid_for_waits() {
 }
 
 #[test]
+fn a_challenge_waits_for_a_minute_to_be_paid_for_and_no_longer() {
+    // BC-08.63
+    let (mut paths, mut rng) = setup();
+    let small = Arrival { len: 20, ..packet(via(2), 1) };
+    paths.on_packet(at(0), small, Some(1), &mut rng);
+    asked_at(&mut paths, at(0), via(2));
+    // The second is due, and cannot be paid for.
+    assert!(asked(&mut paths, at(200)).is_empty());
+    assert!(asked(&mut paths, at(60_199)).is_empty() && paths.knows(via(2)));
+    assert!(asked(&mut paths, at(60_200)).is_empty() && !paths.knows(via(2)));
+}
+
+/// The path would begin with a probe timeout of a minute and a half.
+#[test]
+fn a_round_trip_that_was_measured_across_a_jump_is_not_believed() {
+    // BC-08.44
+    let (mut paths, mut rng) = setup();
+    let looking = Arrival { len: PACKET_LEN, probing: true, ..packet(elsewhere(1), 1) };
+    paths.on_packet(at(0), looking, Some(1), &mut rng);
+    let due = asked_at(&mut paths, at(0), elsewhere(1));
+    paths.on_trouble(at(30_000), &mut rng);
+    assert_eq!(answer(&mut paths, at(30_000), due, &mut rng), Some(Move::Elsewhere(None)));
+}
+
+#[test]
 fn paths_that_had_to_share_an_id_get_their_own_when_there_are_some() {
     // BC-08.48
     let (mut paths, mut rng) = setup();
