@@ -12,6 +12,7 @@ const TAIL: usize = 60;
 #[derive(Debug, Default)]
 pub struct Trace {
     hash: [u8; 32],
+    outward: [u8; 32],
     lines: u64,
     text: Option<String>,
     tail: VecDeque<String>,
@@ -21,8 +22,8 @@ impl Trace {
     /// An empty trace; with `text`, every line is kept.
     #[must_use]
     pub fn new(text: bool) -> Self {
-        let (hash, lines, tail) = ([0; 32], 0, VecDeque::new());
-        Self { hash, lines, text: text.then(String::new), tail }
+        let (hash, outward, lines, tail) = ([0; 32], [0; 32], 0, VecDeque::new());
+        Self { hash, outward, lines, text: text.then(String::new), tail }
     }
 
     /// Notes that something happened.
@@ -40,6 +41,19 @@ impl Trace {
             self.tail.pop_front();
         }
         self.tail.push_back(line);
+    }
+
+    /// Notes what left a host: a datagram, bytes of a stream, a batch for the disk.
+    pub fn outward(&mut self, at: Timestamp, what: Arguments<'_>) {
+        self.outward = suite::hash(&[&self.outward, format!("{at:?} {what}").as_bytes()]);
+        self.line(at, what);
+    }
+
+    /// Stands for everything that left a host, and when. Two programs that differ inside only, and in
+    /// the words of their events, have equal ones.
+    #[must_use]
+    pub fn outward_hash(&self) -> [u8; 32] {
+        self.outward
     }
 
     /// Stands for everything that happened.

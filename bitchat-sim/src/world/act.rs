@@ -59,7 +59,7 @@ impl<M: Machine> World<M> {
         };
         for datagram in buffer[..len].chunks(stride) {
             let (len, hash) = (datagram.len(), fingerprint(datagram));
-            self.trace.line(self.now, format_args!("{} sent {len} {hash} {to}", host.0));
+            self.trace.outward(self.now, format_args!("{} sent {len} {hash} {to}", host.0));
             let counters = &mut self.host_mut(host).counters;
             counters.sent += 1;
             counters.sent_bytes += len as u64;
@@ -117,13 +117,13 @@ impl<M: Machine> World<M> {
             Action::Write { stream, data } => {
                 let (len, hash) = (data.len(), fingerprint(data));
                 self.trace
-                    .line(self.now, format_args!("{host} writes {len} {hash} to {}", stream.0));
+                    .outward(self.now, format_args!("{host} writes {len} {hash} to {}", stream.0));
             }
             Action::Persist { request, changes } => {
                 let hash = fingerprint(format!("{changes:?}").as_bytes());
                 let count = changes.len();
                 self.trace
-                    .line(self.now, format_args!("{host} persists {request:?} {count} {hash}"));
+                    .outward(self.now, format_args!("{host} persists {request:?} {count} {hash}"));
             }
             action => self.trace.line(self.now, format_args!("{host} asks {action:?}")),
         }
