@@ -100,7 +100,7 @@ pub(crate) fn read_chat_file(path: &Path, policy: TargetPolicy) -> Result<ChatFi
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     let read = || {
         let mut bytes = Vec::new();
-        let most = Limits::default().chat_file_bytes as u64 + 1;
+        let most = Limits::default().file.chat_file_bytes as u64 + 1;
         File::open(path)?.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     };

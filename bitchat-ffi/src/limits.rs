@@ -86,11 +86,12 @@ unsafe impl Grows for bitchat_limits {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
+/// Between the flat struct of C and the groups of Rust.
 macro_rules! convert {
-    ($($field:ident),*) => {
+    ($($room:ident: $($field:ident),*;)*) => {
         impl From<&Limits> for bitchat_limits {
             fn from(limits: &Limits) -> Self {
-                Self { struct_size: 0, $($field: limits.$field as u64),* }
+                Self { struct_size: 0, $($($field: limits.$room.$field as u64,)*)* }
             }
         }
 
@@ -98,49 +99,24 @@ macro_rules! convert {
             /// The same for Rust, or which limit no number of this machine can hold.
             fn to_limits(self) -> Result<Limits, &'static str> {
                 let mut out = Limits::default();
-                $(out.$field = self.$field.try_into().map_err(|_| {
+                $($(out.$room.$field = self.$field.try_into().map_err(|_| {
                     concat!("limits.", stringify!($field), ": this machine cannot count so far")
-                })?;)*
+                })?;)*)*
                 Ok(out)
             }
         }
     };
 }
 
-convert!(
-    chat_file_bytes,
-    channels,
-    links,
-    handshakes,
-    resumptions,
-    probe_nonces,
-    candidates,
-    datagram_bytes,
-    receive_window,
-    send_buffer,
-    streams,
-    reassembly_gaps,
-    message_bytes,
-    text_bytes,
-    log_entries,
-    log_bytes,
-    authors,
-    waiting_entries,
-    events,
-    log_records,
-    queued_datagrams,
-    persist_bytes,
-    peers_per_source,
-    tracker_reply_bytes,
-    trackers,
-    nodes,
-    file_peers,
-    name_bytes,
-    comment_bytes,
-    link_bytes,
-    link_growth,
-    links_growth
-);
+convert! {
+    node: channels, links, handshakes, resumptions, probe_nonces, candidates, peers_per_source,
+        events, log_records, queued_datagrams, persist_bytes, links_growth;
+    link: datagram_bytes, receive_window, send_buffer, streams, reassembly_gaps, message_bytes,
+        link_growth;
+    channel: text_bytes, log_entries, log_bytes, authors, waiting_entries;
+    tracker: tracker_reply_bytes;
+    file: chat_file_bytes, trackers, nodes, file_peers, name_bytes, comment_bytes, link_bytes;
+}
 
 /// Fills limits with the defaults, which suit a desktop or phone.
 ///

@@ -52,7 +52,7 @@ impl Channel {
     /// whoever goes on with an answer, then to whoever was asked longest ago.
     pub(super) fn plan(&mut self) {
         // An answer begins behind what is visible: half of it must be more than what is pending.
-        let busy = self.pending.len() > BATCH.min(self.config.limits.waiting_entries) / 2;
+        let busy = self.pending.len() > BATCH.min(self.config.limits.channel.waiting_entries) / 2;
         // Room for a smaller entry than the one that was refused is not worth asking for ever.
         let full = self.full_told.contains(&FullReason::Log);
         if self.fetch.is_some() || busy || full {

@@ -100,15 +100,19 @@ impl Channel {
     pub fn new(config: ChannelConfig) -> Self {
         let limits = &config.limits;
         Self {
-            log: Log::new(limits.log_entries, limits.log_bytes, limits.authors),
-            waiting: Waiting::new(limits.waiting_entries, limits.log_bytes / 8),
+            log: Log::new(
+                limits.channel.log_entries,
+                limits.channel.log_bytes,
+                limits.channel.authors,
+            ),
+            waiting: Waiting::new(limits.channel.waiting_entries, limits.channel.log_bytes / 8),
             pending: Pending::new(),
             own: Own::default(),
             own_chains: BTreeSet::new(),
             peers: BTreeMap::new(),
             fetch: None,
-            delivery: Delivery::new(limits.authors),
-            mesh: Mesh::new(config.local, limits.candidates),
+            delivery: Delivery::new(limits.channel.authors),
+            mesh: Mesh::new(config.local, limits.node.candidates),
             info: ChannelInfo::default(),
             full_told: BTreeSet::new(),
             now: Timestamp::ZERO,
@@ -372,15 +376,15 @@ impl Channel {
 
     /// What links share, and the links.
     fn split(&mut self) -> (View<'_>, &mut BTreeMap<LinkId, Peer>) {
-        let most_peers = self.config.limits.message_bytes / message::PEER_MAX;
+        let most_peers = self.config.limits.link.message_bytes / message::PEER_MAX;
         let view = View {
             now: self.now,
             chan: self.config.chan,
             log: &self.log,
             mesh: &self.mesh,
             info: &self.info,
-            message_bytes: self.config.limits.message_bytes,
-            peers_per_message: self.config.limits.peers_per_source.min(most_peers),
+            message_bytes: self.config.limits.link.message_bytes,
+            peers_per_message: self.config.limits.node.peers_per_source.min(most_peers),
         };
         (view, &mut self.peers)
     }

@@ -32,7 +32,9 @@ pub enum SendError {
     #[error("too many entries wait to be stored; try again when some have been")]
     Busy,
     /// The log is as large as it may be.
-    #[error("the channel's log is full; raise Limits::log_entries or Limits::log_bytes")]
+    #[error(
+        "the channel's log is full; raise ChannelLimits::log_entries or ChannelLimits::log_bytes"
+    )]
     LogFull,
     /// A new chain is needed, and only the identity's secret key can vouch for it.
     #[error("this device cannot begin a chain: it does not hold the identity's secret key")]
@@ -72,7 +74,7 @@ impl Own {
 }
 
 impl Channel {
-    /// Writes a text of 1 to `Limits::text_bytes` bytes (at most 65,536). It is signed and handed
+    /// Writes a text of 1 to `ChannelLimits::text_bytes` bytes (at most 65,536). It is signed and handed
     /// out to be stored at once, and shown and sent once it is stored.
     ///
     /// # Errors
@@ -84,13 +86,13 @@ impl Channel {
         sink: &mut dyn ChannelSink,
     ) -> Result<EntryId, SendError> {
         self.advance(now);
-        let max = self.config.limits.text_bytes.min(MAX_BODY);
+        let max = self.config.limits.channel.text_bytes.min(MAX_BODY);
         match text.len() {
             0 => return Err(SendError::Empty),
             len if len > max => return Err(SendError::TooLong { len, max }),
             _ => (),
         }
-        if self.pending.len() + 3 > self.config.limits.waiting_entries.max(3) {
+        if self.pending.len() + 3 > self.config.limits.channel.waiting_entries.max(3) {
             return Err(SendError::Busy);
         }
         if !self.log.has_room(2, text.len() + 2 * OVERHEAD + CHAIN_BYTES) {

@@ -68,7 +68,7 @@ impl Channel {
         if !self.peers.contains_key(&link) {
             return Ok(());
         }
-        if bytes.len() > self.config.limits.message_bytes {
+        if bytes.len() > self.config.limits.link.message_bytes {
             return Err(ChannelFault::TooLong(bytes.len()));
         }
         match message::decode(bytes)? {
@@ -123,7 +123,7 @@ impl Channel {
             let Some(peer) = self.peers.get_mut(&link) else {
                 return Ok(());
             };
-            peer.on_head(&self.log, &head, self.config.limits.authors);
+            peer.on_head(&self.log, &head, self.config.limits.channel.authors);
             let ours = self.log.visible(head.author).min(head.seq + 1);
             let same = self.log.id_at(head.author, head.seq).is_none_or(|id| id == head.id);
             if same && self.own_chains.contains(&head.author) {
@@ -238,7 +238,7 @@ impl Channel {
         let by = self.log.device(author);
         let direct = by.is_some_and(|device| self.mesh.is_linked(device));
         let disputed = self.log.is_disputed(author, seq);
-        let max_authors = self.config.limits.authors;
+        let max_authors = self.config.limits.channel.authors;
         if let Some(peer) = self.peers.get_mut(&link) {
             peer.on_entry(&self.log, author, seq, max_authors);
             // What was asked for by name tells nothing of who pushes what to whom.
@@ -306,7 +306,9 @@ impl Channel {
                     self.log.accept(entry);
                     return Ok(Admitted::Accepted);
                 }
-                Check::Accept if self.pending.len() >= self.config.limits.waiting_entries => {
+                Check::Accept
+                    if self.pending.len() >= self.config.limits.channel.waiting_entries =>
+                {
                     return Ok(Admitted::Refused);
                 }
                 Check::Accept => {
@@ -407,7 +409,7 @@ impl Channel {
         }
         peer.peers_heard = Some(self.now);
         let (device, addr) = (peer.device, peer.addr);
-        for _ in 0..self.config.limits.peers_per_source {
+        for _ in 0..self.config.limits.node.peers_per_source {
             if list.is_empty() {
                 break;
             }

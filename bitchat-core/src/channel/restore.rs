@@ -21,7 +21,7 @@ pub enum RestoreError {
     #[error("the record is damaged or of another channel; it is skipped")]
     Damaged,
     /// More entries than the limits allow.
-    #[error("more entries are stored than Limits::log_entries allows; the rest is skipped")]
+    #[error("more entries are stored than ChannelLimits::log_entries allows; the rest is skipped")]
     TooMany,
 }
 
@@ -111,7 +111,7 @@ impl ChannelRestore {
             }
             Record::Entry(raw) => {
                 let entry = self.entry(raw)?;
-                if self.entries.len() >= self.config.limits.log_entries {
+                if self.entries.len() >= self.config.limits.channel.log_entries {
                     self.lost.chains.insert(entry.author());
                     return Err(RestoreError::TooMany);
                 }

@@ -156,8 +156,8 @@ pub enum ChannelEvent {
 /// Which limit was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FullReason {
-    /// `Limits::log_entries` or `Limits::log_bytes`.
+    /// `ChannelLimits::log_entries` or `ChannelLimits::log_bytes`.
     Log,
-    /// `Limits::authors`, or the share of one device.
+    /// `ChannelLimits::authors`, or the share of one device.
     Authors,
 }

@@ -34,7 +34,7 @@ pub struct ChatFile {
 
 impl ChatFile {
     /// Reads a file from a stranger (BC-02.01), in time and memory bounded by
-    /// `limits.chat_file_bytes`.
+    /// `limits.file.chat_file_bytes`.
     /// `policy` says where its trackers, nodes and peers may be.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl ChatFile {
         limits: &Limits,
         policy: TargetPolicy,
     ) -> Result<Self, ChatFileError> {
-        let value = bencode::check(bytes, limits.chat_file_bytes)?;
+        let value = bencode::check(bytes, limits.file.chat_file_bytes)?;
         let dict = value.as_dict().ok_or(ChatFileError::NotDictionary("the file"))?;
         let raw_info = dict.get(b"info").ok_or(ChatFileError::Missing("info"))?;
         let info = Info::parse(raw_info, limits)?;

@@ -71,7 +71,7 @@ impl Info {
         }
         let bytes = "a string of 32 bytes";
         let name: String = required(dict, "name", "info.name", "a UTF-8 string")?;
-        check_text(&name, limits.name_bytes)
+        check_text(&name, limits.file.name_bytes)
             .map_err(|fault| ChatFileError::Text { field: "info.name", fault })?;
         let salt: ByteArray<32> = required(dict, "salt", "info.salt", bytes)?;
         let key: Option<ByteArray<32>> = optional(dict, "key", "info.key", bytes)?;

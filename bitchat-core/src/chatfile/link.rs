@@ -48,8 +48,8 @@ impl JoinLink {
     /// [`LinkError`] names the part that is wrong.
     pub fn parse(text: &str, limits: &Limits, policy: TargetPolicy) -> Result<Self, LinkError> {
         let text = text.trim();
-        if text.len() > limits.link_bytes {
-            return Err(LinkError::TooLong { found: text.len(), limit: limits.link_bytes });
+        if text.len() > limits.file.link_bytes {
+            return Err(LinkError::TooLong { found: text.len(), limit: limits.file.link_bytes });
         }
         if let Some(query) = strip_scheme(text, magnet::SCHEME) {
             magnet::parse(query, limits, policy)
@@ -118,5 +118,5 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 
 /// The name, if it is fit to be shown.
 fn shown_name(name: &str, limits: &Limits) -> Option<String> {
-    check_text(name, limits.name_bytes).ok().map(|()| name.to_owned())
+    check_text(name, limits.file.name_bytes).ok().map(|()| name.to_owned())
 }

@@ -64,9 +64,9 @@ impl Outside {
             trackers: trackers(dict, limits, policy)?,
             nodes: nodes(dict, limits, policy)?,
             peers: peers(dict, limits, policy)?,
-            created_by: line(dict, "created by", limits.name_bytes)?,
+            created_by: line(dict, "created by", limits.file.name_bytes)?,
             created: created(dict)?,
-            comment: line(dict, "comment", limits.comment_bytes)?,
+            comment: line(dict, "comment", limits.file.comment_bytes)?,
         })
     }
 
@@ -154,7 +154,7 @@ fn trackers(
     let tiers: Vec<Vec<String>> =
         optional(dict, field, field, "a list of lists of URLs")?.unwrap_or_default();
     let found = tiers.iter().map(|tier| tier.len().max(1)).sum();
-    at_most(field, found, limits.trackers)?;
+    at_most(field, found, limits.file.trackers)?;
     let mut trackers = Vec::new();
     for tier in tiers.iter().filter(|tier| !tier.is_empty()) {
         let urls = tier.iter().map(|text| tracker(text, field, policy));
@@ -206,7 +206,7 @@ fn nodes(
 ) -> Result<Vec<Node>, ChatFileError> {
     let (field, expected) = ("nodes", "a list of lists of a host and a port");
     let pairs: Vec<(String, u16)> = optional(dict, field, field, expected)?.unwrap_or_default();
-    at_most(field, pairs.len(), limits.nodes)?;
+    at_most(field, pairs.len(), limits.file.nodes)?;
     let node = |(text, port): (String, u16)| {
         if port == 0 {
             return Err(ChatFileError::Shape { field, expected });
@@ -229,7 +229,7 @@ fn peers(
 ) -> Result<Vec<PeerHint>, ChatFileError> {
     let (field, expected) = ("peers", "a list of compact addresses with or without a peer id");
     let hints: Vec<ByteBuf> = optional(dict, field, field, expected)?.unwrap_or_default();
-    at_most(field, hints.len(), limits.file_peers)?;
+    at_most(field, hints.len(), limits.file.file_peers)?;
     let shape = || ChatFileError::Shape { field, expected };
     let hint = |bytes: &ByteBuf| peer(bytes, field, policy)?.ok_or_else(shape);
     hints.iter().map(hint).collect()

@@ -78,7 +78,7 @@ struct Pending {
 }
 
 impl Responder {
-    /// Without handshakes; at most `limit` at once (see `Limits::handshakes`).
+    /// Without handshakes; at most `limit` at once (see `NodeLimits::handshakes`).
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {

@@ -209,7 +209,7 @@ impl Link {
             ending: None,
             created: now,
             lanes: Lanes::default(),
-            control_in: MessageReader::new(config.limits.message_bytes),
+            control_in: MessageReader::new(config.limits.link.message_bytes),
             readable: BTreeSet::new(),
             unslotted: BTreeSet::new(),
             paused: false,
@@ -495,7 +495,7 @@ impl Link {
 
     /// Lets them grow by `bytes` more, as far as the link's own limit goes.
     pub(crate) fn allow_growth(&mut self, bytes: u64) {
-        let own = self.config.limits.link_growth.saturating_sub(self.growth());
+        let own = self.config.limits.link.link_growth.saturating_sub(self.growth());
         self.transport.allow_growth(own.min(bytes));
     }
 

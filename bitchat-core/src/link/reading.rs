@@ -198,7 +198,7 @@ impl Link {
                 }
                 let Some(found) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
                 stream = found;
-                stream.begin(header, config.limits.message_bytes);
+                stream.begin(header, config.limits.link.message_bytes);
                 header
             }
         };

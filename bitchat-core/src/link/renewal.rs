@@ -75,7 +75,7 @@ impl Link {
         if !self.ready {
             self.ready = true;
             events.push(LinkEvent::Ready);
-            let largest = self.config.limits.datagram_bytes as u64;
+            let largest = self.config.limits.link.datagram_bytes as u64;
             self.send_control(&Control::MaxDatagram(largest).encode());
             self.issue_ids(rng, events);
             self.announce(Announcement::ObservedAddress(self.via().remote));

@@ -95,14 +95,14 @@ impl Node {
         if self.channels.values().any(|joined| joined.is_joined() && joined.chan == chan) {
             return Err(JoinError::AlreadyJoined);
         }
-        let limit = self.config.limits.channels;
+        let limit = self.config.limits.node.channels;
         // Those that were left are gone within seconds, once their trackers know.
         if self.channels.values().filter(|joined| joined.is_joined()).count() >= limit {
             return Err(JoinError::TooMany(limit));
         }
         let handle = ChannelHandle(self.next_channel);
         self.next_channel += 1;
-        let mut candidates = Candidates::new(self.config.limits.candidates);
+        let mut candidates = Candidates::new(self.config.limits.node.candidates);
         for peer in origin.peers() {
             candidates.add(now.mono, peer.addr);
         }
@@ -200,7 +200,7 @@ impl Node {
 
     /// Names an address where a member may be. Nothing comes of it if the address is a socket of this
     /// node, was tried in vain less than ten minutes ago (BC-08.15), or if there are as many hints as half of
-    /// [`Limits::candidates`](crate::base::limits::Limits::candidates), none of which may be forgotten yet.
+    /// [`NodeLimits::candidates`](crate::base::limits::NodeLimits::candidates), none of which may be forgotten yet.
     ///
     /// # Errors
     /// [`UnknownChannel`] if the node is not in the channel.

@@ -69,7 +69,7 @@ impl Node {
     pub(super) fn may_dial(&self) -> bool {
         self.meeting.has_room()
             && !self.is_behind()
-            && self.links.len() < self.config.limits.links
+            && self.links.len() < self.config.limits.node.links
             && !self.shutting_down
             && self.now.wall.is_some()
     }

@@ -170,7 +170,7 @@ impl Node {
 
     /// Why no session with `device` is wanted now.
     fn refuses(&self, device: Device) -> Option<&'static str> {
-        if self.links.len() >= self.config.limits.links {
+        if self.links.len() >= self.config.limits.node.links {
             Some("refused, there are as many links as may be")
         } else if self.shutting_down {
             Some("refused while shutting down")

@@ -75,12 +75,12 @@ impl Meeting {
     pub(super) fn new(limits: &Limits, key_log: bool, rng: &mut Rng) -> Self {
         Self {
             local: None,
-            resumptions: Resumptions::new(limits.resumptions),
+            resumptions: Resumptions::new(limits.node.resumptions),
             cookies: CookieJar::new(&mut rng.secret),
-            nonces: NonceCache::new(limits.probe_nonces),
-            responder: Responder::new(limits.handshakes),
+            nonces: NonceCache::new(limits.node.probe_nonces),
+            responder: Responder::new(limits.node.handshakes),
             attempts: BTreeMap::new(),
-            limit: limits.handshakes,
+            limit: limits.node.handshakes,
             key_log,
             met: Vec::new(),
         }

@@ -163,7 +163,7 @@ impl Node {
         drop(seed);
         let boot = BootId(rng.public.bytes());
         let meeting = Meeting::new(&config.limits, config.insecure_key_log, &mut rng);
-        let ledger = Ledger::new(config.store, config.limits.persist_bytes);
+        let ledger = Ledger::new(config.store, config.limits.node.persist_bytes);
         let mut node = Self {
             suite,
             identity: identity.on(suite),
@@ -171,7 +171,7 @@ impl Node {
             now,
             device_keys: None,
             certificate_renewal: None,
-            sockets: Sockets::new(config.limits.queued_datagrams),
+            sockets: Sockets::new(config.limits.node.queued_datagrams),
             meeting,
             links: LinkTable::default(),
             by_cid: BTreeMap::new(),
@@ -190,13 +190,13 @@ impl Node {
             #[cfg(feature = "qlog")]
             ended_traces: VecDeque::new(),
             dead: Vec::new(),
-            growth: Growth::new(config.limits.links_growth),
+            growth: Growth::new(config.limits.node.links_growth),
             paths: PathMemories::default(),
             link_events: Vec::new(),
             paused: false,
             wake: false,
             told: Told::default(),
-            log: Log::new(config.log, config.limits.log_records),
+            log: Log::new(config.log, config.limits.node.log_records),
             stats: Stats::default(),
             next_request: 0,
             next_link: 0,
@@ -244,7 +244,7 @@ impl Node {
                 | Event::StoreWentBack { .. }
                 | Event::WallTimeNeeded
         );
-        let has_room = self.events.len() < self.config.limits.events;
+        let has_room = self.events.len() < self.config.limits.node.events;
         if lasting || has_room || (once && !self.events.contains(&event)) {
             self.events.push_back(event);
         }
@@ -284,7 +284,7 @@ impl Node {
 
     /// The store or the application has fallen behind.
     fn is_behind(&self) -> bool {
-        self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.events
+        self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.node.events
     }
 
     /// Holds the peers back while the store or the application is behind.

@@ -11,11 +11,11 @@ impl Node {
     /// may be shorter) for one destination. Call it until it says [`TransmitPoll::Pending`].
     ///
     /// `buf` needs room for the largest datagram,
-    /// [`Limits::datagram_bytes`](crate::base::limits::Limits::datagram_bytes); with less nothing
+    /// [`LinkLimits::datagram_bytes`](crate::base::limits::LinkLimits::datagram_bytes); with less nothing
     /// happens but [`TransmitPoll::NeedSpace`], whether or not there is something to send.
     pub fn poll_transmit(&mut self, now: Now, max_segments: usize, buf: &mut [u8]) -> TransmitPoll {
         let now = self.advance(now);
-        let needed = self.config.limits.datagram_bytes;
+        let needed = self.config.limits.link.datagram_bytes;
         if buf.len() < needed {
             return TransmitPoll::NeedSpace(needed);
         }

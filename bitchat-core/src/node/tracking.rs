@@ -141,9 +141,9 @@ impl Node {
             infohashes,
             port,
             profile: Profile::choose(&mut self.rng.public),
-            max_trackers: limits.trackers,
-            max_peers: limits.peers_per_source,
-            max_reply_bytes: limits.tracker_reply_bytes,
+            max_trackers: limits.file.trackers,
+            max_peers: limits.node.peers_per_source,
+            max_reply_bytes: limits.tracker.tracker_reply_bytes,
             allow: if self.config.local_trackers { allow_local } else { allow_public },
         };
         let mut announcer = Announcer::new(config, &mut self.rng.public);

@@ -100,16 +100,16 @@ impl TransportConfig {
     /// Settings with `limits`.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        let receive_window = limits.receive_window.max(INITIAL_MAX_DATA);
+        let receive_window = limits.link.receive_window.max(INITIAL_MAX_DATA);
         Self {
             receive_window,
             stream_window: (receive_window / 2).max(INITIAL_MAX_STREAM_DATA),
-            send_buffer: limits.send_buffer,
-            streams: limits.streams.max(INITIAL_MAX_STREAMS),
-            reassembly_gaps: limits.reassembly_gaps,
-            growth: limits.link_growth,
+            send_buffer: limits.link.send_buffer,
+            streams: limits.link.streams.max(INITIAL_MAX_STREAMS),
+            reassembly_gaps: limits.link.reassembly_gaps,
+            growth: limits.link.link_growth,
             datagrams: 64,
-            max_datagram: limits.datagram_bytes,
+            max_datagram: limits.link.datagram_bytes,
             packet_overhead: PACKET_OVERHEAD,
             handshake_rtt: None,
             congestion_control: CongestionControl::default(),

@@ -156,7 +156,7 @@ pub struct Store {
 impl Store {
     /// Opens (or creates) the store at `path` and starts its thread. Answers arrive on the returned
     /// channel, in the order of the questions (BC-11.13). The channels are unbounded because the node bounds
-    /// what it asks: `Limits::actions` questions, `Limits::persist_bytes` bytes.
+    /// what it asks: `Limits::actions` questions, `NodeLimits::persist_bytes` bytes.
     ///
     /// # Errors
     /// [`StoreError`] says what is wrong with the file and what to do.

@@ -435,9 +435,9 @@ impl End {
     pub(super) fn check_memory(&self) -> Result<(), String> {
         for session in &self.sessions {
             let (stats, limits) = (session.link.transport_stats(), limits());
-            let bounded = stats.bytes_buffered <= limits.send_buffer
-                && stats.bytes_unread <= limits.receive_window
-                && stats.streams as u64 <= 2 * limits.streams;
+            let bounded = stats.bytes_buffered <= limits.link.send_buffer
+                && stats.bytes_unread <= limits.link.receive_window
+                && stats.streams as u64 <= 2 * limits.link.streams;
             if !bounded {
                 return Err(format!("{}: session {}: {stats:?}", self.name, session.number));
             }

@@ -70,8 +70,8 @@ impl Greeter {
         Self {
             local,
             cookies: CookieJar::new(&mut rng.secret),
-            nonces: NonceCache::new(limits().probe_nonces),
-            responder: Responder::new(limits().handshakes),
+            nonces: NonceCache::new(limits().node.probe_nonces),
+            responder: Responder::new(limits().node.handshakes),
             attempts: BTreeMap::new(),
             secrets: [None, None],
             out: VecDeque::new(),
@@ -84,8 +84,8 @@ impl Greeter {
     pub(super) fn restart(&mut self, boot: u8, rng: &mut Rng) {
         self.local.boot = BootId([boot; 16]);
         self.cookies = CookieJar::new(&mut rng.secret);
-        self.nonces = NonceCache::new(limits().probe_nonces);
-        self.responder = Responder::new(limits().handshakes);
+        self.nonces = NonceCache::new(limits().node.probe_nonces);
+        self.responder = Responder::new(limits().node.handshakes);
         self.attempts.clear();
         self.out.clear();
     }

@@ -113,7 +113,7 @@ impl Run {
             taken: BTreeSet::new(),
             packets: 0,
             large_packets: 0,
-            buf: vec![0; limits().datagram_bytes],
+            buf: vec![0; limits().link.datagram_bytes],
             dice,
             plan,
         }

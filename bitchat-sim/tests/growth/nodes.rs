@@ -66,7 +66,7 @@ impl Besieged {
         let identity = Identity::from_bytes(&Secret([1; 32]));
         let mut node = Node::new(config, identity, Seed([2; 32]), now).expect("valid");
         let channel = node.join(now, &file(1)).expect("joins");
-        let buf = vec![0; Limits::default().datagram_bytes];
+        let buf = vec![0; Limits::default().link.datagram_bytes];
         let mut besieged = Self { node, channel, now, buf };
         while let Some(action) = besieged.node.poll_action() {
             let Action::BindUdp { request, .. } = action else { continue };

@@ -47,7 +47,7 @@ fn file(fields: &[u8], behind_info: &str) -> Job {
     Box::new(move || {
         // Long ones are refused unseen, if nobody asks for more.
         let mut limits = Limits::default();
-        limits.chat_file_bytes = BODY;
+        limits.file.chat_file_bytes = BODY;
         drop(black_box(ChatFile::parse(&bytes, &limits, TargetPolicy::default())));
     })
 }

@@ -64,8 +64,8 @@ impl Party {
             keys: ChannelKeys::new(CHANNEL, &Secret([7; 32]), Epoch::default()),
             cookies: CookieJar::new(&mut rng.secret),
             rng,
-            nonces: NonceCache::new(Limits::default().probe_nonces),
-            responder: Responder::new(Limits::default().handshakes),
+            nonces: NonceCache::new(Limits::default().node.probe_nonces),
+            responder: Responder::new(Limits::default().node.handshakes),
         }
     }
 
@@ -151,7 +151,7 @@ impl Meeting {
         events: &mut Vec<LinkEvent>,
     ) -> Link {
         let mut defaults = Config::default();
-        defaults.limits.datagram_bytes = mtu;
+        defaults.limits.link.datagram_bytes = mtu;
         let config = LinkConfig {
             rekey_interval: defaults.rekey_interval,
             keepalive: defaults.keepalive,
@@ -276,7 +276,7 @@ fn hear(events: &mut Vec<LinkEvent>, received: &mut u64, up: &mut usize) {
 
 /// The largest datagram that a node takes and sends by default.
 pub fn largest() -> usize {
-    Config::default().limits.datagram_bytes
+    Config::default().limits.link.datagram_bytes
 }
 
 /// The next packet of a link, at the front of `buf`: its length.

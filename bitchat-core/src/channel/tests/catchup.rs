@@ -120,7 +120,7 @@ fn an_answer_that_leads_nowhere_keeps_nobody_else_from_being_asked() {
 #[test]
 fn a_full_log_does_not_ask_for_what_it_cannot_take() {
     let mut world = World::new(2, 73);
-    world.nodes[0].channel = fresh(0, &Limits { log_bytes: 20_000, ..Limits::default() });
+    world.nodes[0].channel = fresh(0, &Limits::with(|limits| limits.channel.log_bytes = 20_000));
     let text = "x".repeat(1_000);
     for _ in 0..40 {
         world.say(1, &text);

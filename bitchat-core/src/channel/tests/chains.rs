@@ -126,7 +126,7 @@ fn a_lost_record_costs_itself_only() {
 
 #[test]
 fn the_bytes_of_one_link_leave_room_for_what_comes_over_others() {
-    let limits = Limits { log_bytes: 1 << 20, ..Limits::default() };
+    let limits = Limits::with(|limits| limits.channel.log_bytes = 1 << 20);
     let mut world = World::with_limits(3, 54, &limits);
     let links = [world.link(0, 1), world.link(0, 2)];
     world.settle();

@@ -201,7 +201,7 @@ fn nothing_leaves_before_it_is_stored() {
 
 #[test]
 fn a_full_log_refuses_and_keeps() {
-    let limits = Limits { log_entries: 6, ..Limits::default() };
+    let limits = Limits::with(|limits| limits.channel.log_entries = 6);
     let mut world = World::with_limits(2, 24, &limits);
     world.nodes[0].channel = super::world::fresh(0, &Limits::default());
     world.link(0, 1);
@@ -219,7 +219,7 @@ fn a_full_log_refuses_and_keeps() {
 
 #[test]
 fn a_text_that_cannot_be_sent_is_refused_with_a_reason() {
-    let limits = Limits { waiting_entries: 4, ..Limits::default() };
+    let limits = Limits::with(|limits| limits.channel.waiting_entries = 4);
     let mut world = World::with_limits(1, 25, &limits);
     let now = world.clock();
     let node = &mut world.nodes[0];

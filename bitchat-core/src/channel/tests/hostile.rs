@@ -79,7 +79,7 @@ proptest! {
 // BC-09.23
 #[test]
 fn entries_that_wait_for_nothing_are_bounded() {
-    let limits = Limits { waiting_entries: 40, ..Limits::default() };
+    let limits = Limits::with(|limits| limits.channel.waiting_entries = 40);
     let (mut world, link) = victim(&limits);
     for number in 0..100_u8 {
         let raw = draft(7, EntryId([number; 32]), Kind::Text, b"x")
@@ -95,7 +95,7 @@ fn entries_that_wait_for_nothing_are_bounded() {
 
 #[test]
 fn heads_that_nobody_has_cost_little() {
-    let (mut world, link) = victim(&Limits { authors: 50, ..Limits::default() });
+    let (mut world, link) = victim(&Limits::with(|limits| limits.channel.authors = 50));
     for number in 0..200_u8 {
         let head = Head { author: AuthorId([number; 32]), seq: 1 << 20, id: EntryId([1; 32]) };
         feed(&mut world, link, &message::put_heads(&[head])).unwrap();

@@ -75,7 +75,7 @@ fn a_flood_of_peers_is_cut_short() {
     let link = world.link(0, 1);
     world.settle();
     world.now += Duration::from_secs(300);
-    let limit = world.nodes[1].channel.config().limits.peers_per_source;
+    let limit = world.nodes[1].channel.config().limits.node.peers_per_source;
     let hint = |port: usize| PeerHint {
         device: device(2),
         addrs: vec![

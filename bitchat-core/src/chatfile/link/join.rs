@@ -46,12 +46,12 @@ pub(super) fn parse(
         "" => None,
         name => Some(shown_name(name, limits).ok_or(LinkError::Malformed("name"))?),
     };
-    let trackers = list(&mut reader, "trackers", limits.trackers, |bytes| {
+    let trackers = list(&mut reader, "trackers", limits.file.trackers, |bytes| {
         let written = text(bytes, "trackers")?;
         let url = tracker(written, "trackers", policy)?;
         if url.to_string() == written { Ok(url) } else { Err(LinkError::Malformed("trackers")) }
     })?;
-    let peers = list(&mut reader, "peers", limits.file_peers, |bytes| {
+    let peers = list(&mut reader, "peers", limits.file.file_peers, |bytes| {
         peer(bytes, "peers", policy)?.ok_or(LinkError::Malformed("peers"))
     })?;
     reader.finish().map_err(malformed("end"))?;

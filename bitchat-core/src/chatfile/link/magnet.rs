@@ -36,11 +36,11 @@ pub(super) fn parse(
             "dn" => name = shown_name(&unescape(value, "dn")?, limits),
             "tr" => {
                 trackers.push(tracker(&unescape(value, "tr")?, "tr", policy)?);
-                at_most("tr", trackers.len(), limits.trackers)?;
+                at_most("tr", trackers.len(), limits.file.trackers)?;
             }
             "x.pe" => {
                 peers.extend(peer(&unescape(value, "x.pe")?, policy)?);
-                at_most("x.pe", peers.len(), limits.file_peers)?;
+                at_most("x.pe", peers.len(), limits.file.file_peers)?;
             }
             _ => {}
         }

@@ -99,18 +99,20 @@ fn every_list_and_text_has_a_limit() {
     for (key, at_limit, above) in [
         (
             "announce-list",
-            Encoded::list([urls(limits.trackers)]),
-            Encoded::list([urls(limits.trackers + 1)]),
+            Encoded::list([urls(limits.file.trackers)]),
+            Encoded::list([urls(limits.file.trackers + 1)]),
         ),
-        ("announce-list", tiers(limits.trackers), tiers(limits.trackers + 1)),
-        ("nodes", nodes(limits.nodes), nodes(limits.nodes + 1)),
-        ("peers", peers(limits.file_peers), peers(limits.file_peers + 1)),
+        ("announce-list", tiers(limits.file.trackers), tiers(limits.file.trackers + 1)),
+        ("nodes", nodes(limits.file.nodes), nodes(limits.file.nodes + 1)),
+        ("peers", peers(limits.file.file_peers), peers(limits.file.file_peers + 1)),
     ] {
         assert!(parse(&with_outer(&file, key, Some(at_limit))).is_ok(), "{key}");
         let found = parse(&with_outer(&file, key, Some(above)));
         assert!(matches!(found, Err(ChatFileError::TooMany { field, .. }) if field == key));
     }
-    for (key, limit) in [("comment", limits.comment_bytes), ("created by", limits.name_bytes)] {
+    for (key, limit) in
+        [("comment", limits.file.comment_bytes), ("created by", limits.file.name_bytes)]
+    {
         let text = |len| Some(string(&"x".repeat(len)));
         assert!(parse(&with_outer(&file, key, text(limit))).is_ok());
         let found = parse(&with_outer(&file, key, text(limit + 1)));
@@ -118,7 +120,7 @@ fn every_list_and_text_has_a_limit() {
         let control = parse(&with_outer(&file, key, Some(string("a\u{1b}[2J"))));
         assert!(matches!(control, Err(ChatFileError::Text { field, .. }) if field == key));
     }
-    let big = with_outer(&file, "x", Some(Encoded::bytes(&vec![0; limits.chat_file_bytes])));
+    let big = with_outer(&file, "x", Some(Encoded::bytes(&vec![0; limits.file.chat_file_bytes])));
     assert!(matches!(parse(&big), Err(ChatFileError::Bencode(_))));
     for seconds in [-1, i64::MAX] {
         let found = parse(&with_outer(&file, "creation date", Some(Encoded::int(seconds))));

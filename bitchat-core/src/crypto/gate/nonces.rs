@@ -13,7 +13,7 @@ pub struct NonceCache {
 }
 
 impl NonceCache {
-    /// An empty cache of at most `limit` nonces (see `Limits::probe_nonces`).
+    /// An empty cache of at most `limit` nonces (see `NodeLimits::probe_nonces`).
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self { seen: BTreeSet::new(), order: VecDeque::new(), limit }

@@ -269,7 +269,7 @@ fn a_peer_that_does_not_read_the_control_stream_loses_the_link_and_no_message_is
     while pair.links[0].ending.is_none() {
         pair.links[0].send_control(&vec![200; 100_000]);
         let held = pair.links[0].transport.stats().bytes_buffered;
-        assert!(held <= Limits::default().send_buffer + 100_003);
+        assert!(held <= Limits::default().link.send_buffer + 100_003);
         said += 1;
         assert!(said < 1_000, "it stops");
     }

@@ -9,7 +9,7 @@ fn the_defaults_are_valid_and_every_wrong_setting_is_named() {
         ("rekey_interval", |config| config.rekey_interval = Duration::from_secs(121)),
         ("keepalive", |config| config.keepalive = Duration::ZERO),
         ("idle_timeout", |config| config.idle_timeout = Duration::from_secs(30)),
-        ("limits", |config| config.limits.links = 0),
+        ("limits", |config| config.limits.node.links = 0),
     ];
     for (name, spoil) in wrong {
         let mut config = Config::default();

@@ -110,7 +110,7 @@ fn a_node_that_is_behind_calls_nobody() {
     let mut world = World::new(2);
     (0..2).for_each(|of| _ = world.join(of));
     world.hosts[0].deaf = true;
-    world.hosts[0].node.config.limits.events = 2;
+    world.hosts[0].node.config.limits.node.events = 2;
     world.hosts[0].node.tell(Event::StoreRecovered);
     assert!(world.hosts[0].node.is_behind());
     world.introduce(0, 1);
@@ -127,7 +127,7 @@ fn channels_take_turns_in_dialling() {
     // BC-08.81
     let mut config = Config::default();
     config.families.v6 = false;
-    config.limits.handshakes = 1;
+    config.limits.node.handshakes = 1;
     let mut world = World::new(1);
     let identity = Identity::from_bytes(&Secret([1; 32]));
     let now = world.time();

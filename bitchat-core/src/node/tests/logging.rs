@@ -133,7 +133,7 @@ fn no_secret_is_said_at_any_level_and_no_address_below_debug() {
 #[test]
 fn a_log_that_nobody_takes_stays_within_its_limit() {
     let mut config = Config { log: LogLevel::Trace, store: false, ..Config::default() };
-    config.limits.log_records = 16;
+    config.limits.node.log_records = 16;
     let identity = Identity::from_bytes(&Secret([1; 32]));
     let now = Now::new(Timestamp::from_millis(1), WALL);
     let mut node = Node::new(config, identity, Seed([1; 32]), now).expect("valid");

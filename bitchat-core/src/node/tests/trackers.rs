@@ -108,7 +108,7 @@ fn a_tracker_cannot_point_the_node_at_machines_near_it() {
 fn a_channel_that_was_left_makes_room_at_once() {
     let mut config = Config::default();
     config.families.v6 = false;
-    config.limits.channels = 1;
+    config.limits.node.channels = 1;
     let mut world = World::new(1);
     let identity = Identity::from_bytes(&Secret([1; 32]));
     let now = world.time();
@@ -165,7 +165,7 @@ fn what_cannot_be_asked_for_reaches_an_application_that_was_asleep() {
     world.join(0);
     world.hosts[0].deaf = true;
     let node = &mut world.hosts[0].node;
-    let limit = node.config.limits.events;
+    let limit = node.config.limits.node.events;
     while node.events.len() < limit {
         node.tell(Event::StoreRecovered);
     }
