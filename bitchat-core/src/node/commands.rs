@@ -2,13 +2,13 @@
 
 use super::Node;
 use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
-use super::candidates::Candidates;
+use super::channels::joined::{JoinedChannel, Phase};
+use super::channels::origin::Origin;
 use super::config::UnknownChannel;
-use super::joined::{Joined, Phase};
-use super::loads::{FailedLoads, Memory};
+use super::discovery::candidates::Candidates;
+use super::discovery::trackers::PeerDemand;
 use super::log::LogLevel;
-use super::origin::Origin;
-use super::tracking::Hunger;
+use super::store::loads::{FailedLoads, Memory};
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
@@ -106,7 +106,7 @@ impl Node {
         for peer in origin.peers() {
             candidates.add(now.mono, peer.addr);
         }
-        let joined = Joined {
+        let joined = JoinedChannel {
             handle,
             chan,
             keys: origin.keys(),
@@ -119,7 +119,7 @@ impl Node {
             candidates,
             members: BTreeMap::new(),
             rotation: None,
-            hunger: Hunger::default(),
+            demand: PeerDemand::default(),
         };
         self.log_channel(&joined);
         self.channels.insert(handle, joined);
@@ -276,7 +276,8 @@ impl Node {
     /// refuses it stays false: wait as long as you care to.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let told = |joined: &Joined| joined.announcer.as_ref().is_none_or(Announcer::is_stopped);
+        let told =
+            |joined: &JoinedChannel| joined.announcer.as_ref().is_none_or(Announcer::is_stopped);
         self.shutting_down
             && self.links.dirty().is_none()
             && !self.sockets.has_queued()
@@ -349,7 +350,7 @@ impl Node {
         self.stats.clone()
     }
 
-    pub(super) fn joined(&self, channel: ChannelHandle) -> Result<&Joined, UnknownChannel> {
+    pub(super) fn joined(&self, channel: ChannelHandle) -> Result<&JoinedChannel, UnknownChannel> {
         self.channels.get(&channel).filter(|joined| joined.is_joined()).ok_or(UnknownChannel)
     }
 

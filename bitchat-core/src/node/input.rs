@@ -2,11 +2,11 @@
 
 use super::Node;
 use super::api::{Failure, Input};
-use super::joined::Ticket;
-use super::ledger::Outcome;
+use super::channels::joined::Ticket;
 use super::log::LogLevel;
-use super::meeting::About;
-use super::pending::Pending;
+use super::outbox::requests::Pending;
+use super::sessions::handshakes::Context;
+use super::store::write_queue::Outcome;
 use crate::base::ids::{ChannelHandle, RequestId, StreamId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};
@@ -105,7 +105,7 @@ impl Node {
         };
         let body = envelope.unmask(&joined.keys);
         let (channel, keys) = (joined.handle, &joined.keys);
-        let about = About { now: now.mono, wall, channel, keys, links: &self.links };
+        let about = Context { now: now.mono, wall, channel, keys, links: &self.links };
         if !self.shutting_down {
             let result = self.meeting.on_body(about, &mut self.rng, from, body);
             let text = Heard { channel, from, result: &result };

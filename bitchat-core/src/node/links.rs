@@ -2,10 +2,10 @@
 
 use super::Node;
 use super::api::{Change, CloseReason, Event, Family};
-use super::joined::{Joined, World};
+use super::channels::joined::{ChannelContext, JoinedChannel};
 use super::log::{LogLevel, Short};
-use super::meeting::Met;
-use super::records;
+use super::sessions::handshakes::HandshakeEffect;
+use super::store::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Now;
@@ -26,7 +26,7 @@ impl Node {
         }
     }
 
-    fn on_met(&mut self, now: Now, met: Met) {
+    fn on_met(&mut self, now: Now, met: HandshakeEffect) {
         match met.effect {
             Effect::Send { to, datagram } => {
                 let text = format_args!("{} bytes to {to}", datagram.len());
@@ -275,7 +275,7 @@ impl Node {
                     self.on_unreached(now, channel, address);
                     let joined = self.channels.get_mut(&channel);
                     if let Some(joined) = joined.filter(|joined| joined.members.is_empty()) {
-                        joined.hunger.on_alone(now.mono);
+                        joined.demand.reannounce(now.mono);
                     }
                 }
             }
@@ -354,11 +354,11 @@ impl Node {
         &mut self,
         now: Now,
         handle: ChannelHandle,
-        body: impl FnOnce(&mut Joined, World<'_>) -> T,
+        body: impl FnOnce(&mut JoinedChannel, ChannelContext<'_>) -> T,
     ) -> Option<T> {
         let joined = self.channels.get_mut(&handle)?;
         let mut told = core::mem::take(&mut self.told);
-        let world = World {
+        let world = ChannelContext {
             links: &mut self.links,
             ledger: &mut self.ledger,
             secret: &mut self.rng.secret,

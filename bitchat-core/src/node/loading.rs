@@ -2,13 +2,13 @@
 
 use super::Node;
 use super::api::{Action, Change, Event, Failure, Record};
-use super::joined::{Joined, Phase};
-use super::loads::{Load, Memory};
+use super::channels::joined::{JoinedChannel, Phase};
+use super::channels::origin::Origin;
+use super::discovery::trackers::Rotation;
 use super::log::LogLevel;
-use super::origin::Origin;
-use super::pending::Pending;
-use super::records::{self, ChannelRecord, NodeRecord};
-use super::tracking::Rotation;
+use super::outbox::requests::Pending;
+use super::store::loads::{Load, Memory};
+use super::store::records::{self, ChannelRecord, NodeRecord};
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::channel::{Channel, ChannelConfig, ChannelRestore};
@@ -64,7 +64,7 @@ impl Node {
             None => return,
         };
         if !records.is_empty() {
-            self.ledger.on_proven();
+            self.ledger.on_store_seen();
         }
         self.on_store_works();
         for record in records {
@@ -82,14 +82,16 @@ impl Node {
     /// The store could not read. That is no empty store, so the node waits (BC-11.63), unless it turns
     /// out that there is none.
     pub(super) fn on_load_failed(&mut self, now: Now, load: Load, failure: Failure) {
-        if failure == Failure::Unsupported && self.ledger.go_without() {
+        if failure == Failure::Unsupported && self.ledger.run_without_store() {
             self.on_store_works();
             return self.on_all_loaded(load.of);
         }
         self.on_store_failed(failure);
         let wanted = match load.of {
             Memory::Node => true,
-            Memory::Channel(handle) => self.channels.get(&handle).is_some_and(Joined::is_joined),
+            Memory::Channel(handle) => {
+                self.channels.get(&handle).is_some_and(JoinedChannel::is_joined)
+            }
         };
         if wanted && !self.shutting_down {
             self.failed_loads.add(now.mono, load);
@@ -289,7 +291,7 @@ impl Node {
                 continue;
             };
             joined.rotation = Rotation::of(joined, now, &infohashes);
-            joined.hunger.begin(now.mono);
+            joined.demand.begin(now.mono);
             let tiers = core::mem::take(&mut joined.tiers);
             let urls = tiers.iter().flatten().map(ToString::to_string).collect();
             joined.urls = urls;

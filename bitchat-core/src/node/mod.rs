@@ -1,33 +1,20 @@
 //! Floor 6: the one type that embedders hold.
 
 mod api;
-mod candidates;
+mod channels;
 mod commands;
 mod config;
-mod dialling;
-mod growth;
+mod discovery;
+mod drain;
 mod input;
-mod joined;
-mod key_log;
-mod ledger;
-mod link_table;
 mod links;
 mod loading;
-mod loads;
 mod log;
-mod meeting;
-mod origin;
-mod output;
-mod path_memories;
-mod pending;
-#[cfg(feature = "qlog")]
-mod qlog;
-mod records;
-mod resumptions;
-mod rivals;
-mod sockets;
+mod observe;
+mod outbox;
+mod sessions;
+mod store;
 mod timers;
-mod tracking;
 
 pub use crate::channel::entry::AuthorId;
 #[cfg(feature = "qlog")]
@@ -50,17 +37,17 @@ use crate::crypto::suite::Suite;
 use crate::handshake::BootId;
 use crate::link::LinkEvent;
 use crate::tracker::interface::TrackerQuery;
-use growth::Growth;
-use joined::{Joined, Ticket, Told};
-use ledger::Ledger;
-use link_table::LinkTable;
-use loads::FailedLoads;
+use channels::joined::{ChannelEffects, JoinedChannel, Ticket};
+use discovery::own_addresses::Sockets;
 use log::Log;
-use meeting::Meeting;
-use path_memories::PathMemories;
-use pending::Pending;
-use sockets::Sockets;
+use outbox::requests::Pending;
+use sessions::handshakes::Handshakes;
+use sessions::link_table::LinkTable;
+use sessions::memory_budget::MemoryBudget;
+use sessions::path_memories::PathMemories;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use store::loads::FailedLoads;
+use store::write_queue::WriteQueue;
 
 /// A chat node: a pure function of its inputs and the time.
 ///
@@ -98,17 +85,17 @@ pub struct Node {
     /// When the own certificate is made anew.
     certificate_renewal: Option<UnixMillis>,
     sockets: Sockets,
-    meeting: Meeting,
+    meeting: Handshakes,
     links: LinkTable,
     by_cid: BTreeMap<ConnectionId, LinkId>,
     /// The session in use with each device.
     by_device: BTreeMap<Device, LinkId>,
     /// Devices with several sessions: all but the one in use are closed once that is known to live.
     rivals: BTreeSet<Device>,
-    channels: BTreeMap<ChannelHandle, Joined>,
+    channels: BTreeMap<ChannelHandle, JoinedChannel>,
     /// The channel that dialled last: the next one has its turn.
     dialled_last: ChannelHandle,
-    ledger: Ledger<Ticket>,
+    ledger: WriteQueue<Ticket>,
     /// What the store could not read.
     failed_loads: FailedLoads,
     /// The application was told that the store refuses.
@@ -125,7 +112,7 @@ pub struct Node {
     /// Links of which nothing more will come.
     dead: Vec<LinkId>,
     /// What the links' buffers take beyond their first sizes.
-    growth: Growth,
+    growth: MemoryBudget,
     /// What ended links measured.
     paths: PathMemories,
     /// What happened on a link; kept for its allocation.
@@ -134,7 +121,7 @@ pub struct Node {
     paused: bool,
     /// Something is to be done at once that the last call could not do.
     wake: bool,
-    told: Told,
+    told: ChannelEffects,
     log: Log,
     stats: Stats,
     next_request: u64,
@@ -162,8 +149,8 @@ impl Node {
         let mut rng = Rng::new(&seed);
         drop(seed);
         let boot = BootId(rng.public.bytes());
-        let meeting = Meeting::new(&config.limits, config.insecure_key_log, &mut rng);
-        let ledger = Ledger::new(config.store, config.limits.node.persist_bytes);
+        let meeting = Handshakes::new(&config.limits, config.insecure_key_log, &mut rng);
+        let ledger = WriteQueue::new(config.store, config.limits.node.persist_bytes);
         let mut node = Self {
             suite,
             identity: identity.on(suite),
@@ -190,12 +177,12 @@ impl Node {
             #[cfg(feature = "qlog")]
             ended_traces: VecDeque::new(),
             dead: Vec::new(),
-            growth: Growth::new(config.limits.node.links_growth),
+            growth: MemoryBudget::new(config.limits.node.links_growth),
             paths: PathMemories::default(),
             link_events: Vec::new(),
             paused: false,
             wake: false,
-            told: Told::default(),
+            told: ChannelEffects::default(),
             log: Log::new(config.log, config.limits.node.log_records),
             stats: Stats::default(),
             next_request: 0,

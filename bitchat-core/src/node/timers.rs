@@ -2,7 +2,7 @@
 
 use super::Node;
 use super::api::Deadline;
-use super::joined::Joined;
+use super::channels::joined::JoinedChannel;
 use crate::base::ids::ChannelHandle;
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Channel;
@@ -28,7 +28,10 @@ impl Node {
         Some(Deadline { at: at.max(now), reason })
     }
 
-    fn channel_timeouts(&self, joined: &Joined) -> impl Iterator<Item = (Timestamp, &'static str)> {
+    fn channel_timeouts(
+        &self,
+        joined: &JoinedChannel,
+    ) -> impl Iterator<Item = (Timestamp, &'static str)> {
         let may_dial = self.may_dial() && joined.channel().is_some();
         let dial = if may_dial { joined.candidates.poll_timeout() } else { None };
         let all = [
@@ -36,7 +39,7 @@ impl Node {
             (joined.announcer.as_ref().and_then(Announcer::poll_timeout), "tracker"),
             (dial, "dialling"),
             (joined.rotates_at(self.now), "infohash"),
-            (joined.hungers_at(), "tracker"),
+            (joined.demand_at(), "tracker"),
         ];
         all.into_iter().filter_map(|(at, why)| Some((at?, why)))
     }
@@ -78,14 +81,14 @@ impl Node {
             let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
             let log_due = due(joined.channel().and_then(Channel::poll_timeout));
             let trackers_due = due(joined.announcer.as_ref().and_then(Announcer::poll_timeout));
-            let hungry = due(joined.hungers_at());
+            let wanted = due(joined.demand_at());
             if log_due {
                 self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));
             }
-            if hungry {
+            if wanted {
                 self.want_peers(now, handle);
             }
-            if trackers_due || hungry {
+            if trackers_due || wanted {
                 self.with_announcer(now, handle, |announcer, rng, asked| {
                     announcer.handle_timeout(mono, rng, asked);
                 });

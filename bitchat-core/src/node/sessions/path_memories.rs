@@ -14,14 +14,14 @@ const LIFETIME: Duration = Duration::from_secs(600);
 
 /// The newest measurement of each path, by the peer's address. Nothing of it outlives the run.
 #[derive(Debug, Default)]
-pub(super) struct PathMemories {
+pub(crate) struct PathMemories {
     paths: BTreeMap<SocketAddr, (Timestamp, PathMemory)>,
 }
 
 impl PathMemories {
     /// A link that ended, and not for a fault of the peer, measured the path to `remote`. What is worth
     /// nothing replaces nothing.
-    pub(super) fn remember(&mut self, now: Timestamp, remote: SocketAddr, memory: PathMemory) {
+    pub(crate) fn remember(&mut self, now: Timestamp, remote: SocketAddr, memory: PathMemory) {
         self.paths.retain(|_, (at, _)| now.saturating_since(*at) < LIFETIME);
         self.paths.insert(remote, (now, memory));
         if self.paths.len() > MAX_PATHS
@@ -32,18 +32,18 @@ impl PathMemories {
     }
 
     /// What is known of the path to `remote`.
-    pub(super) fn recall(&self, now: Timestamp, remote: &SocketAddr) -> Option<PathMemory> {
+    pub(crate) fn recall(&self, now: Timestamp, remote: &SocketAddr) -> Option<PathMemory> {
         let (at, memory) = self.paths.get(remote)?;
         (now.saturating_since(*at) < LIFETIME).then_some(*memory)
     }
 
     /// The peer there broke a rule: what it acknowledged says nothing.
-    pub(super) fn forget(&mut self, remote: &SocketAddr) {
+    pub(crate) fn forget(&mut self, remote: &SocketAddr) {
         self.paths.remove(remote);
     }
 
     /// The host is in another network.
-    pub(super) fn forget_all(&mut self) {
+    pub(crate) fn forget_all(&mut self) {
         self.paths.clear();
     }
 }

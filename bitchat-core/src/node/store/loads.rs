@@ -1,13 +1,13 @@
 //! Reading the store: what is asked for, and what failed and is asked for again.
 
-use super::ledger::{FIRST_RETRY, LAST_RETRY};
 use crate::base::ids::ChannelHandle;
 use crate::base::time::Timestamp;
+use crate::node::store::write_queue::{FIRST_RETRY, LAST_RETRY};
 use core::time::Duration;
 
 /// Whose records are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Memory {
+pub(crate) enum Memory {
     /// The node's own.
     Node,
     /// A channel's.
@@ -16,7 +16,7 @@ pub(super) enum Memory {
 
 /// A page of records that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Load {
+pub(crate) struct Load {
     pub of: Memory,
     /// The last key of the page before; empty for the first page.
     pub after: Vec<u8>,
@@ -25,44 +25,44 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) const fn new(of: Memory, after: Vec<u8>) -> Self {
+    pub(crate) const fn new(of: Memory, after: Vec<u8>) -> Self {
         Self { of, after, waited: Duration::ZERO }
     }
 
     /// An earlier try failed.
-    pub(super) const fn is_retry(&self) -> bool {
+    pub(crate) const fn is_retry(&self) -> bool {
         !self.waited.is_zero()
     }
 }
 
 /// The pages that could not be read. There is at most one for each channel, and one for the node.
 #[derive(Debug, Default)]
-pub(super) struct FailedLoads {
+pub(crate) struct FailedLoads {
     waiting: Vec<(Timestamp, Load)>,
 }
 
 impl FailedLoads {
     /// A page is to be tried again: after 1 s, then 2 s, up to 30 s (BC-11.63).
-    pub(super) fn add(&mut self, now: Timestamp, mut load: Load) {
+    pub(crate) fn add(&mut self, now: Timestamp, mut load: Load) {
         load.waited = (load.waited * 2).clamp(FIRST_RETRY, LAST_RETRY);
         self.waiting.push((now + load.waited, load));
     }
 
     /// Nobody wants these records any more.
-    pub(super) fn forget(&mut self, of: Memory) {
+    pub(crate) fn forget(&mut self, of: Memory) {
         self.waiting.retain(|(_, load)| load.of != of);
     }
 
     /// The pages whose time has come.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<Load> {
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Load> {
         self.waiting.extract_if(.., |(at, _)| *at <= now).map(|(_, load)| load).collect()
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         self.waiting.iter().map(|(at, _)| *at).min()
     }
 }

@@ -17,7 +17,7 @@ struct Kept {
 
 /// The secrets by the peer's static key, of the peers met last.
 #[derive(Debug)]
-pub(super) struct Resumptions {
+pub(crate) struct Resumptions {
     peers: BTreeMap<DhPublic, Kept>,
     /// The peers in the order in which their secrets came.
     order: BTreeMap<u64, DhPublic>,
@@ -26,14 +26,14 @@ pub(super) struct Resumptions {
 }
 
 impl Resumptions {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         Self { peers: BTreeMap::new(), order: BTreeMap::new(), next: 0, limit }
     }
 
     /// Replaces the current secret. The one before stays as the previous, if the peer has shown that it
     /// has it; else the previous one stays, which the peer may still use (BC-05.53). Returns the two,
     /// and a peer that was forgotten for it.
-    pub(super) fn renew(&mut self, remote: DhPublic, secret: Secret) -> (Pair, Option<DhPublic>) {
+    pub(crate) fn renew(&mut self, remote: DhPublic, secret: Secret) -> (Pair, Option<DhPublic>) {
         let confirmed = self.peers.get(&remote).is_some_and(|kept| kept.confirmed);
         let [current, previous] = self.secrets(&remote);
         let known = if confirmed { current } else { previous.or(current) };
@@ -44,14 +44,14 @@ impl Resumptions {
 
     /// The peer has shown that it has the current secret: by a handshake with it, or by a packet under
     /// the keys that came with it.
-    pub(super) fn confirm(&mut self, remote: &DhPublic) {
+    pub(crate) fn confirm(&mut self, remote: &DhPublic) {
         if let Some(kept) = self.peers.get_mut(remote) {
             kept.confirmed = true;
         }
     }
 
     /// Puts back what was stored. Returns a peer that was forgotten for it.
-    pub(super) fn restore(&mut self, remote: DhPublic, pair: Pair) -> Option<DhPublic> {
+    pub(crate) fn restore(&mut self, remote: DhPublic, pair: Pair) -> Option<DhPublic> {
         let kept = Kept { place: self.next, pair, confirmed: false };
         if let Some(old) = self.peers.insert(remote, kept) {
             self.order.remove(&old.place);
@@ -67,7 +67,7 @@ impl Resumptions {
     }
 
     /// The current and the previous secret shared with a peer.
-    pub(super) fn secrets(&self, remote_static: &DhPublic) -> Pair {
+    pub(crate) fn secrets(&self, remote_static: &DhPublic) -> Pair {
         self.peers.get(remote_static).map(|kept| kept.pair.clone()).unwrap_or_default()
     }
 }

@@ -1,15 +1,15 @@
 //! Whom to call upon, and when.
 
-use super::Node;
-use super::api::{Change, Family};
-use super::log::LogLevel;
-use super::meeting::About;
-use super::pending::Pending;
-use super::records;
 use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Candidate;
 use crate::link::{Ended, code};
+use crate::node::Node;
+use crate::node::api::{Change, Family};
+use crate::node::log::LogLevel;
+use crate::node::outbox::requests::Pending;
+use crate::node::sessions::handshakes::Context;
+use crate::node::store::records;
 use core::net::SocketAddr;
 use core::ops::Bound;
 use core::time::Duration;
@@ -35,7 +35,7 @@ enum Verdict {
 
 impl Node {
     /// Somebody named an address.
-    pub(super) fn add_candidate(
+    pub(crate) fn add_candidate(
         &mut self,
         now: Timestamp,
         handle: ChannelHandle,
@@ -53,7 +53,7 @@ impl Node {
     }
 
     /// A member says where another one is. It cannot make us talk to our own machine.
-    pub(super) fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
+    pub(crate) fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
         let local = self.links.get(hint.source).map(|link| link.via().remote.ip());
         let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
         if credible
@@ -66,7 +66,7 @@ impl Node {
 
     /// Another attempt may be made in a channel that is live. While the store or the application is
     /// behind there is none: the session that came of it would be refused (BC-08.84).
-    pub(super) fn may_dial(&self) -> bool {
+    pub(crate) fn may_dial(&self) -> bool {
         self.meeting.has_room()
             && !self.is_behind()
             && self.links.len() < self.config.limits.node.links
@@ -76,7 +76,7 @@ impl Node {
 
     /// Dials what is due. The channels take turns, each with one address, so that one of many due
     /// addresses does not hold up the others (BC-08.81).
-    pub(super) fn dial_due(&mut self, now: Now) {
+    pub(crate) fn dial_due(&mut self, now: Now) {
         if !self.may_dial() {
             return;
         }
@@ -120,7 +120,7 @@ impl Node {
         match verdict {
             Verdict::Dial => {
                 let (keys, links) = (&joined.keys, &self.links);
-                let about = About { now: now.mono, wall, channel: handle, keys, links };
+                let about = Context { now: now.mono, wall, channel: handle, keys, links };
                 self.stats.handshakes_started += 1;
                 self.meeting.dial(about, &mut self.rng, address);
             }
@@ -152,7 +152,7 @@ impl Node {
     }
 
     /// `device` was reached at `address`: that is remembered.
-    pub(super) fn on_reached(
+    pub(crate) fn on_reached(
         &mut self,
         now: Now,
         channel: ChannelHandle,
@@ -171,7 +171,7 @@ impl Node {
 
     /// A linked `device` is at `address` now: there it is dialled if the link breaks, and there the
     /// others are told to look (BC-08.82).
-    pub(super) fn on_elsewhere(
+    pub(crate) fn on_elsewhere(
         &mut self,
         now: Now,
         link: LinkId,
@@ -192,7 +192,7 @@ impl Node {
     }
 
     /// The last link to a member is down, but a new one may come up soon.
-    pub(super) fn on_unreached(&mut self, now: Now, channel: ChannelHandle, address: SocketAddr) {
+    pub(crate) fn on_unreached(&mut self, now: Now, channel: ChannelHandle, address: SocketAddr) {
         let redial = REDIAL + Duration::from_millis(self.rng.public.below(500));
         if let Some(joined) = self.channels.get_mut(&channel) {
             joined.candidates.on_lost(now.mono, address, redial);
@@ -205,7 +205,7 @@ impl Node {
 
     /// A session over `address` ended. Whoever breaks the protocol, or says that we do, is not called
     /// again at once: it would only be the same again.
-    pub(super) fn on_session_ended(&mut self, now: Now, address: SocketAddr, ended: &Ended) {
+    pub(crate) fn on_session_ended(&mut self, now: Now, address: SocketAddr, ended: &Ended) {
         let hopeless = match ended {
             Ended::Violation(_) | Ended::Certificate => true,
             Ended::Peer(code) => !matches!(

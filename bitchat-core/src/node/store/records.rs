@@ -1,18 +1,18 @@
 //! How a node's memory is laid out in the store: `node/…` for itself, `chan/<id>/…` for a channel.
 
-use super::api::Record;
 use crate::base::ids::{ChannelId, DeviceId};
 use crate::base::time::UnixMillis;
 use crate::channel;
 use crate::crypto::identity::DeviceKeys;
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, Suite};
+use crate::node::api::Record;
 use crate::wire::reader::{DecodeError, Reader};
 use bytes::{BufMut, Bytes};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
 /// Everything about the node itself.
-pub(super) const NODE: &[u8] = b"node/";
+pub(crate) const NODE: &[u8] = b"node/";
 const DEVICE: &[u8] = b"node/device";
 const RESUMPTION: &[u8] = b"node/resumption/";
 const LAYOUT: u8 = 1;
@@ -21,27 +21,27 @@ const KEEP: Duration = Duration::from_secs(90 * 86_400);
 
 /// A record of the node itself.
 #[derive(Debug)]
-pub(super) enum NodeRecord {
+pub(crate) enum NodeRecord {
     Device(DeviceKeys),
     Resumption(DhPublic, [Option<Secret>; 2]),
 }
 
 /// Everything about a channel.
-pub(super) fn channel_prefix(chan: ChannelId) -> Vec<u8> {
+pub(crate) fn channel_prefix(chan: ChannelId) -> Vec<u8> {
     let mut key = b"chan/".to_vec();
     key.put_slice(&chan.0);
     key.put_u8(b'/');
     key
 }
 
-pub(super) fn device(keys: &DeviceKeys) -> Record {
+pub(crate) fn device(keys: &DeviceKeys) -> Record {
     let mut value = vec![LAYOUT];
     value.put_slice(&keys.id.0);
     value.put_slice(&keys.static_key.to_bytes().0);
     Record { key: DEVICE.to_vec(), value: value.into(), secret: true, expires: None }
 }
 
-pub(super) fn resumption(
+pub(crate) fn resumption(
     remote: &DhPublic,
     secrets: &[Option<Secret>; 2],
     wall: Option<UnixMillis>,
@@ -53,12 +53,12 @@ pub(super) fn resumption(
     Record { key, value: value.into(), secret: true, expires }
 }
 
-pub(super) fn resumption_key(remote: &DhPublic) -> Vec<u8> {
+pub(crate) fn resumption_key(remote: &DhPublic) -> Vec<u8> {
     [RESUMPTION, &remote.0].concat()
 }
 
 /// Reads a record under [`NODE`].
-pub(super) fn read_node(suite: Suite, record: &Record) -> Result<NodeRecord, DecodeError> {
+pub(crate) fn read_node(suite: Suite, record: &Record) -> Result<NodeRecord, DecodeError> {
     let mut reader = Reader::new(&record.value);
     if reader.u8()? != LAYOUT {
         return Err(DecodeError::Invalid("layout"));
@@ -79,7 +79,7 @@ pub(super) fn read_node(suite: Suite, record: &Record) -> Result<NodeRecord, Dec
 
 /// A record of a channel.
 #[derive(Debug)]
-pub(super) enum ChannelRecord {
+pub(crate) enum ChannelRecord {
     Log(channel::Record),
     /// A member was reached here.
     Address(SocketAddr),
@@ -87,7 +87,7 @@ pub(super) enum ChannelRecord {
     Info(Bytes),
 }
 
-pub(super) fn log(chan: ChannelId, record: &channel::Record) -> Record {
+pub(crate) fn log(chan: ChannelId, record: &channel::Record) -> Record {
     let mut key = channel_prefix(chan);
     key.put_u8(b'r');
     key.put_slice(&record.key());
@@ -95,7 +95,7 @@ pub(super) fn log(chan: ChannelId, record: &channel::Record) -> Record {
     Record { key, value, secret: record.is_secret(), expires: None }
 }
 
-pub(super) fn address(chan: ChannelId, address: SocketAddr, wall: Option<UnixMillis>) -> Record {
+pub(crate) fn address(chan: ChannelId, address: SocketAddr, wall: Option<UnixMillis>) -> Record {
     let mut key = channel_prefix(chan);
     key.put_u8(b'a');
     let ip = match address.ip() {
@@ -109,19 +109,19 @@ pub(super) fn address(chan: ChannelId, address: SocketAddr, wall: Option<UnixMil
 }
 
 /// `info` as a member sent it: the file without its outside.
-pub(super) fn info(chan: ChannelId, bare: Vec<u8>) -> Record {
+pub(crate) fn info(chan: ChannelId, bare: Vec<u8>) -> Record {
     let mut key = channel_prefix(chan);
     key.put_u8(b'i');
     Record { key, value: bare.into(), secret: true, expires: None }
 }
 
 /// The [`channel::Record::key`] of a record of the log.
-pub(super) fn log_key(chan: ChannelId, record: &Record) -> Option<&[u8]> {
+pub(crate) fn log_key(chan: ChannelId, record: &Record) -> Option<&[u8]> {
     record.key.strip_prefix(channel_prefix(chan).as_slice())?.strip_prefix(b"r")
 }
 
 /// Reads a record under [`channel_prefix`].
-pub(super) fn read_channel(chan: ChannelId, record: &Record) -> Result<ChannelRecord, DecodeError> {
+pub(crate) fn read_channel(chan: ChannelId, record: &Record) -> Result<ChannelRecord, DecodeError> {
     let name = record.key.strip_prefix(channel_prefix(chan).as_slice());
     let mut name = Reader::new(name.ok_or(DecodeError::Invalid("key"))?);
     match name.u8()? {

@@ -5,18 +5,18 @@ use crate::link::Link;
 /// Shares out what windows and send buffers may grow by: who comes first is served first, and what a
 /// link gives back, or leaves at its end, is there for others.
 #[derive(Debug)]
-pub(super) struct Growth {
+pub(crate) struct MemoryBudget {
     limit: u64,
     used: u64,
 }
 
-impl Growth {
-    pub(super) const fn new(limit: u64) -> Self {
+impl MemoryBudget {
+    pub(crate) const fn new(limit: u64) -> Self {
         Self { limit, used: 0 }
     }
 
     /// Runs a link, which may grow by what is left.
-    pub(super) fn watch<T>(&mut self, link: &mut Link, body: impl FnOnce(&mut Link) -> T) -> T {
+    pub(crate) fn watch<T>(&mut self, link: &mut Link, body: impl FnOnce(&mut Link) -> T) -> T {
         let before = link.growth();
         link.allow_growth(self.limit.saturating_sub(self.used));
         let result = body(link);
@@ -25,7 +25,7 @@ impl Growth {
     }
 
     /// A link is over.
-    pub(super) fn forget(&mut self, link: &Link) {
+    pub(crate) fn forget(&mut self, link: &Link) {
         self.used = self.used.saturating_sub(link.growth());
     }
 }

@@ -1,15 +1,15 @@
 //! Traces of links for tools that draw them (spec 13). Feature `qlog`.
 
-use super::Node;
 use crate::base::ids::LinkId;
 use crate::link::{Link, QlogRecord};
+use crate::node::Node;
 
 /// Bytes of records of links that are gone; then further ones are lost.
 const MAX_WAITING: usize = 4 << 20;
 
 impl Node {
     /// The next record of a trace, in order for each link; `None` unless
-    /// [`Config::qlog`](super::Config::qlog) is set. Whoever does not poll loses records, and no
+    /// [`Config::qlog`](crate::node::Config::qlog) is set. Whoever does not poll loses records, and no
     /// more: at most 4 MiB wait for each link, and as many for those that are gone.
     ///
     /// Records show who talks to whom, when, how much and from where. They hold no key and nothing
@@ -23,7 +23,7 @@ impl Node {
     }
 
     /// The link is about to be forgotten; what is left of its trace is kept as far as there is room.
-    pub(super) fn keep_trace(&mut self, id: LinkId) {
+    pub(crate) fn keep_trace(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
         let mut waiting: usize = self.ended_traces.iter().map(|record| record.text.len()).sum();
         let mut rest = core::iter::from_fn(|| link.poll_trace());

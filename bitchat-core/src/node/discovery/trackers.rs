@@ -1,13 +1,13 @@
 //! Between a channel's trackers and the world: look-ups, streams, datagrams.
 
-use super::Node;
-use super::api::{Action, Event, Family, TrackerState};
-use super::joined::Joined;
-use super::pending::Pending;
 use crate::base::ids::{ChannelHandle, InfoHash, StreamId};
 use crate::base::rng::Stream;
 use crate::base::target::TargetPolicy;
 use crate::base::time::{Now, Timestamp, UnixMillis};
+use crate::node::Node;
+use crate::node::api::{Action, Event, Family, TrackerState};
+use crate::node::channels::joined::JoinedChannel;
+use crate::node::outbox::requests::Pending;
 use crate::tracker::announcer::Announcer;
 use crate::tracker::interface::{AnnouncerConfig, TrackerQuery, TrackerSink, TrackerStatus};
 use crate::tracker::profile::Profile;
@@ -17,35 +17,35 @@ use core::time::Duration;
 
 /// A channel whose last member went asks its trackers for more, no sooner than so long after it did
 /// before.
-const HUNGER_REST: Duration = Duration::from_secs(10 * 60);
+const DEMAND_REST: Duration = Duration::from_secs(10 * 60);
 /// Where nobody is linked they are asked again after so long.
-const HUNGER_AGAIN: Duration = Duration::from_secs(30 * 60);
+const DEMAND_AGAIN: Duration = Duration::from_secs(30 * 60);
 
 /// The wall clock may jump in its sleep: a node that rotates looks at it this often at least.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(10 * 60);
 
 /// When a channel in which nobody is linked wants more peers (BC-10.60).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hunger {
+pub(crate) struct PeerDemand {
     began: Timestamp,
     next: Timestamp,
 }
 
-impl Hunger {
-    pub(super) fn begin(&mut self, now: Timestamp) {
-        *self = Self { began: now, next: now + HUNGER_AGAIN };
+impl PeerDemand {
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        *self = Self { began: now, next: now + DEMAND_AGAIN };
     }
 
     /// The last member is gone.
-    pub(super) fn on_alone(&mut self, now: Timestamp) {
-        self.next = self.next.min(now.max(self.began + HUNGER_REST));
+    pub(crate) fn reannounce(&mut self, now: Timestamp) {
+        self.next = self.next.min(now.max(self.began + DEMAND_REST));
     }
 }
 
 /// What a channel that rotates announces, by the wall clock: that one may jump, or go on while the
 /// monotonic one stands still (BC-10.62).
 #[derive(Clone, Debug)]
-pub(super) struct Rotation {
+pub(crate) struct Rotation {
     from: UnixMillis,
     until: UnixMillis,
     infohashes: Vec<InfoHash>,
@@ -53,7 +53,7 @@ pub(super) struct Rotation {
 
 impl Rotation {
     /// `None` if the channel does not rotate.
-    pub(super) fn of(joined: &Joined, now: Now, infohashes: &[InfoHash]) -> Option<Self> {
+    pub(crate) fn of(joined: &JoinedChannel, now: Now, infohashes: &[InfoHash]) -> Option<Self> {
         let from = now.wall?;
         let until = joined.announced.next_change(&joined.keys, from)?;
         Some(Self { from, until, infohashes: infohashes.to_vec() })
@@ -65,22 +65,22 @@ impl Rotation {
     }
 }
 
-impl Joined {
-    pub(super) fn rotates_at(&self, now: Now) -> Option<Timestamp> {
+impl JoinedChannel {
+    pub(crate) fn rotates_at(&self, now: Now) -> Option<Timestamp> {
         let at = Node::mono_of(now, self.rotation.as_ref()?.until)?;
         Some(at.min(now.mono + LOOK_AT_CLOCK))
     }
 
     /// When the trackers are asked for more peers, if nobody comes.
-    pub(super) fn hungers_at(&self) -> Option<Timestamp> {
+    pub(crate) fn demand_at(&self) -> Option<Timestamp> {
         let alone = self.is_joined() && self.members.is_empty();
-        self.announcer.as_ref().filter(|all| alone && !all.is_stopped()).map(|_| self.hunger.next)
+        self.announcer.as_ref().filter(|all| alone && !all.is_stopped()).map(|_| self.demand.next)
     }
 }
 
 /// What an announcer asked for during one call.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     asks: Vec<Ask>,
 }
 
@@ -129,7 +129,7 @@ fn allow_local(ip: IpAddr) -> bool {
 
 impl Node {
     /// The announcer of a channel that becomes live.
-    pub(super) fn new_announcer(
+    pub(crate) fn new_announcer(
         &mut self,
         tiers: Vec<Vec<TrackerUrl>>,
         infohashes: Vec<InfoHash>,
@@ -153,16 +153,17 @@ impl Node {
 
     /// The port that trackers are told, and the address families that they are asked over. 0, that is
     /// nowhere, until every socket is open or could not be opened.
-    pub(super) fn reachable(&self) -> (u16, [bool; 2]) {
+    pub(crate) fn reachable(&self) -> (u16, [bool; 2]) {
         let opening = self.requests.values().any(|pending| matches!(pending, Pending::Bind(_)));
         let families = [Family::V4, Family::V6].map(|family| self.sockets.of(family).is_some());
         (if opening { 0 } else { self.sockets.port() }, families)
     }
 
     /// Announces what is to be announced by the wall clock.
-    pub(super) fn rotate_due(&mut self, now: Now) {
+    pub(crate) fn rotate_due(&mut self, now: Now) {
         let Some(wall) = now.wall else { return };
-        let past = |joined: &&Joined| joined.rotation.as_ref().is_some_and(|of| of.is_past(wall));
+        let past =
+            |joined: &&JoinedChannel| joined.rotation.as_ref().is_some_and(|of| of.is_past(wall));
         let due: Vec<ChannelHandle> =
             self.channels.values().filter(past).map(|joined| joined.handle).collect();
         for handle in due {
@@ -182,9 +183,9 @@ impl Node {
     }
 
     /// Nobody is linked in a channel: its trackers are asked for more.
-    pub(super) fn want_peers(&mut self, now: Now, handle: ChannelHandle) {
+    pub(crate) fn want_peers(&mut self, now: Now, handle: ChannelHandle) {
         if let Some(joined) = self.channels.get_mut(&handle) {
-            joined.hunger.begin(now.mono);
+            joined.demand.begin(now.mono);
         }
         self.with_announcer(now, handle, |announcer, _, _| announcer.want_more_peers(now.mono));
     }
@@ -195,7 +196,7 @@ impl Node {
     }
 
     /// Runs the announcer of a channel and carries out what it asks for.
-    pub(super) fn with_announcer<T>(
+    pub(crate) fn with_announcer<T>(
         &mut self,
         now: Now,
         handle: ChannelHandle,

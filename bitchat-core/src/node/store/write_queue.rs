@@ -4,15 +4,15 @@
 //! everything that came meanwhile. A batch that the store refused is kept and tried again: nothing
 //! is given up, and nothing that waits for it happens (spec 11).
 
-use super::api::{Action, Change, Failure};
 use crate::base::ids::RequestId;
 use crate::base::time::Timestamp;
+use crate::node::api::{Action, Change, Failure};
 use core::time::Duration;
 
 /// What the store refused is tried again after so long,
-pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
+pub(crate) const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// then ever later, up to this.
-pub(super) const LAST_RETRY: Duration = Duration::from_secs(30);
+pub(crate) const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// What the store's answer means for the node.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,10 +38,10 @@ impl<T> Batch<T> {
 
 /// Collects changes, hands them out in batches, one at a time, and remembers who waits for them.
 #[derive(Debug)]
-pub(crate) struct Ledger<T> {
+pub(crate) struct WriteQueue<T> {
     enabled: bool,
     /// The store gave or took records: it is one.
-    proven: bool,
+    store_seen: bool,
     limit: usize,
     next: Batch<T>,
     outstanding: Option<(RequestId, Batch<T>)>,
@@ -49,10 +49,17 @@ pub(crate) struct Ledger<T> {
     retry: Option<(Timestamp, Duration)>,
 }
 
-impl<T> Ledger<T> {
+impl<T> WriteQueue<T> {
     /// `enabled`: there is a store. Without one, everything counts as stored at once.
     pub(crate) const fn new(enabled: bool, limit: usize) -> Self {
-        Self { enabled, proven: false, limit, next: Batch::empty(), outstanding: None, retry: None }
+        Self {
+            enabled,
+            store_seen: false,
+            limit,
+            next: Batch::empty(),
+            outstanding: None,
+            retry: None,
+        }
     }
 
     /// Adds a change; `ticket` comes back once it is stored.
@@ -106,15 +113,15 @@ impl<T> Ledger<T> {
     }
 
     /// The store gave records back.
-    pub(crate) const fn on_proven(&mut self) {
-        self.proven = true;
+    pub(crate) const fn on_store_seen(&mut self) {
+        self.store_seen = true;
     }
 
     /// The embedder offers no store: from now on everything counts as stored (BC-11.61). False, and
     /// nothing changes, if there was a store before. To forget now what it remembers would make this
     /// node write two entries of one number after its next start (BC-11.62).
-    pub(crate) fn go_without(&mut self) -> bool {
-        if self.proven {
+    pub(crate) fn run_without_store(&mut self) -> bool {
+        if self.store_seen {
             return false;
         }
         self.enabled = false;
@@ -173,12 +180,12 @@ impl<T> Ledger<T> {
         }
         match result {
             Ok(()) => {
-                self.proven = true;
+                self.store_seen = true;
                 self.retry = None;
                 let tickets = self.outstanding.take().map(|(_, batch)| batch.tickets);
                 Some(Outcome::Stored(tickets.unwrap_or_default()))
             }
-            Err(Failure::Unsupported) if self.go_without() => {
+            Err(Failure::Unsupported) if self.run_without_store() => {
                 Some(Outcome::Stored(self.take_unstored()))
             }
             Err(failure) => {

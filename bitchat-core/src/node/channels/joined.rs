@@ -1,11 +1,5 @@
 //! A channel that this node is in: its log, its trackers, its candidate addresses.
 
-use super::candidates::Candidates;
-use super::ledger::Ledger;
-use super::link_table::LinkTable;
-use super::origin::Origin;
-use super::records;
-use super::tracking::{Hunger, Rotation};
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
 use crate::base::rng::SecretStream;
 use crate::base::time::Now;
@@ -19,6 +13,12 @@ use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 use crate::link::Lane;
 use crate::node::api::Change;
+use crate::node::channels::origin::Origin;
+use crate::node::discovery::candidates::Candidates;
+use crate::node::discovery::trackers::{PeerDemand, Rotation};
+use crate::node::sessions::link_table::LinkTable;
+use crate::node::store::records;
+use crate::node::store::write_queue::WriteQueue;
 use crate::tracker::announcer::Announcer;
 use crate::wire::url::TrackerUrl;
 use core::net::SocketAddr;
@@ -26,14 +26,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Who waits for a change to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     pub channel: ChannelHandle,
     pub ticket: ChannelTicket,
 }
 
 /// How far a channel is.
 #[derive(Debug)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Waits until the node knows its own device.
     Waiting,
     /// Its records are being read back.
@@ -46,7 +46,7 @@ pub(super) enum Phase {
 
 /// One channel of the node.
 #[derive(Debug)]
-pub(super) struct Joined {
+pub(crate) struct JoinedChannel {
     pub handle: ChannelHandle,
     pub chan: ChannelId,
     pub origin: Origin,
@@ -64,30 +64,30 @@ pub(super) struct Joined {
     /// What a channel that rotates announces, and until when.
     pub rotation: Option<Rotation>,
     /// When its trackers are asked for more.
-    pub hunger: Hunger,
+    pub demand: PeerDemand,
 }
 
 /// What a channel told the node while it ran; acted upon when the call returns.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(crate) struct ChannelEffects {
     pub events: Vec<ChannelEvent>,
     pub candidates: Vec<Candidate>,
     pub violations: Vec<(LinkId, ChannelFault)>,
 }
 
 /// The parts of the node that a channel may use.
-pub(super) struct World<'a> {
+pub(crate) struct ChannelContext<'a> {
     pub links: &'a mut LinkTable,
-    pub ledger: &'a mut Ledger<Ticket>,
+    pub ledger: &'a mut WriteQueue<Ticket>,
     pub secret: &'a mut SecretStream,
     pub identity: &'a Identity,
-    pub told: &'a mut Told,
+    pub told: &'a mut ChannelEffects,
 }
 
 struct Sink<'a, 'w> {
     handle: ChannelHandle,
     chan: ChannelId,
-    world: &'a mut World<'w>,
+    world: &'a mut ChannelContext<'w>,
 }
 
 impl ChannelSink for Sink<'_, '_> {
@@ -132,9 +132,9 @@ impl ChannelSink for Sink<'_, '_> {
     }
 }
 
-impl Joined {
+impl JoinedChannel {
     /// The channel, if it is live.
-    pub(super) fn channel(&self) -> Option<&Channel> {
+    pub(crate) fn channel(&self) -> Option<&Channel> {
         match &self.phase {
             Phase::Live(channel) => Some(channel),
             _ => None,
@@ -142,18 +142,18 @@ impl Joined {
     }
 
     /// The channel, if it is live and what it is is known: only then is anything of it shown (BC-02.33).
-    pub(super) fn shown(&self) -> Option<&Channel> {
+    pub(crate) fn shown(&self) -> Option<&Channel> {
         self.channel().filter(|_| self.origin.file().is_some())
     }
 
     /// The node is still in the channel.
-    pub(super) const fn is_joined(&self) -> bool {
+    pub(crate) const fn is_joined(&self) -> bool {
         !matches!(self.phase, Phase::Left)
     }
 
     fn run<T>(
         &mut self,
-        mut world: World<'_>,
+        mut world: ChannelContext<'_>,
         body: impl FnOnce(&mut Channel, &mut Sink<'_, '_>) -> T,
     ) -> Option<T> {
         let Phase::Live(channel) = &mut self.phase else { return None };
@@ -162,13 +162,13 @@ impl Joined {
     }
 
     /// A link carries the channel now. True if the device had none before.
-    pub(super) fn on_link_up(
+    pub(crate) fn on_link_up(
         &mut self,
         now: Now,
         link: LinkId,
         device: Device,
         address: SocketAddr,
-        world: World<'_>,
+        world: ChannelContext<'_>,
     ) -> bool {
         let links = self.members.entry(device).or_default();
         links.insert(link);
@@ -178,23 +178,23 @@ impl Joined {
     }
 
     /// A link that carries the channel leads to another address now.
-    pub(super) fn on_link_moved(
+    pub(crate) fn on_link_moved(
         &mut self,
         now: Now,
         link: LinkId,
         address: SocketAddr,
-        world: World<'_>,
+        world: ChannelContext<'_>,
     ) {
         self.run(world, |channel, sink| channel.on_link_moved(now, link, address, sink));
     }
 
     /// A link carries the channel no more. True if it was the device's last.
-    pub(super) fn on_link_down(
+    pub(crate) fn on_link_down(
         &mut self,
         now: Now,
         link: LinkId,
         device: Device,
-        world: World<'_>,
+        world: ChannelContext<'_>,
     ) -> bool {
         let Some(links) = self.members.get_mut(&device) else { return false };
         if !links.remove(&link) {
@@ -208,7 +208,13 @@ impl Joined {
         last
     }
 
-    pub(super) fn on_message(&mut self, now: Now, link: LinkId, data: &[u8], world: World<'_>) {
+    pub(crate) fn on_message(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        data: &[u8],
+        world: ChannelContext<'_>,
+    ) {
         self.run(world, |channel, sink| {
             if let Err(fault) = channel.on_message(now, link, data, sink) {
                 sink.violation(link, fault);
@@ -216,33 +222,38 @@ impl Joined {
         });
     }
 
-    pub(super) fn on_writable(&mut self, now: Now, link: LinkId, world: World<'_>) {
+    pub(crate) fn on_writable(&mut self, now: Now, link: LinkId, world: ChannelContext<'_>) {
         self.run(world, |channel, sink| channel.on_writable(now, link, sink));
     }
 
-    pub(super) fn on_persisted(&mut self, now: Now, ticket: ChannelTicket, world: World<'_>) {
+    pub(crate) fn on_persisted(
+        &mut self,
+        now: Now,
+        ticket: ChannelTicket,
+        world: ChannelContext<'_>,
+    ) {
         self.run(world, |channel, sink| channel.on_persisted(now, ticket, sink));
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Now, world: World<'_>) {
+    pub(crate) fn handle_timeout(&mut self, now: Now, world: ChannelContext<'_>) {
         self.run(world, |channel, sink| channel.handle_timeout(now, sink));
     }
 
-    pub(super) fn set_local_addresses(
+    pub(crate) fn set_local_addresses(
         &mut self,
         now: Now,
         addresses: &[SocketAddr],
-        world: World<'_>,
+        world: ChannelContext<'_>,
     ) {
         self.run(world, |channel, sink| channel.set_local_addresses(now, addresses, sink));
     }
 
     /// `None` if the channel is not live.
-    pub(super) fn send_text(
+    pub(crate) fn send_text(
         &mut self,
         now: Now,
         text: &str,
-        world: World<'_>,
+        world: ChannelContext<'_>,
     ) -> Option<Result<EntryId, LogError>> {
         self.run(world, |channel, sink| channel.send_text(now, text, sink))
     }

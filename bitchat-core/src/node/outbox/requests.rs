@@ -1,14 +1,14 @@
 //! Which part of a node waits for the answer to an action.
 
-use super::Node;
-use super::api::Family;
-use super::loads::Load;
 use crate::base::ids::{ChannelHandle, RequestId};
+use crate::node::Node;
+use crate::node::api::Family;
+use crate::node::store::loads::Load;
 use crate::tracker::interface::TrackerQuery;
 
 /// What waits for the answer to an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pending {
+pub(crate) enum Pending {
     /// A socket of this family.
     Bind(Family),
     /// A channel's announcer.
@@ -19,7 +19,7 @@ pub(super) enum Pending {
 
 impl Node {
     /// A new request that `pending` waits for.
-    pub(super) fn request(&mut self, pending: Pending) -> RequestId {
+    pub(crate) fn request(&mut self, pending: Pending) -> RequestId {
         let request = RequestId(self.next_request);
         self.next_request += 1;
         self.requests.insert(request, pending);

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// deadline may be another. Once it was asked for packets and had none it is *settled*, with its deadline in
 /// order. So neither a packet nor a wake-up looks at links that it does not concern.
 #[derive(Debug, Default)]
-pub(super) struct LinkTable {
+pub(crate) struct LinkTable {
     links: BTreeMap<LinkId, Entry>,
     dirty: BTreeSet<LinkId>,
     /// When links are due, and why. Of those that are dirty it is what was true before.
@@ -29,24 +29,24 @@ struct Entry {
 }
 
 impl LinkTable {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.links.len()
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = LinkId> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = LinkId> {
         self.links.keys().copied()
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Link> + Clone {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Link> + Clone {
         self.links.values().map(|entry| &entry.link)
     }
 
-    pub(super) fn get(&self, id: LinkId) -> Option<&Link> {
+    pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
         self.links.get(&id).map(|entry| &entry.link)
     }
 
     /// A link that is about to change.
-    pub(super) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
+    pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
         let entry = self.links.get_mut(&id)?;
         self.dirty.insert(id);
         Some(&mut entry.link)
@@ -54,21 +54,21 @@ impl LinkTable {
 
     /// All links, for what changes neither their packets nor their deadlines.
     #[cfg(feature = "qlog")]
-    pub(super) fn iter_aside(&mut self) -> impl Iterator<Item = &mut Link> {
+    pub(crate) fn iter_aside(&mut self) -> impl Iterator<Item = &mut Link> {
         self.links.values_mut().map(|entry| &mut entry.link)
     }
 
-    pub(super) fn insert(&mut self, id: LinkId, link: Link, dialled: Option<SocketAddr>) {
+    pub(crate) fn insert(&mut self, id: LinkId, link: Link, dialled: Option<SocketAddr>) {
         self.links.insert(id, Entry { link, dialled, due: None });
         self.dirty.insert(id);
     }
 
     /// The address at which the session was made, if this side dialled it: the link may have moved.
-    pub(super) fn dialled(&self, id: LinkId) -> Option<SocketAddr> {
+    pub(crate) fn dialled(&self, id: LinkId) -> Option<SocketAddr> {
         self.links.get(&id).and_then(|entry| entry.dialled)
     }
 
-    pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
+    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
         let Entry { link, due, .. } = self.links.remove(&id)?;
         self.dirty.remove(&id);
         if let Some(at) = due {
@@ -78,12 +78,12 @@ impl LinkTable {
     }
 
     /// The first link that may have something to send.
-    pub(super) fn dirty(&self) -> Option<LinkId> {
+    pub(crate) fn dirty(&self) -> Option<LinkId> {
         self.dirty.first().copied()
     }
 
     /// The link has nothing more to send until it is due.
-    pub(super) fn settle(&mut self, id: LinkId) {
+    pub(crate) fn settle(&mut self, id: LinkId) {
         self.dirty.remove(&id);
         let Some(entry) = self.links.get_mut(&id) else { return };
         let next = entry.link.poll_timeout();
@@ -97,7 +97,7 @@ impl LinkTable {
     }
 
     /// When the next link is due, and why.
-    pub(super) fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
+    pub(crate) fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
         let settled = self.agenda.iter().find(|((_, id), _)| !self.dirty.contains(id));
         let settled = settled.map(|((at, _), why)| (*at, *why));
         let next = self.dirty_deadlines().map(|(_, next)| next).chain(settled).min();
@@ -110,7 +110,7 @@ impl LinkTable {
     }
 
     /// The links that are due, in the order of their names.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<LinkId> {
+    pub(crate) fn due(&self, now: Timestamp) -> Vec<LinkId> {
         let settled = self.agenda.range(..=(now, LinkId(u64::MAX))).map(|((_, id), _)| *id);
         let settled = settled.filter(|id| !self.dirty.contains(id));
         let dirty = self.dirty_deadlines().filter(|(_, (at, _))| *at <= now).map(|(id, _)| id);

@@ -25,7 +25,7 @@ fn keys(action: Option<Action>) -> Vec<u8> {
 #[test]
 fn one_batch_at_a_time_and_what_comes_meanwhile_goes_together() {
     // BC-11.13
-    let mut ledger = Ledger::new(true, 1_000);
+    let mut ledger = WriteQueue::new(true, 1_000);
     let now = Timestamp::ZERO;
     ledger.add(put(1), Some("one"));
     assert_eq!(keys(ledger.poll(now, || RequestId(1))), [1]);
@@ -43,7 +43,7 @@ fn one_batch_at_a_time_and_what_comes_meanwhile_goes_together() {
 #[test]
 fn a_refused_batch_is_kept_and_tried_again_ever_more_slowly() {
     // BC-11.16
-    let mut ledger = Ledger::new(true, 1_000);
+    let mut ledger = WriteQueue::new(true, 1_000);
     let mut now = Timestamp::ZERO;
     ledger.add(put(1), Some(()));
     assert_eq!(keys(ledger.poll(now, || RequestId(0))), [1]);
@@ -67,12 +67,12 @@ fn a_refused_batch_is_kept_and_tried_again_ever_more_slowly() {
 
 #[test]
 fn it_says_when_it_is_full_and_without_a_store_everything_counts_as_stored() {
-    let mut ledger = Ledger::new(true, 200);
+    let mut ledger = WriteQueue::new(true, 200);
     for key in 0..4 {
         ledger.add(put(key), Some(key));
     }
     assert!(ledger.is_full());
-    let mut none = Ledger::new(false, 200);
+    let mut none = WriteQueue::new(false, 200);
     none.add(put(1), Some(1));
     assert_eq!(none.take_unstored(), [1]);
     assert!(none.is_idle() && none.poll(Timestamp::ZERO, || RequestId(0)).is_none());
@@ -81,7 +81,7 @@ fn it_says_when_it_is_full_and_without_a_store_everything_counts_as_stored() {
 #[test]
 fn a_store_that_turns_out_not_to_be_there_has_stored_everything_in_its_order() {
     // BC-11.61
-    let mut ledger = Ledger::new(true, 1_000);
+    let mut ledger = WriteQueue::new(true, 1_000);
     let now = Timestamp::ZERO;
     ledger.add(put(1), Some(1));
     ledger.poll(now, || RequestId(1));
@@ -97,7 +97,7 @@ fn a_store_that_turns_out_not_to_be_there_has_stored_everything_in_its_order() {
 #[test]
 fn a_store_that_took_something_is_one() {
     // BC-11.62
-    let mut ledger = Ledger::new(true, 1_000);
+    let mut ledger = WriteQueue::new(true, 1_000);
     let now = Timestamp::ZERO;
     for request in 1..3 {
         ledger.add(put(1), Some(()));

@@ -1,10 +1,10 @@
 //! Several sessions with one device: which of them is in use (spec 05, "Two sessions of one pair").
 
-use super::Node;
 use crate::base::ids::{Device, LinkId};
 use crate::base::time::Now;
 use crate::handshake::{Rival, choose};
 use crate::link::{Link, code};
+use crate::node::Node;
 
 /// Sessions with one device at once. Two arise from dialling at the same time, more from restarts;
 /// somebody who makes more than that is after something else.
@@ -16,7 +16,7 @@ fn rival(link: &Link) -> Rival<'_, LinkId> {
 
 impl Node {
     /// The device has as many sessions as it may.
-    pub(super) fn has_enough_sessions(&self, device: Device) -> bool {
+    pub(crate) fn has_enough_sessions(&self, device: Device) -> bool {
         self.sessions(device).count() >= MAX_SESSIONS
     }
 
@@ -27,7 +27,7 @@ impl Node {
 
     /// Decides anew between the sessions with a device (BC-05.35, BC-05.36). The result does not
     /// depend on when that is done.
-    pub(super) fn arbitrate_device(&mut self, device: Device) {
+    pub(crate) fn arbitrate_device(&mut self, device: Device) {
         let Some(best) = choose(self.sessions(device).map(rival)) else {
             self.by_device.remove(&device);
             self.rivals.remove(&device);
@@ -48,7 +48,7 @@ impl Node {
     /// A packet of a session authenticated. If it is the one to stay, it lives and the others are
     /// closed: not before, since a session whose other end is gone must not take the living one
     /// along. They stay until the winner carries what they carry.
-    pub(super) fn close_rivals(&mut self, now: Now, id: LinkId) {
+    pub(crate) fn close_rivals(&mut self, now: Now, id: LinkId) {
         if self.rivals.is_empty() {
             return;
         }

@@ -1,11 +1,11 @@
 //! The node's UDP sockets, what waits to leave through them, and the addresses it has.
 
-use super::Node;
-use super::api::{Action, Event, Failure, Family};
-use super::pending::Pending;
 use crate::base::ids::{RequestId, SocketId};
 use crate::base::time::Timestamp;
 use crate::handshake::network;
+use crate::node::Node;
+use crate::node::api::{Action, Event, Failure, Family};
+use crate::node::outbox::requests::Pending;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
@@ -17,7 +17,7 @@ const REPORT_AGE: Duration = Duration::from_secs(3_600);
 
 /// One primary socket per family, and the queue in front of them.
 #[derive(Debug)]
-pub(super) struct Sockets {
+pub(crate) struct Sockets {
     v4: Option<(SocketId, SocketAddr)>,
     v6: Option<(SocketId, SocketAddr)>,
     queue: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
@@ -32,7 +32,7 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         Self {
             v4: None,
             v6: None,
@@ -44,7 +44,7 @@ impl Sockets {
         }
     }
 
-    pub(super) const fn of(&self, family: Family) -> Option<SocketId> {
+    pub(crate) const fn of(&self, family: Family) -> Option<SocketId> {
         let socket = match family {
             Family::V4 => &self.v4,
             Family::V6 => &self.v6,
@@ -57,20 +57,20 @@ impl Sockets {
 
     /// The port that trackers are told: that of the IPv4 socket, else of the IPv6 one; 0 before
     /// either is open.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.v4.or(self.v6).map_or(0, |(_, local)| local.port())
     }
 
-    pub(super) fn pop(&mut self) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
+    pub(crate) fn pop(&mut self) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
         self.queue.pop_front()
     }
 
-    pub(super) fn has_queued(&self) -> bool {
+    pub(crate) fn has_queued(&self) -> bool {
         !self.queue.is_empty()
     }
 
     /// True if they are others than before. What others saw was seen in the old networks then.
-    pub(super) fn set_interfaces(&mut self, addresses: &[IpAddr]) -> bool {
+    pub(crate) fn set_interfaces(&mut self, addresses: &[IpAddr]) -> bool {
         let new: BTreeSet<IpAddr> = addresses.iter().copied().collect();
         let changed = new != self.interfaces;
         if changed {
@@ -82,7 +82,7 @@ impl Sockets {
     }
 
     /// Somebody at `reporter` sees us at `address`. True if that changes what is believed.
-    pub(super) fn on_observed(
+    pub(crate) fn on_observed(
         &mut self,
         now: Timestamp,
         reporter: IpAddr,
@@ -108,7 +108,7 @@ impl Sockets {
     }
 
     /// Where this node may be reached: on its interfaces, and where others see it.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         let mut all = self.observed.clone();
         for ip in &self.interfaces {
             let socket = if ip.is_ipv4() { self.v4 } else { self.v6 };
@@ -120,7 +120,7 @@ impl Sockets {
     }
 
     /// Whether `address` is that of a socket on an interface of this host.
-    pub(super) fn is_interface(&self, address: &SocketAddr) -> bool {
+    pub(crate) fn is_interface(&self, address: &SocketAddr) -> bool {
         let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
         self.interfaces.contains(&address.ip())
             && socket.is_some_and(|(_, local)| local.port() == address.port())
@@ -128,7 +128,7 @@ impl Sockets {
 
     /// Whether `address` is one of this node's own, as its host says: what others say may be a lie that
     /// would keep a member from ever being dialled (BC-08.83). A call to oneself ends by itself.
-    pub(super) fn is_own(&self, address: &SocketAddr) -> bool {
+    pub(crate) fn is_own(&self, address: &SocketAddr) -> bool {
         let socket = if address.is_ipv4() { self.v4 } else { self.v6 };
         socket.is_some_and(|(_, local)| {
             local.port() == address.port()
@@ -138,7 +138,7 @@ impl Sockets {
 }
 
 impl Node {
-    pub(super) fn bind_sockets(&mut self) {
+    pub(crate) fn bind_sockets(&mut self) {
         let families = self.config.families;
         for (family, wanted) in [(Family::V4, families.v4), (Family::V6, families.v6)] {
             if wanted {
@@ -149,7 +149,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_bound(&mut self, request: RequestId, socket: SocketId, local: SocketAddr) {
+    pub(crate) fn on_bound(&mut self, request: RequestId, socket: SocketId, local: SocketAddr) {
         let Some(Pending::Bind(family)) = self.requests.get(&request) else { return };
         match family {
             Family::V4 => self.sockets.v4 = Some((socket, local)),
@@ -160,13 +160,13 @@ impl Node {
         self.on_addresses();
     }
 
-    pub(super) fn on_bind_failed(&mut self, family: Family, failure: Failure) {
+    pub(crate) fn on_bind_failed(&mut self, family: Family, failure: Failure) {
         self.tell(Event::ListenFailed { family, failure });
         self.on_addresses();
     }
 
     /// Where this node is has changed: trackers and members are told.
-    pub(super) fn on_addresses(&mut self) {
+    pub(crate) fn on_addresses(&mut self) {
         let now = self.now;
         let ((port, [v4, v6]), addresses) = (self.reachable(), self.sockets.addresses());
         let handles: Vec<_> = self.channels.keys().copied().collect();
@@ -185,7 +185,7 @@ impl Node {
 
     /// Queues a datagram that belongs to no link. With no socket of its family, or none that keeps
     /// up, it is lost, as datagrams may be.
-    pub(super) fn queue_datagram(&mut self, to: SocketAddr, data: Vec<u8>) {
+    pub(crate) fn queue_datagram(&mut self, to: SocketAddr, data: Vec<u8>) {
         let Some(socket) = self.sockets.of(Family::of(&to)) else { return };
         if self.sockets.queue.len() < self.sockets.limit {
             self.sockets.queue.push_back((socket, to, data));

@@ -1,7 +1,5 @@
 //! From an address to a session: probes, handshakes of either role, and what earlier links left.
 
-use super::link_table::LinkTable;
-use super::resumptions::Resumptions;
 use crate::base::ids::{ChannelHandle, ConnectionId, Device};
 use crate::base::limits::Limits;
 use crate::base::rng::Rng;
@@ -13,17 +11,19 @@ use crate::handshake::{
     BootId, Devices, Effect, Env, Initiator, Local, Rejected, Responder, Target, answer_probe,
     receiver,
 };
+use crate::node::sessions::link_table::LinkTable;
+use crate::node::sessions::resumptions::Resumptions;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 /// What handshakes may know of other devices.
-struct Known<'a> {
+struct PeerTable<'a> {
     resumptions: &'a Resumptions,
     links: &'a LinkTable,
     now: Timestamp,
 }
 
-impl Devices for Known<'_> {
+impl Devices for PeerTable<'_> {
     fn secrets(&self, remote_static: &DhPublic) -> [Option<Secret>; 2] {
         self.resumptions.secrets(remote_static)
     }
@@ -37,7 +37,7 @@ impl Devices for Known<'_> {
 
 /// What a call is about: the time, and the channel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct About<'a> {
+pub(crate) struct Context<'a> {
     pub now: Timestamp,
     pub wall: UnixMillis,
     pub channel: ChannelHandle,
@@ -48,7 +48,7 @@ pub(super) struct About<'a> {
 
 /// Something for the node to act on.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(crate) struct HandshakeEffect {
     pub channel: ChannelHandle,
     /// The address that was dialled, if this is about an attempt of ours.
     pub dialled: Option<SocketAddr>,
@@ -57,7 +57,7 @@ pub(super) struct Met {
 
 /// All meetings under way.
 #[derive(Debug)]
-pub(super) struct Meeting {
+pub(crate) struct Handshakes {
     /// Who we are; unknown until the store and the wall clock have spoken.
     pub local: Option<Local>,
     pub resumptions: Resumptions,
@@ -68,11 +68,11 @@ pub(super) struct Meeting {
     limit: usize,
     key_log: bool,
     /// What is to be done; the node takes it after each call.
-    pub met: Vec<Met>,
+    pub met: Vec<HandshakeEffect>,
 }
 
-impl Meeting {
-    pub(super) fn new(limits: &Limits, key_log: bool, rng: &mut Rng) -> Self {
+impl Handshakes {
+    pub(crate) fn new(limits: &Limits, key_log: bool, rng: &mut Rng) -> Self {
         Self {
             local: None,
             resumptions: Resumptions::new(limits.node.resumptions),
@@ -87,17 +87,17 @@ impl Meeting {
     }
 
     /// Another attempt may begin.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.local.is_some() && self.attempts.len() < self.limit
     }
 
     /// `address` is being dialled, for whichever channel.
-    pub(super) fn is_dialling(&self, address: &SocketAddr) -> bool {
+    pub(crate) fn is_dialling(&self, address: &SocketAddr) -> bool {
         self.attempts.contains_key(address)
     }
 
     /// Begins an attempt.
-    pub(super) fn dial(&mut self, about: About<'_>, rng: &mut Rng, remote: SocketAddr) {
+    pub(crate) fn dial(&mut self, about: Context<'_>, rng: &mut Rng, remote: SocketAddr) {
         let target = Target { remote, peer: None, cookie: None };
         let attempt =
             self.with_env(about, rng, Some(remote), |_, env| Initiator::start(env, target));
@@ -108,9 +108,9 @@ impl Meeting {
     }
 
     /// Handles the body of an envelope that the keys of `about` opened.
-    pub(super) fn on_body(
+    pub(crate) fn on_body(
         &mut self,
-        about: About<'_>,
+        about: Context<'_>,
         rng: &mut Rng,
         from: SocketAddr,
         body: &[u8],
@@ -134,7 +134,7 @@ impl Meeting {
 
     fn on_answer(
         &mut self,
-        about: About<'_>,
+        about: Context<'_>,
         rng: &mut Rng,
         from: SocketAddr,
         body: &[u8],
@@ -152,7 +152,7 @@ impl Meeting {
     }
 
     /// A packet of the session with this connection id authenticated.
-    pub(super) fn confirmed(&mut self, remote: &SocketAddr, cid: ConnectionId) {
+    pub(crate) fn confirmed(&mut self, remote: &SocketAddr, cid: ConnectionId) {
         if let Some((_, attempt)) = self.attempts.get_mut(remote)
             && attempt.local_cid() == cid
         {
@@ -163,7 +163,7 @@ impl Meeting {
 
     /// The channel is left: nobody is dialled for it any more. Returns the connection ids of the
     /// attempts; where one has made a session already, the other side may never learn of it.
-    pub(super) fn leave(&mut self, channel: ChannelHandle) -> Vec<ConnectionId> {
+    pub(crate) fn leave(&mut self, channel: ChannelHandle) -> Vec<ConnectionId> {
         let all = self.attempts.values();
         let left = all.filter(|(of, _)| *of == channel).map(|(_, attempt)| attempt.local_cid());
         let left = left.collect();
@@ -172,7 +172,7 @@ impl Meeting {
     }
 
     /// Gives up everything under way, whose keys may live twice, and names the addresses dialled.
-    pub(super) fn start_over(&mut self, rng: &mut Rng) -> Vec<(ChannelHandle, SocketAddr)> {
+    pub(crate) fn start_over(&mut self, rng: &mut Rng) -> Vec<(ChannelHandle, SocketAddr)> {
         self.local = None;
         self.cookies = CookieJar::new(&mut rng.secret);
         self.responder = Responder::new(self.limit);
@@ -181,7 +181,7 @@ impl Meeting {
     }
 
     /// Does what is due. `keys` gives the keys of a channel.
-    pub(super) fn handle_timeout<'k>(
+    pub(crate) fn handle_timeout<'k>(
         &mut self,
         now: Timestamp,
         wall: UnixMillis,
@@ -199,7 +199,7 @@ impl Meeting {
         for remote in due {
             let Some((channel, mut attempt)) = self.attempts.remove(&remote) else { continue };
             let Some(keys) = keys(channel) else { continue };
-            let about = About { now, wall, channel, keys, links };
+            let about = Context { now, wall, channel, keys, links };
             self.with_env(about, rng, Some(remote), |_, env| attempt.handle_timeout(env));
             self.attempts.insert(remote, (channel, attempt));
         }
@@ -207,7 +207,7 @@ impl Meeting {
     }
 
     /// When [`Self::handle_timeout`] has something to do.
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         let attempts = self.attempts.values().filter_map(|(_, attempt)| attempt.poll_timeout());
         attempts.chain(self.responder.poll_timeout()).min()
     }
@@ -220,14 +220,15 @@ impl Meeting {
     /// Runs `body` with what handshakes need; `None` while we do not know who we are.
     fn with_env<T>(
         &mut self,
-        about: About<'_>,
+        about: Context<'_>,
         rng: &mut Rng,
         dialled: Option<SocketAddr>,
         body: impl FnOnce(&mut Parts<'_>, &mut Env<'_>) -> T,
     ) -> Option<T> {
         let local = self.local.as_ref()?;
         let mut effects = Vec::new();
-        let known = Known { resumptions: &self.resumptions, links: about.links, now: about.now };
+        let known =
+            PeerTable { resumptions: &self.resumptions, links: about.links, now: about.now };
         let mut env = Env {
             now: about.now,
             wall: about.wall,
@@ -242,7 +243,11 @@ impl Meeting {
         let mut parts = Parts { nonces: &mut self.nonces, responder: &mut self.responder };
         let result = body(&mut parts, &mut env);
         let channel = about.channel;
-        self.met.extend(effects.into_iter().map(|effect| Met { channel, dialled, effect }));
+        self.met.extend(effects.into_iter().map(|effect| HandshakeEffect {
+            channel,
+            dialled,
+            effect,
+        }));
         Some(result)
     }
 }

@@ -9,27 +9,27 @@ use crate::wire::url::TrackerUrl;
 
 /// What is known of a channel.
 #[derive(Clone, Debug)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     File(Box<ChatFile>),
     Link(Box<JoinLink>),
 }
 
 impl Origin {
-    pub(super) fn chan(&self) -> ChannelId {
+    pub(crate) fn chan(&self) -> ChannelId {
         match self {
             Self::File(file) => file.channel_id(),
             Self::Link(link) => link.chan,
         }
     }
 
-    pub(super) fn keys(&self) -> ChannelKeys {
+    pub(crate) fn keys(&self) -> ChannelKeys {
         match self {
             Self::File(file) => file.keys(Epoch::default()),
             Self::Link(link) => link.keys(Epoch::default()),
         }
     }
 
-    pub(super) const fn announced(&self) -> Announced {
+    pub(crate) const fn announced(&self) -> Announced {
         match self {
             Self::File(file) => file.announced(),
             Self::Link(link) => link.announced(),
@@ -37,19 +37,19 @@ impl Origin {
     }
 
     /// The channel is known to admit invited members only. Of a link `info` tells.
-    pub(super) fn is_invite_only(&self) -> bool {
+    pub(crate) fn is_invite_only(&self) -> bool {
         self.file().is_some_and(|file| file.info().mode == Mode::Invite)
     }
 
     /// Trackers in tiers; those of a link each in one of its own.
-    pub(super) fn tiers(&self) -> Vec<Vec<TrackerUrl>> {
+    pub(crate) fn tiers(&self) -> Vec<Vec<TrackerUrl>> {
         match self {
             Self::File(file) => file.outside().trackers.clone(),
             Self::Link(link) => link.trackers.iter().map(|url| vec![url.clone()]).collect(),
         }
     }
 
-    pub(super) fn peers(&self) -> &[PeerHint] {
+    pub(crate) fn peers(&self) -> &[PeerHint] {
         match self {
             Self::File(file) => &file.outside().peers,
             Self::Link(link) => &link.peers,
@@ -57,7 +57,7 @@ impl Origin {
     }
 
     /// The file, once there is one.
-    pub(super) fn file(&self) -> Option<&ChatFile> {
+    pub(crate) fn file(&self) -> Option<&ChatFile> {
         match self {
             Self::File(file) => Some(file),
             Self::Link(_) => None,
@@ -65,7 +65,7 @@ impl Origin {
     }
 
     /// Takes in what an earlier stay in the channel stored of `info`.
-    pub(super) fn restore(&mut self, bare: &[u8], limits: &Limits) -> Result<(), InfoError> {
+    pub(crate) fn restore(&mut self, bare: &[u8], limits: &Limits) -> Result<(), InfoError> {
         if let Self::Link(link) = self {
             *self = Self::File(Box::new(link.complete(bare, limits)?));
         }
@@ -73,7 +73,7 @@ impl Origin {
     }
 
     /// What the channel asks others for, or gives them.
-    pub(super) fn info(&self) -> ChannelInfo {
+    pub(crate) fn info(&self) -> ChannelInfo {
         match self {
             Self::File(file) => ChannelInfo::Held(file.encode_bare().into()),
             Self::Link(link) => ChannelInfo::Wanted(link.clone()),

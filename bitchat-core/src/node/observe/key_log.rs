@@ -1,16 +1,16 @@
 //! The key log: what lets a recording of this node's datagrams be read (spec 13).
 
-use super::Node;
-use super::joined::Joined;
 use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::handshake::Established;
+use crate::node::Node;
+use crate::node::channels::joined::JoinedChannel;
 
 /// Lines that wait to be polled; then the oldest are erased (BC-13.07).
 const MAX_LINES: usize = 1_024;
 
 impl Node {
     /// The next line of the key log; `None` unless
-    /// [`Config::insecure_key_log`](super::Config::insecure_key_log) is set.
+    /// [`Config::insecure_key_log`](crate::node::Config::insecure_key_log) is set.
     ///
     /// To be polled before [`poll_transmit`](Self::poll_transmit): so a live analyser has the keys
     /// before the packets. A line holds a secret: write it where nobody else can read it, with a
@@ -20,7 +20,7 @@ impl Node {
     }
 
     /// Queues a line, if lines were asked for (BC-13.01).
-    pub(super) fn log_key(&mut self, line: KeyLogLine) {
+    pub(crate) fn log_key(&mut self, line: KeyLogLine) {
         if !self.config.insecure_key_log {
             return;
         }
@@ -31,14 +31,14 @@ impl Node {
     }
 
     /// The keys of a channel's envelopes, before the first of them leaves (BC-13.04).
-    pub(super) fn log_channel(&mut self, joined: &Joined) {
+    pub(crate) fn log_channel(&mut self, joined: &JoinedChannel) {
         if self.config.insecure_key_log {
             KeyLogLine::gate(&joined.keys).into_iter().for_each(|line| self.log_key(line));
         }
     }
 
     /// The keys that a session begins with, before its first packet (BC-13.05).
-    pub(super) fn log_session(&mut self, session: &Established) {
+    pub(crate) fn log_session(&mut self, session: &Established) {
         if !self.config.insecure_key_log {
             return;
         }

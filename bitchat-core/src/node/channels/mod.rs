@@ -1,0 +1,4 @@
+//! The channels that the node is in.
+
+pub(crate) mod joined;
+pub(crate) mod origin;
