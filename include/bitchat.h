@@ -881,7 +881,7 @@ int32_t bitchat_chatfile_encode(const bitchat_chatfile *file, uint8_t *out, size
 // valid for writes of `*len` bytes.
 int32_t bitchat_chatfile_name(const bitchat_chatfile *file, char *out, size_t *len);
 
-// Writes the channel's link, `magnet:` if it is public and `bitchat:join/` if not, as text with a
+// Writes the channel's link, `magnet:` if it is public and `dotchat:join/` if not, as text with a
 // zero byte. `*len` is the room in `out`, and becomes the size needed.
 //
 // # Safety
@@ -1038,7 +1038,7 @@ int32_t bitchat_node_join(bitchat_node *node,
                           uint32_t *channel,
                           bitchat_error *why);
 
-// Joins the channel of a `bitchat:join/` or `magnet:` link, which is text with a zero byte. The first
+// Joins the channel of a `dotchat:join/` or `magnet:` link, which is text with a zero byte. The first
 // member met says what the channel is; that is checked against the link and stored. Only then is it
 // ready (BITCHAT_EVENT_CHANNEL_READY) and can be read and written to, and `bitchat_node_chat_file`
 // gives its file. Joining by the same link again needs nobody. `allow_local` is 0, or 1 to accept

@@ -80,7 +80,7 @@ pub(crate) fn read_channel(named: &Path, policy: TargetPolicy) -> Result<Source,
 
 fn is_link(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
-    ["magnet:", "bitchat:"].iter().any(|scheme| {
+    ["magnet:", "dotchat:", "bitchat:"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
     })
 }

@@ -43,7 +43,7 @@ fn what_new_makes_show_shows() {
     for (tier, url) in trackers.iter().enumerate() {
         assert!(shown.contains(&format!("{url} (tier {})", tier + 1)), "{shown}");
     }
-    assert!(value(&shown, "link").starts_with("bitchat:join/"), "{shown}");
+    assert!(value(&shown, "link").starts_with("dotchat:join/"), "{shown}");
     assert!(value(&shown, "made by").starts_with("bitchat "), "{shown}");
     assert_eq!(value(&shown, "infohash").len(), 40);
     assert_ne!(value(&shown, "infohash"), channel, "a keyed channel is not announced by its name");

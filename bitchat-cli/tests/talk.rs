@@ -45,16 +45,18 @@ fn an_address_by_hand_does_without_a_tracker() {
     ada.prints(": found you");
 }
 
-/// Ada makes a channel and passes its link on; Ben has nothing else, in the second stay least of all.
-fn by_link(more: &[&str], scheme: &str) {
+/// Ada makes a channel and passes its link on, which Ben is given as `given` turns it; Ben has nothing
+/// else, in the second stay least of all.
+fn by_link(more: &[&str], scheme: &str, given: impl Fn(&str) -> String) {
     let place = Place::with_access("127.0.0.1:0", "http://", more);
     let shown = succeed(place.path(), &["show", "talk.chat"]);
     let link = shown.split_whitespace().find(|word| word.starts_with(scheme)).unwrap();
+    let link = given(link);
     let mut ada = place.join("ada");
     ada.types("before you came");
     let join =
         |channel: &str| Process::start(place.path(), &["join", channel, "--dir", "ben", "--local"]);
-    let mut ben = join(link);
+    let mut ben = join(&link);
     ben.prints("as the link says; it is ready once");
     ben.prints("* this is the channel tea");
     ben.prints(": before you came");
@@ -72,21 +74,27 @@ fn by_link(more: &[&str], scheme: &str) {
 
 #[test]
 fn a_link_to_a_keyed_channel_is_enough() {
-    by_link(&[], "bitchat:join/");
+    by_link(&[], "dotchat:join/", str::to_owned);
+}
+
+/// The first links had another scheme.
+#[test]
+fn a_link_of_the_old_scheme_is_enough() {
+    by_link(&[], "dotchat:join/", |link| link.replacen("dotchat:", "bitchat:", 1));
 }
 
 #[test]
 fn a_magnet_link_to_a_public_channel_is_enough() {
-    by_link(&["--public"], "magnet:?");
+    by_link(&["--public"], "magnet:?", str::to_owned);
 }
 
 #[test]
 fn a_bad_link_is_refused_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     for (link, why) in [
-        ("bitchat:join/abc", "typing error"),
+        ("dotchat:join/abc", "typing error"),
         ("magnet:?dn=x", "xt=urn:btih:"),
-        ("bitchat:peer/abc", "bitchat:join/"),
+        ("bitchat:peer/abc", "dotchat:join/"),
     ] {
         let complaint = fail(directory.path(), &["join", link, "--dir", "me"]);
         assert!(complaint.contains(why), "{complaint}");
@@ -169,7 +177,7 @@ fn who_has_met_nobody_can_leave() {
     let directory = tempfile::tempdir().unwrap();
     succeed(directory.path(), &["new", "-o", "talk.chat"]);
     let shown = succeed(directory.path(), &["show", "talk.chat"]);
-    let link = shown.split_whitespace().find(|word| word.starts_with("bitchat:join/")).unwrap();
+    let link = shown.split_whitespace().find(|word| word.starts_with("dotchat:join/")).unwrap();
     let join = || Process::start(directory.path(), &["join", link, "--dir", "ben"]);
     let mut ben = join();
     ben.types("/who");

@@ -212,7 +212,11 @@ fn with_tracker(tracker: &str) -> String {
     let length = u8::try_from(tracker.len()).expect("short");
     let body = [&body[..], &[length], tracker.as_bytes(), &[0]].concat();
     let check = hash(&[b"bitchat-v1 join link", &body]);
-    format!("bitchat:join/{}", base32::encode(&[&body[..], &check[..3]].concat()))
+    format!("dotchat:join/{}", base32::encode(&[&body[..], &check[..3]].concat()))
+}
+
+fn under_the_old_scheme(tracker: &str) -> String {
+    with_tracker(tracker).replacen("dotchat:", "bitchat:", 1)
 }
 
 fn valid_links() -> Value {
@@ -222,6 +226,7 @@ fn valid_links() -> Value {
         ("a UDP tracker with the path /", with_tracker("udp://t.example:6969/")),
         ("a tracker at an IPv6 address", with_tracker("https://[2a02:26f0::1:0:0:1]/announce")),
         ("one at a mapped IPv4 address", with_tracker("http://[::ffff:8.8.8.8]:8080/?k=v")),
+        ("the scheme of the first links", under_the_old_scheme("udp://t.example:6969")),
         (
             "numbers behind names",
             format!("{topic}&tr.1=http://a.example?k&x.pe.2=8.8.8.8:1&tr.x=a"),
@@ -248,7 +253,7 @@ fn link_value(link: &JoinLink) -> Value {
     })
 }
 
-// BC-02.22, BC-02.50
+// BC-02.22, BC-02.50, BC-02.52
 #[test]
 fn the_sound_links_are_read() {
     for case in cases("valid_links") {
@@ -256,7 +261,8 @@ fn the_sound_links_are_read() {
         let read = parse_link(text).expect("sound");
         assert_eq!(link_value(&read), case["read"], "{}", case["name"]);
         if read.key.is_some() {
-            assert_eq!(read.to_text(), text, "one form alone");
+            let present = text.replacen("bitchat:", "dotchat:", 1);
+            assert_eq!(read.to_text(), present, "one form alone");
         }
     }
 }

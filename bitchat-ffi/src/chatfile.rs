@@ -222,7 +222,7 @@ pub unsafe extern "C" fn bitchat_chatfile_name(
     })
 }
 
-/// Writes the channel's link, `magnet:` if it is public and `bitchat:join/` if not, as text with a
+/// Writes the channel's link, `magnet:` if it is public and `dotchat:join/` if not, as text with a
 /// zero byte. `*len` is the room in `out`, and becomes the size needed.
 ///
 /// # Safety

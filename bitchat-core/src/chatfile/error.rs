@@ -87,7 +87,7 @@ pub enum ChatFileError {
 #[non_exhaustive]
 pub enum LinkError {
     /// It starts as neither form.
-    #[error("a link to a channel starts with `magnet:?` or `bitchat:join/`")]
+    #[error("a link to a channel starts with `magnet:?` or `dotchat:join/`")]
     Scheme,
     /// It is too long.
     #[error("the link has {found} characters, the most is {limit}")]

@@ -1,4 +1,4 @@
-//! A channel as a line of text: `magnet:` for public channels, `bitchat:join/` for keyed ones.
+//! A channel as a line of text: `magnet:` for public channels, `dotchat:join/` for keyed ones.
 
 mod join;
 mod magnet;
@@ -20,7 +20,7 @@ use crate::wire::url::TrackerUrl;
 const LINK_TRACKERS: usize = 3;
 /// Peer addresses that a link takes over from a file.
 const LINK_PEERS: usize = 4;
-/// Bytes of the longest tracker URL or name that a `bitchat:join/` link can hold.
+/// Bytes of the longest tracker URL or name that a `dotchat:join/` link can hold.
 const LINK_STRING: usize = 255;
 
 /// What a link says: enough to find the channel and meet a member, who then has `info`. The name
@@ -53,7 +53,9 @@ impl JoinLink {
         }
         if let Some(query) = strip_scheme(text, magnet::SCHEME) {
             magnet::parse(query, limits, policy)
-        } else if let Some(payload) = strip_scheme(text, join::SCHEME) {
+        } else if let Some(payload) =
+            strip_scheme(text, join::SCHEME).or_else(|| strip_scheme(text, join::OLD_SCHEME))
+        {
             join::parse(payload, limits, policy)
         } else {
             Err(LinkError::Scheme)
@@ -61,7 +63,7 @@ impl JoinLink {
     }
 
     /// The link as text: a secret if the channel is keyed. It may be turned to upper case as a
-    /// whole for a QR code if it is a `bitchat:join/` link.
+    /// whole for a QR code if it is a `dotchat:join/` link.
     #[must_use]
     pub fn to_text(&self) -> String {
         match &self.key {

@@ -67,8 +67,8 @@ def announced(chan, key, rotate, now):
 
 
 def read_join(text):
-    """The flags, chan and key of a bitchat:join/ link whose check is right, and what follows."""
-    payload = text.removeprefix("bitchat:join/").upper()
+    """The flags, chan and key of a dotchat:join/ link whose check is right, and what follows."""
+    payload = text.removeprefix("dotchat:join/").removeprefix("bitchat:join/").upper()
     data = base64.b32decode(payload + "=" * (-len(payload) % 8))
     body, check = data[:-3], data[-3:]
     assert hashlib.blake2s(b"bitchat-v1 join link" + body).digest()[:3] == check
@@ -140,7 +140,7 @@ def normal(url):
 
 def check_link(case):
     read, trackers, peers = case["read"], [], []
-    if case["link"].startswith("bitchat:join/"):
+    if case["link"].startswith(("dotchat:join/", "bitchat:join/")):
         _, chan, key, rest = read_join(case["link"])
         _, trackers, _ = strings(rest)
         trackers = [url.decode() for url in trackers]

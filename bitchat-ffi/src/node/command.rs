@@ -51,7 +51,7 @@ pub unsafe extern "C" fn bitchat_node_join(
     }
 }
 
-/// Joins the channel of a `bitchat:join/` or `magnet:` link, which is text with a zero byte. The first
+/// Joins the channel of a `dotchat:join/` or `magnet:` link, which is text with a zero byte. The first
 /// member met says what the channel is; that is checked against the link and stored. Only then is it
 /// ready (BITCHAT_EVENT_CHANNEL_READY) and can be read and written to, and `bitchat_node_chat_file`
 /// gives its file. Joining by the same link again needs nobody. `allow_local` is 0, or 1 to accept

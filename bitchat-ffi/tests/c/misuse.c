@@ -78,7 +78,7 @@ static void chatfiles(void) {
     CHECK(len == 5);
     len = sizeof text;
     OK(bitchat_chatfile_link(again, text, &len));
-    CHECK(strncmp(text, "bitchat:join/", 13) == 0);
+    CHECK(strncmp(text, "dotchat:join/", 13) == 0);
     OK(bitchat_chatfile_channel_id(again, id));
     GIVES(BITCHAT_ERR_NULL, bitchat_chatfile_channel_id(again, NULL));
     GIVES(BITCHAT_ERR_NULL, bitchat_chatfile_channel_id(NULL, id));
@@ -293,8 +293,8 @@ static void arguments(void) {
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "magnet:?", 2, &channel, NULL));
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "\xff", 0, &channel, &why));
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "http://a", 0, &channel, &why));
-    CHECK(strstr(why.text, "bitchat:join/") != NULL);
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "bitchat:join/a", 0, &channel, &why));
+    CHECK(strstr(why.text, "dotchat:join/") != NULL);
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "dotchat:join/a", 0, &channel, &why));
     CHECK(strstr(why.text, "typing error") != NULL);
     why.struct_size = 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_join_link(node, NOW, "http://a", 0, &channel, &why));

@@ -50,7 +50,7 @@ static void errors() {
 static void links() {
     bitchat::Node node(bitchat::Node::config(), bitchat::Identity::generate(), now);
     try {
-        node.join_link(now, "bitchat:join/nonsense");
+        node.join_link(now, "dotchat:join/nonsense");
         must_throw();
     } catch (const bitchat::Error &error) {
         CHECK(std::string(error.what()).find("typing error") != std::string::npos);

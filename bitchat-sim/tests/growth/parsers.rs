@@ -141,7 +141,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         units: 700,
-        ..attack("a long link", |units| link("bitchat:join/".to_owned() + &"A".repeat(units)))
+        ..attack("a long link", |units| link("dotchat:join/".to_owned() + &"A".repeat(units)))
     },
     attack("an answer with many peers", |units| {
         let mut body = format!("d5:peers{}:", 6 * units).into_bytes();

@@ -38,7 +38,7 @@ const TRACES: &str = "QLOGDIR";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The .chat file; or a link (bitchat:join/..., magnet:...), or a file that holds one: other users of
+    /// The .chat file; or a link (dotchat:join/..., magnet:...), or a file that holds one: other users of
     /// this machine can see what is written here
     #[arg(value_name = "FILE or LINK")]
     channel: PathBuf,

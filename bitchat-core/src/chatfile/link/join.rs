@@ -1,4 +1,4 @@
-//! `bitchat:join/` links: a keyed channel in few characters, in one exact form.
+//! `dotchat:join/` links: a keyed channel in few characters, in one exact form.
 
 use super::{JoinLink, LINK_STRING, shown_name};
 use crate::base::ids::ChannelId;
@@ -11,7 +11,10 @@ use crate::wire::base32;
 use crate::wire::reader::{DecodeError, Reader};
 use zeroize::Zeroizing;
 
-pub(super) const SCHEME: &str = "bitchat:join/";
+pub(super) const SCHEME: &str = "dotchat:join/";
+/// What links began with at first: read as before, never written. The URI scheme belongs to another
+/// messenger.
+pub(super) const OLD_SCHEME: &str = "bitchat:join/";
 const VERSION: u8 = 1;
 const FLAG_ROTATE: u8 = 1;
 /// Version, flags, channel and key.
@@ -19,7 +22,7 @@ const HEAD_LEN: usize = 2 + 20 + 32;
 /// Bytes at the end that catch typing errors.
 const CHECK_LEN: usize = 3;
 
-/// BC-02.23, BC-02.24, BC-02.25
+/// BC-02.23, BC-02.24, BC-02.25, BC-02.52
 pub(super) fn parse(
     payload: &str,
     limits: &Limits,

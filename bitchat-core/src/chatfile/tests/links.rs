@@ -23,7 +23,7 @@ fn a_public_channel_is_a_magnet_link() {
     assert_eq!(read(&short).expect("base 32 is as good").chan, link.chan);
 }
 
-// BC-02.23, BC-02.24, BC-02.25
+// BC-02.23, BC-02.24, BC-02.25, BC-02.52
 #[test]
 fn a_keyed_channel_is_a_short_link() {
     for rotate in [false, true] {
@@ -34,6 +34,10 @@ fn a_keyed_channel_is_a_short_link() {
         assert_eq!(read(&text), Ok(link.clone()));
         assert_eq!(read(&text.to_uppercase()), Ok(link.clone()), "as a QR code has it");
         assert_eq!(read(&format!(" {text}\n")), Ok(link.clone()), "as it is pasted");
+        let old = text.replacen("dotchat:join/", "bitchat:join/", 1);
+        assert_ne!(old, text, "written under the present scheme only");
+        assert_eq!(read(&old), Ok(link.clone()), "as it was written at first");
+        assert_eq!(read(&old.to_uppercase()), Ok(link.clone()));
         assert!(text.len() <= 300, "{} characters", text.len());
         let now = Some(UnixMillis(1_700_000_000_000));
         assert_eq!(link.infohashes(now), file.infohashes(now));
@@ -81,6 +85,8 @@ fn bad_links_are_refused_by_name() {
         (String::new(), "Scheme"),
         ("http://example.org".into(), "Scheme"),
         ("bitchat:peer/aaaa".into(), "Scheme"),
+        ("dotchat:peer/aaaa".into(), "Scheme"),
+        ("dotchat:join".into(), "Scheme"),
         ("magnet:?dn=a".into(), "Topic"),
         (format!("magnet:?xt=urn:sha1:{hash}"), "Topic"),
         (format!("magnet:?xt=urn:btih:{}", &hash[1..]), "Topic"),
@@ -95,9 +101,10 @@ fn bad_links_are_refused_by_name() {
         (format!("magnet:?xt=urn:btih:{hash}&x.pe=10.0.0.1:5"), "Field(Target"),
         (format!("magnet:?xt=urn:btih:{hash}&x.pe=1.2.3.4:0"), "Malformed(\"x.pe\")"),
         (format!("magnet:?xt=urn:btih:{hash}{many}"), "Field(TooMany"),
-        ("bitchat:join/".into(), "Typing"),
+        ("dotchat:join/".into(), "Typing"),
+        ("dotchat:join/0".into(), "Typing"),
         ("bitchat:join/0".into(), "Typing"),
-        ("bitchat:join/mzxw6ytboi".into(), "Typing"),
+        ("dotchat:join/mzxw6ytboi".into(), "Typing"),
         ("x".repeat(9_000), "TooLong"),
     ] {
         let found = format!("{:?}", read(&text).expect_err(&text));
@@ -105,10 +112,10 @@ fn bad_links_are_refused_by_name() {
     }
 }
 
-/// A `bitchat:join/` link with these bytes and a right checksum.
+/// A `dotchat:join/` link with these bytes and a right checksum.
 fn sealed(body: &[u8]) -> String {
     let check = crate::crypto::suite::hash(&[b"bitchat-v1 join link", body]);
-    format!("bitchat:join/{}", base32::encode(&[body, &check[..3]].concat()))
+    format!("dotchat:join/{}", base32::encode(&[body, &check[..3]].concat()))
 }
 
 #[test]
@@ -143,7 +150,7 @@ fn a_join_link_has_one_exact_form() {
 fn one_wrong_letter_is_noticed() {
     let file = create(&draft(Access::Keyed), None).expect("a sound draft");
     let text = JoinLink::from(&file).to_text();
-    let start = "bitchat:join/".len();
+    let start = "dotchat:join/".len();
     for at in start..text.len() {
         let mut wrong = text.clone().into_bytes();
         wrong[at] = if wrong[at] == b'a' { b'b' } else { b'a' };
@@ -189,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "(magnet:\\?|bitchat:join/)?(xt=urn:btih:)?\\PC{0,60}") {
+    fn any_text_is_read_or_refused(text in "(magnet:\\?|dotchat:join/|bitchat:join/)?(xt=urn:btih:)?\\PC{0,60}") {
         if let Ok(link) = read(&text) {
             prop_assert_eq!(read(&link.to_text()), Ok(link));
         }
