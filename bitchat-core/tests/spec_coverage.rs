@@ -33,6 +33,30 @@ fn every_requirement_is_kept_and_proved() {
     assert!(faults.is_empty(), "{} faults\n{}\n", faults.len(), faults.join("\n"));
 }
 
+/// Chapter 14 says of each requirement what it is for: who adds one says so there.
+#[test]
+fn every_requirement_has_one_mark() {
+    let text = fs::read_to_string(root().join("spec/14-profile.md")).expect("chapter 14");
+    let mut marked = BTreeMap::<String, usize>::new();
+    for row in text.lines().filter(|row| MARKS.iter().any(|mark| row.starts_with(mark))) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        for number in cells[3].split(' ') {
+            assert!(number.starts_with(cells[2]), "{number} in the row of chapter {}", cells[2]);
+            *marked.entry(format!("BC-{number}")).or_default() += 1;
+        }
+    }
+    let required = required(&mut Vec::new());
+    let without: Vec<_> = required.iter().filter(|id| !marked.contains_key(*id)).collect();
+    let wrong: Vec<_> =
+        marked.iter().filter(|(id, count)| **count > 1 || !required.contains(*id)).collect();
+    assert!(without.is_empty(), "chapter 14 has no mark for {without:?}");
+    assert!(wrong.is_empty(), "chapter 14 marks twice, or without a requirement: {wrong:?}");
+}
+
+/// How the rows of chapter 14's list begin.
+const MARKS: [&str; 6] =
+    ["| answered |", "| talk |", "| stay |", "| feature |", "| others |", "| ours |"];
+
 #[test]
 fn the_scanner_finds_ids_and_nothing_else() {
     let text = "(BC-02.11, BC-03.01): BC-NN.MM BC-1.2 xBC-04.05 BC-06.077";
