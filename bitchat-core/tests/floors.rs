@@ -27,6 +27,28 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// Houses whose first level of modules are the rooms; elsewhere the top module is the room.
 const HALLS: &[&str] = &["base", "wire", "crypto"];
 
+/// The same inside one room, for its modules. What stands in the room's own `mod.rs`, and in modules
+/// of `top`, may import all of them.
+const INSIDE: &[Inside] = &[Inside {
+    room: "transport",
+    top: &["info", "observe", "outcome", "receive", "send"],
+    floors: &[
+        ("a", &["config", "error"]),
+        ("b", &["rtt", "stream_id"]),
+        ("c", &["congestion", "packet", "sink"]),
+        ("d", &["ack", "streams"]),
+        ("e", &["recovery"]),
+    ],
+}];
+
+/// The floors inside one room.
+struct Inside {
+    room: &'static str,
+    /// The modules that put the others together.
+    top: &'static [&'static str],
+    floors: &'static [(&'static str, &'static [&'static str])],
+}
+
 #[test]
 fn imports_go_strictly_down() {
     let mut breaches = Vec::new();
@@ -42,6 +64,50 @@ fn imports_go_strictly_down() {
     breaches.dedup();
     assert!(checked > 20, "the scanner finds imports, it found {checked}");
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+#[test]
+fn imports_inside_rooms_go_strictly_down() {
+    for inside in INSIDE {
+        let mut breaches = Vec::new();
+        let mut checked = 0;
+        for file in sources(&src().join(inside.room)) {
+            let module = module_path(&file);
+            let text = without_comments(&fs::read_to_string(&file).expect("a source file"));
+            let imports = imports(&text, &module);
+            checked += imports.len();
+            breaches.extend(imports.iter().filter_map(|path| inside.breach(&module, path)));
+        }
+        breaches.sort();
+        breaches.dedup();
+        assert!(checked > 20, "the scanner finds imports, it found {checked}");
+        assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+    }
+}
+
+impl Inside {
+    /// What is wrong with `module` of this room importing `path`, if anything.
+    fn breach(&self, module: &[String], path: &[String]) -> Option<String> {
+        let from = module.get(1)?.as_str();
+        if self.top.contains(&from) || path.first()?.as_str() != self.room {
+            return None;
+        }
+        let to = path.get(1)?.as_str();
+        if from == to {
+            return None;
+        }
+        let floor = |name: &str| self.floors.iter().position(|(_, row)| row.contains(&name));
+        let Some(upper) = floor(from) else {
+            return Some(format!(
+                "{}::{from} is in no row of INSIDE in tests/floors.rs",
+                self.room
+            ));
+        };
+        // No row has a name of the room's own `mod.rs`, so that importing one is a breach.
+        let below = floor(to).is_some_and(|lower| lower < upper);
+        let name = self.floors[upper].0;
+        (!below).then(|| format!("{}::{from} (floor {name}) imports {to}", self.room))
+    }
 }
 
 #[test]
@@ -75,6 +141,20 @@ fn the_scanner_sees_every_way_to_import() {
     assert!(breach(&module, &["wire", "url"].map(String::from)).is_some(), "sideways");
     assert!(breach(&module, &["wire", "varint"].map(String::from)).is_none(), "downwards");
     assert!(breach(&module, &["wire", "reader"].map(String::from)).is_none(), "within");
+}
+
+#[test]
+fn breaches_inside_a_room_are_seen() {
+    let inside = &INSIDE[0];
+    let breach = |from: &str, to: &str| {
+        let path = |name: &str| ["transport", name].map(String::from);
+        inside.breach(&path(from), &path(to)).is_some()
+    };
+    assert!(breach("ack", "recovery"), "upwards");
+    assert!(breach("ack", "streams"), "sideways");
+    assert!(breach("ack", "Transport"), "to the top");
+    assert!(breach("ack", "send"), "to the top");
+    assert!(!breach("ack", "packet") && !breach("ack", "ack") && !breach("send", "ack"));
 }
 
 /// What is wrong with `module` importing `path`, if anything.

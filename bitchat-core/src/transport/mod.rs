@@ -7,50 +7,43 @@
 //!
 //! # A packet's way
 //! ```text
-//! in:  packet::on_packet -> frame by frame -> ack               what we owe the peer
-//!                                          -> recovery          what it has acknowledged, what is lost
-//!                                          -> streams::incoming -> the sink
-//! out: packet::poll_packet -> recovery: may it leave?           window, pacing, probe timeouts
-//!                          -> builder <- ack, control, streams::outgoing, datagrams
-//!                          -> sent                              what must be said again if it is lost
+//! in:  receive: on_packet -> frame by frame -> ack               what is owed to the peer
+//!                                           -> recovery          what the peer has, what is lost
+//!                                           -> outcome           what that means for streams, ..
+//!                                           -> streams::incoming -> the sink
+//! out: send: poll_packet  -> recovery: may it leave?             window, pacing, probe timeouts
+//!                         -> packet::builder <- ack, announcements, streams::outgoing, datagrams
+//!                         -> recovery::sent                      what to repeat if it is lost
 //! ```
 //!
 //! # In which order to read
-//! 1. `config`, `sink`, `error`: what goes in, what comes out.
-//! 2. `packet`: the two entry points, `on_packet` and `poll_packet`.
-//! 3. `numbers`, `ack`, `ack_frequency`: numbering packets, and acknowledging the peer's.
-//! 4. `sent`, `rtt`, `loss`, `reordering`, `recovery`: what became of ours.
-//! 5. `pacing`, `rate`, `congestion`: how fast they may leave.
-//! 6. `ecn`, `mtu`, `loss_meter`, `repeat`: marks, sizes, the share lost, and copies of small messages.
-//! 7. `builder`, `control`, `datagrams`: what a packet is made of, besides streams.
-//! 8. `streams`, `messages`: bytes in order, whose turn it is, flow control, and cutting into messages.
+//! 1. `config`, `sink`, `error`, `stream_id`, `rtt`: what goes in, what comes out.
+//! 2. `receive`, `send`, `outcome`: the two entry points, `on_packet` and `poll_packet`, and what
+//!    becomes of the frames that were sent; `info`: what a transport says of itself.
+//! 3. `packet`: numbering packets (`numbers`), filling them (`builder`, `announcements`,
+//!    `datagrams`), and what they carried (`contents`).
+//! 4. `ack`: acknowledging the peer's packets, and how often the peer is asked to (`frequency`).
+//! 5. `recovery`: packets in flight (`sent`), which of them are lost (`loss`, `losses`,
+//!    `reordering`), what is known of the path (`path_state`: `ecn`, `mtu`, `loss_meter`), and copies
+//!    of small messages (`repeat`).
+//! 6. `streams`: bytes in order, whose turn it is, flow control, and cutting into `messages`.
+//! 7. `congestion`: how much may be in flight, and how fast it may leave (`pacing`, `rate`).
 
 mod ack;
-mod ack_frequency;
-mod builder;
 mod config;
 pub mod congestion;
-mod control;
-mod datagrams;
-mod ecn;
 mod error;
-mod loss;
-mod loss_meter;
-pub mod messages;
-mod mtu;
-mod numbers;
+mod info;
 #[cfg(feature = "qlog")]
 mod observe;
-mod pacing;
+mod outcome;
 mod packet;
-mod path_state;
-mod rate;
+mod receive;
 mod recovery;
-mod reordering;
-mod repeat;
 mod rtt;
-mod sent;
+mod send;
 mod sink;
+mod stream_id;
 mod streams;
 
 pub use config::{
@@ -58,29 +51,29 @@ pub use config::{
     MAX_ACK_DELAY, PacketMeta, PathEstimate, SendGate, Side, TransportConfig, TransportStats,
 };
 pub use congestion::PathMemory;
-pub use control::Announcement;
 pub use error::{QueueError, StreamError, TransportError};
-pub use mtu::MAX_DATAGRAM;
 #[cfg(feature = "qlog")]
 pub use observe::Observation;
+pub use packet::contents::Announcement;
+pub use recovery::mtu::MAX_DATAGRAM;
 pub use rtt::Rtt;
 pub use sink::TransportSink;
-pub use streams::{Class, Read, TransportStreamId};
+pub use stream_id::TransportStreamId;
+pub use streams::{Class, Read, messages};
 
 use crate::base::time::{Timestamp, earlier};
 use ack::AckState;
 use bytes::Bytes;
 use congestion::{Bbr, Controller, Cubic, NewReno};
-use control::Announcements;
 use core::hash::Hasher;
 use core::time::Duration;
-use datagrams::Datagrams;
 use messages::MessageLength;
-use numbers::PacketNumbers;
-use path_state::PathState;
-use recovery::Recovery;
-use repeat::Repeater;
-use sent::SentFrame;
+use packet::announcements::Announcements;
+use packet::contents::SentFrame;
+use packet::datagrams::Datagrams;
+use packet::numbers::PacketNumbers;
+use recovery::repeat::Repeater;
+use recovery::{Recovery, mtu};
 use siphasher::sip::SipHasher24;
 use streams::Streams;
 
@@ -119,7 +112,7 @@ pub struct Transport {
     idle: Option<SendGate>,
     /// What the packet under construction carries; kept for its allocation.
     record: Vec<SentFrame>,
-    /// Frames that an ACK or a timer settled; kept for their allocation.
+    /// Frames of packets that were acknowledged or lost; kept for their allocation.
     acked: Vec<SentFrame>,
     lost: Vec<SentFrame>,
     stats: TransportStats,
@@ -200,7 +193,7 @@ impl Transport {
         let Self { lost, streams, .. } = self;
         lost.retain(|frame| streams.is_urgent(frame));
         self.recovery.handle_timeout(now, &mut self.lost);
-        self.settle_lost();
+        self.repeat_lost();
         self.idle = None;
         if self.acks.is_due() || self.recovery.probing() {
             self.wake();
@@ -291,8 +284,8 @@ impl Transport {
         Ok(())
     }
 
-    /// The next bytes of the stream in order, or what became of it. Reading grants the peer credit:
-    /// whoever cannot take more does not read.
+    /// The next bytes of the stream in order, or its end. Reading grants the peer credit: an
+    /// application that cannot take more does not read.
     ///
     /// # Errors
     /// [`StreamError::Unknown`].
@@ -316,18 +309,6 @@ impl Transport {
         Ok(())
     }
 
-    /// The longest datagram, in bytes. It changes with the path.
-    #[must_use]
-    pub fn max_datagram(&self) -> usize {
-        Datagrams::max_len(self.config.least_payload(self.recovery.path.mtu.size()))
-    }
-
-    /// Bytes of the largest UDP payload that the path is known to carry.
-    #[must_use]
-    pub const fn path_mtu(&self) -> usize {
-        self.recovery.path.mtu.size()
-    }
-
     /// [`poll_packet`](Self::poll_packet) gave nothing, and would give nothing now: nothing has
     /// happened since, and no time has come.
     #[must_use]
@@ -340,12 +321,6 @@ impl Transport {
     #[must_use]
     pub fn packet_len(&self, now: Timestamp) -> usize {
         self.recovery.probe_due(now.max(self.now)).unwrap_or(self.recovery.packet_len())
-    }
-
-    /// Whether the next packet with data will be marked ECT(0).
-    #[must_use]
-    pub const fn marks_ecn(&self) -> bool {
-        self.recovery.path.ecn.mark()
     }
 
     /// The peer takes UDP payloads of up to `bytes`. Until this is called packets have 1,200 bytes.
@@ -391,34 +366,14 @@ impl Transport {
     /// probe timeout, so that acknowledgements show what became of the rest.
     pub fn probe(&mut self) {
         self.recovery.probe_now(&mut self.lost);
-        self.settle_lost();
+        self.repeat_lost();
         self.wake();
     }
 
-    /// Bytes by which windows and send buffer have grown beyond the sizes that the configuration
-    /// gives them.
-    #[must_use]
-    pub const fn growth(&self) -> u64 {
-        self.streams.growth()
-    }
-
     /// Lets windows and send buffer grow by `bytes` more from now on, instead of by what is left of
-    /// the configuration's `growth`. Who has many transports shares out what all may take together.
+    /// the configuration's `growth`. An owner of many transports shares out what all may take.
     pub const fn allow_growth(&mut self, bytes: u64) {
         self.streams.allow_growth(bytes);
-    }
-
-    /// Since when something is in flight of which no acknowledgement has come.
-    #[must_use]
-    pub const fn waiting_since(&self) -> Option<Timestamp> {
-        self.recovery.waiting_since()
-    }
-
-    /// Probe timeouts in a row without an acknowledgement; one at most if the peer was heard since
-    /// (BC-07.13).
-    #[must_use]
-    pub const fn unanswered_probes(&self) -> u32 {
-        self.recovery.unanswered_probes()
     }
 
     /// Gives back the memory that sending and receiving has grown by and that lies idle. To be called
@@ -432,12 +387,6 @@ impl Transport {
         self.lost = Vec::new();
     }
 
-    /// The number of the next packet.
-    #[must_use]
-    pub const fn next_pn(&self) -> u64 {
-        self.numbers.next()
-    }
-
     /// Takes a packet number for a packet that the parent builds itself: PATH_CHALLENGE,
     /// PATH_RESPONSE and CLOSE, each on a path of its own choice. It is neither counted in flight
     /// nor sent again.
@@ -445,79 +394,10 @@ impl Transport {
         self.numbers.take()
     }
 
-    /// The largest packet number that the peer acknowledged: the base of truncated numbers.
-    #[must_use]
-    pub const fn largest_acked(&self) -> Option<u64> {
-        self.recovery.largest_acked
-    }
-
-    /// The estimate of the round-trip time.
-    #[must_use]
-    pub const fn rtt(&self) -> &Rtt {
-        &self.recovery.path.rtt
-    }
-
-    /// What is known of the path.
-    #[must_use]
-    pub fn path_estimate(&self) -> PathEstimate {
-        let PathState { rtt, controller, losses, .. } = &self.recovery.path;
-        PathEstimate {
-            rtt: rtt.min().map(|_| rtt.smoothed()),
-            min_rtt: rtt.min(),
-            rate: rtt.min().map(|_| controller.rate(rtt)),
-            window: controller.window(),
-            loss: u16::try_from(losses.per_mille()).unwrap_or(u16::MAX),
-        }
-    }
-
-    /// What was measured of the path, for a later transport over the same one: worth keeping only if
-    /// no rule was broken by the peer, since it comes of what the peer acknowledged. `None` before
-    /// enough was sent, or if the path holds so little that nothing would be gained.
-    #[must_use]
-    pub fn path_memory(&self) -> Option<PathMemory> {
-        self.recovery.path.memory()
-    }
-
     /// Begins near what an earlier transport measured of the same path, in the careful steps of
     /// RFC 9959 (BC-07.86, BC-07.87). To be called before anything is sent.
     pub fn resume(&mut self, memory: PathMemory) {
         self.recovery.path.resume(memory);
-    }
-
-    /// The probe timeout without back-off, the peer's acknowledgement delay included.
-    #[must_use]
-    pub fn pto(&self) -> Duration {
-        self.recovery.path.rtt.pto(MAX_ACK_DELAY)
-    }
-
-    /// Bytes sent and neither acknowledged nor lost, protection included.
-    #[must_use]
-    pub const fn bytes_in_flight(&self) -> u64 {
-        self.recovery.sent.bytes()
-    }
-
-    /// Whether the peer owes an acknowledgement.
-    #[must_use]
-    pub const fn is_ack_eliciting_in_flight(&self) -> bool {
-        self.recovery.sent.count() > 0
-    }
-
-    /// Counters and estimates.
-    #[must_use]
-    pub fn stats(&self) -> TransportStats {
-        TransportStats {
-            packets_lost: self.recovery.packets_lost,
-            packets_late: self.recovery.packets_late,
-            probe_timeouts: self.recovery.probe_timeouts,
-            bytes_resent: self.streams.resent,
-            datagrams_dropped: self.datagrams.dropped,
-            bytes_in_flight: self.recovery.sent.bytes(),
-            congestion_window: self.recovery.path.controller.window(),
-            bytes_buffered: self.streams.buffered(),
-            bytes_unread: self.streams.unread(),
-            streams: self.streams.len(),
-            ..self.stats
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a transport reports what a packet brought.
 
-use super::TransportStreamId;
+use super::stream_id::TransportStreamId;
 use crate::wire::frame::NewConnectionId;
 use core::net::SocketAddr;
 

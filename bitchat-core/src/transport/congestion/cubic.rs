@@ -4,14 +4,11 @@
 //! platform computes the same window.
 
 use super::undo::Undo;
+use super::window::LossWindow;
 use super::{AckedPacket, Congestion, Controller, Rtt, Spurious};
 use crate::base::time::Timestamp;
 use core::time::Duration;
 
-/// Full packets of the first window.
-const INITIAL_PACKETS: u64 = 10;
-/// Full packets of the smallest window.
-const MIN_PACKETS: u64 = 2;
 /// Windows above this do not grow, so that no product overflows.
 const MAX_WINDOW: u64 = 1 << 40;
 /// Distances in time from the inflection point are cut to this: 11 days.
@@ -30,9 +27,9 @@ fn cube_root(n: u128) -> u64 {
     u64::try_from(root).unwrap_or(u64::MAX)
 }
 
-/// A period without congestion, in which the window follows one cubic curve.
+/// The cubic curve that the window follows in a period without congestion (an "epoch" in RFC 9438).
 #[derive(Clone, Copy, Debug)]
-struct Epoch {
+struct Curve {
     start: Timestamp,
     /// The window before the last congestion, which the curve approaches (W_max).
     inflection: u64,
@@ -49,26 +46,22 @@ struct Before {
     threshold: u64,
     max_window: u64,
     prior: u64,
-    epoch: Option<Epoch>,
+    curve: Option<Curve>,
 }
 
 /// A window that grows with the cube of the time since the last congestion.
 #[derive(Debug)]
 pub struct Cubic {
-    packet_size: u64,
-    window: u64,
-    threshold: u64,
+    window: LossWindow,
     /// The window before the last congestion, lowered by fast convergence (W_max).
     max_window: u64,
     /// The window before the last congestion (cwnd_prior).
     prior: u64,
-    epoch: Option<Epoch>,
+    curve: Option<Curve>,
     /// Bytes² of growth that are not yet a byte: of the window and of Reno's.
     credit: u128,
     reno_credit: u128,
     last_acked: Timestamp,
-    /// Losses of packets sent until then are one event.
-    recovery_started: Option<Timestamp>,
     undo: Undo<Before>,
 }
 
@@ -76,73 +69,66 @@ impl Cubic {
     /// Starts with ten packets of `packet_size` bytes.
     #[must_use]
     pub fn new(packet_size: u64) -> Self {
-        let window = INITIAL_PACKETS * packet_size;
         Self {
-            packet_size,
-            window,
-            threshold: u64::MAX,
+            window: LossWindow::new(packet_size),
             max_window: 0,
             prior: 0,
-            epoch: None,
+            curve: None,
             credit: 0,
             reno_credit: 0,
             last_acked: Timestamp::ZERO,
-            recovery_started: None,
             undo: Undo::default(),
         }
     }
 
-    fn in_recovery(&self, sent_at: Timestamp) -> bool {
-        self.recovery_started.is_some_and(|start| sent_at <= start)
-    }
-
     const fn before(&self) -> Before {
-        let Self { window, threshold, max_window, prior, epoch, .. } = *self;
-        Before { window, threshold, max_window, prior, epoch }
+        let LossWindow { bytes: window, threshold, .. } = self.window;
+        let Self { max_window, prior, curve, .. } = *self;
+        Before { window, threshold, max_window, prior, curve }
     }
 
     /// The curve at `elapsed` (RFC 9438 §4.2): W_max + C·(t − K)³ packets with C = 0.4.
-    fn curve(&self, epoch: &Epoch, elapsed: Duration) -> u64 {
+    fn window_at(&self, curve: &Curve, elapsed: Duration) -> u64 {
         let elapsed = i128::try_from(elapsed.as_millis()).unwrap_or(MAX_MILLIS);
-        let t = (elapsed - i128::from(epoch.millis)).clamp(-MAX_MILLIS, MAX_MILLIS);
-        let grown = t.pow(3) * i128::from(self.packet_size) * 4 / 10_000_000_000;
-        let window = (i128::from(epoch.inflection) + grown).clamp(0, i128::from(MAX_WINDOW));
+        let t = (elapsed - i128::from(curve.millis)).clamp(-MAX_MILLIS, MAX_MILLIS);
+        let grown = t.pow(3) * i128::from(self.window.packet_size) * 4 / 10_000_000_000;
+        let window = (i128::from(curve.inflection) + grown).clamp(0, i128::from(MAX_WINDOW));
         u64::try_from(window).unwrap_or(MAX_WINDOW)
     }
 
-    /// Begins an epoch with the present window.
-    fn begin(&self, now: Timestamp) -> Epoch {
-        let inflection = self.max_window.max(self.window);
-        let rise = u128::from(inflection - self.window);
-        let millis = cube_root(rise * 10_000_000_000 / (4 * u128::from(self.packet_size)));
-        Epoch { start: now, inflection, millis, reno: self.window }
+    /// The curve that begins with the present window.
+    fn begin(&self, now: Timestamp) -> Curve {
+        let inflection = self.max_window.max(self.window.bytes);
+        let rise = u128::from(inflection - self.window.bytes);
+        let millis = cube_root(rise * 10_000_000_000 / (4 * u128::from(self.window.packet_size)));
+        Curve { start: now, inflection, millis, reno: self.window.bytes }
     }
 
     /// What Reno's window would be (§4.3): it grows by 3·(1 − β)/(1 + β) = 9/17 packets a round,
     /// and by a whole one above the window before the congestion.
-    fn grow_reno(&mut self, epoch: &mut Epoch, bytes: u64) {
-        let (over, under) = if epoch.reno < self.prior { (9, 17) } else { (1, 1) };
-        self.reno_credit += u128::from(bytes * self.packet_size) * over;
-        let per_byte = u128::from(self.window) * under;
-        epoch.reno += u64::try_from(self.reno_credit / per_byte).unwrap_or(0);
+    fn grow_reno(&mut self, curve: &mut Curve, bytes: u64) {
+        let (over, under) = if curve.reno < self.prior { (9, 17) } else { (1, 1) };
+        self.reno_credit += u128::from(bytes * self.window.packet_size) * over;
+        let per_byte = u128::from(self.window.bytes) * under;
+        curve.reno += u64::try_from(self.reno_credit / per_byte).unwrap_or(0);
         self.reno_credit %= per_byte;
     }
 
     /// Congestion avoidance (§4.4, §4.5).
     fn grow(&mut self, now: Timestamp, bytes: u64, rtt: &Rtt) {
-        let mut epoch = self.epoch.unwrap_or_else(|| self.begin(now));
-        let elapsed = now.saturating_since(epoch.start);
-        self.grow_reno(&mut epoch, bytes);
-        self.epoch = Some(epoch);
-        if self.curve(&epoch, elapsed) < epoch.reno {
-            self.window = self.window.max(epoch.reno);
+        let mut curve = self.curve.unwrap_or_else(|| self.begin(now));
+        let elapsed = now.saturating_since(curve.start);
+        self.grow_reno(&mut curve, bytes);
+        self.curve = Some(curve);
+        if self.window_at(&curve, elapsed) < curve.reno {
+            self.window.bytes = self.window.bytes.max(curve.reno);
             return;
         }
-        let target = self.curve(&epoch, elapsed + rtt.smoothed());
-        let target = target.clamp(self.window, self.window + self.window / 2);
-        self.credit += u128::from(target - self.window) * u128::from(bytes);
-        let window = u128::from(self.window);
-        self.window += u64::try_from(self.credit / window).unwrap_or(0);
+        let target = self.window_at(&curve, elapsed + rtt.smoothed());
+        let target = target.clamp(self.window.bytes, self.window.bytes + self.window.bytes / 2);
+        self.credit += u128::from(target - self.window.bytes) * u128::from(bytes);
+        let window = u128::from(self.window.bytes);
+        self.window.bytes += u64::try_from(self.credit / window).unwrap_or(0);
         self.credit %= window;
     }
 }
@@ -153,68 +139,61 @@ impl Controller for Cubic {
         self.last_acked = now;
         if packet.app_limited {
             // Time in which the window was not used does not count (§5.8).
-            if let Some(epoch) = &mut self.epoch {
-                epoch.start += pause;
+            if let Some(curve) = &mut self.curve {
+                curve.start += pause;
             }
             return;
         }
-        if self.in_recovery(packet.sent_at) || self.window >= MAX_WINDOW {
+        if self.window.in_recovery(packet.sent_at) || self.window.bytes >= MAX_WINDOW {
             return;
         }
-        if self.window < self.threshold {
-            self.window += packet.bytes;
+        if self.window.is_in_slow_start() {
+            self.window.bytes += packet.bytes;
             return;
         }
         self.grow(now, packet.bytes, rtt);
     }
 
     fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
-        let min = MIN_PACKETS * self.packet_size;
-        if self.in_recovery(event.sent_at) {
+        if self.window.in_recovery(event.sent_at) {
             self.undo.note(&event);
         } else {
             self.undo.begin(now, &event, self.before());
-            self.recovery_started = Some(now);
-            self.prior = self.window;
-            // Fast convergence (§4.7): whoever shrinks twice makes room for a newcomer.
-            let shrinking = self.window < self.max_window;
-            self.max_window = if shrinking { self.window * 17 / 20 } else { self.window };
-            self.window = (self.window * 7 / 10).max(min);
-            self.threshold = self.window;
-            self.epoch = None;
+            let window = self.window.bytes;
+            self.prior = window;
+            // Fast convergence (§4.7): a flow that shrinks twice makes room for a newcomer.
+            let shrinking = window < self.max_window;
+            self.max_window = if shrinking { window * 17 / 20 } else { window };
+            self.window.reduce(now, window * 7 / 10);
+            self.curve = None;
             (self.credit, self.reno_credit) = (0, 0);
         }
         if event.persistent {
-            self.window = min;
-            self.recovery_started = None;
-            self.epoch = None;
+            self.window.collapse();
+            self.curve = None;
         }
     }
 
     /// As RFC 9438 §4.9.2.
     fn on_spurious(&mut self, _now: Timestamp, packet: Spurious) {
         if let Some(before) = self.undo.on_spurious(&packet) {
-            self.window = self.window.max(before.window);
-            self.threshold = before.threshold;
+            self.window.restore(before.window, before.threshold);
             self.max_window = before.max_window;
             self.prior = before.prior;
-            self.epoch = before.epoch;
-            self.recovery_started = None;
+            self.curve = before.curve;
         }
     }
 
     fn window(&self) -> u64 {
-        self.window
+        self.window.bytes
     }
 
     fn phase(&self) -> Option<&'static str> {
-        let starting = self.window < self.threshold;
-        Some(if starting { "slow_start" } else { "congestion_avoidance" })
+        Some(self.window.phase())
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
-        self.packet_size = bytes;
-        self.window = self.window.max(MIN_PACKETS * bytes);
+        self.window.set_packet_size(bytes);
     }
 
     fn anew(&self, packet_size: u64) -> Box<dyn Controller> {

@@ -4,7 +4,10 @@ mod bbr;
 mod careful;
 mod cubic;
 mod newreno;
+pub(super) mod pacing;
+pub(super) mod rate;
 mod undo;
+mod window;
 
 pub use bbr::Bbr;
 pub(super) use careful::Careful;

@@ -1,25 +1,17 @@
 //! NewReno (RFC 9002 §7).
 
 use super::undo::Undo;
+use super::window::LossWindow;
 use super::{AckedPacket, Congestion, Controller, Rtt, Spurious};
 use crate::base::time::Timestamp;
-
-/// Full packets of the first window.
-const INITIAL_PACKETS: u64 = 10;
-/// Full packets of the smallest window.
-const MIN_PACKETS: u64 = 2;
 
 /// Slow start, then one packet more a round trip; half the window upon loss.
 #[derive(Debug)]
 pub struct NewReno {
-    packet_size: u64,
-    window: u64,
-    threshold: u64,
+    window: LossWindow,
     /// Bytes acknowledged towards the next packet of growth.
     acked: u64,
-    /// Losses of packets sent until then are one event.
-    recovery_started: Option<Timestamp>,
-    /// Window and threshold before it.
+    /// Window and threshold before the last congestion.
     undo: Undo<(u64, u64)>,
 }
 
@@ -27,75 +19,55 @@ impl NewReno {
     /// Starts with ten packets of `packet_size` bytes.
     #[must_use]
     pub fn new(packet_size: u64) -> Self {
-        let window = INITIAL_PACKETS * packet_size;
-        Self {
-            packet_size,
-            window,
-            threshold: u64::MAX,
-            acked: 0,
-            recovery_started: None,
-            undo: Undo::default(),
-        }
-    }
-
-    fn in_recovery(&self, sent_at: Timestamp) -> bool {
-        self.recovery_started.is_some_and(|start| sent_at <= start)
+        Self { window: LossWindow::new(packet_size), acked: 0, undo: Undo::default() }
     }
 }
 
 impl Controller for NewReno {
     fn on_acked(&mut self, _now: Timestamp, packet: AckedPacket, _rtt: &Rtt) {
-        if packet.app_limited || self.in_recovery(packet.sent_at) {
+        if packet.app_limited || self.window.in_recovery(packet.sent_at) {
             return;
         }
-        if self.window < self.threshold {
-            self.window += packet.bytes;
+        if self.window.is_in_slow_start() {
+            self.window.bytes += packet.bytes;
             return;
         }
         self.acked += packet.bytes;
-        if self.acked >= self.window {
-            self.acked -= self.window;
-            self.window += self.packet_size;
+        if self.acked >= self.window.bytes {
+            self.acked -= self.window.bytes;
+            self.window.bytes += self.window.packet_size;
         }
     }
 
     fn on_congestion(&mut self, now: Timestamp, event: Congestion) {
-        let min = MIN_PACKETS * self.packet_size;
-        if self.in_recovery(event.sent_at) {
+        if self.window.in_recovery(event.sent_at) {
             self.undo.note(&event);
         } else {
-            self.undo.begin(now, &event, (self.window, self.threshold));
-            self.recovery_started = Some(now);
-            self.window = (self.window / 2).max(min);
-            self.threshold = self.window;
+            self.undo.begin(now, &event, (self.window.bytes, self.window.threshold));
+            self.window.reduce(now, self.window.bytes / 2);
             self.acked = 0;
         }
         if event.persistent {
-            self.window = min;
-            self.recovery_started = None;
+            self.window.collapse();
         }
     }
 
     fn on_spurious(&mut self, _now: Timestamp, packet: Spurious) {
-        if let Some((window, threshold)) = self.undo.on_spurious(&packet) {
-            self.window = self.window.max(window);
-            self.threshold = threshold;
-            self.recovery_started = None;
+        if let Some((bytes, threshold)) = self.undo.on_spurious(&packet) {
+            self.window.restore(bytes, threshold);
         }
     }
 
     fn window(&self) -> u64 {
-        self.window
+        self.window.bytes
     }
 
     fn phase(&self) -> Option<&'static str> {
-        let starting = self.window < self.threshold;
-        Some(if starting { "slow_start" } else { "congestion_avoidance" })
+        Some(self.window.phase())
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
-        self.packet_size = bytes;
-        self.window = self.window.max(MIN_PACKETS * bytes);
+        self.window.set_packet_size(bytes);
     }
 
     fn anew(&self, packet_size: u64) -> Box<dyn Controller> {

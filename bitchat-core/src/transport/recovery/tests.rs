@@ -1,7 +1,7 @@
 use super::*;
 use crate::base::rangeset::RangeSet;
-use crate::transport::builder::PacketBuilder;
 use crate::transport::congestion::NewReno;
+use crate::transport::packet::builder::PacketBuilder;
 use crate::wire::frame::{EcnCounts, Frame, Frames};
 use core::time::Duration;
 

@@ -1,27 +1,13 @@
 //! What the peer's frames do to streams.
 
-use super::flow::ReceiveCredit;
-use super::id::TransportStreamId;
 use super::send::Step;
-use super::{Class, Stream, Streams};
+use super::{Class, Streams};
 use crate::transport::error::TransportError;
 use crate::transport::sink::TransportSink;
+use crate::transport::stream_id::TransportStreamId;
 use crate::wire::frame;
 
-/// Gaps that one stream may have, `max_gaps` at the window of the start: a node for each costs less
-/// than the data between them (BC-07.82).
-fn gaps_allowed(max_gaps: usize, credit: &ReceiveCredit, least_window: u64) -> usize {
-    let times = credit.window() / least_window.max(1);
-    max_gaps.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX).max(1))
-}
-
 impl Streams {
-    /// The stream is open, or was and is over.
-    fn was_opened(&self, id: TransportStreamId) -> bool {
-        let opened = if id.opener() == self.side { self.opened } else { self.peer_opened };
-        id.index() < opened
-    }
-
     /// Checks that the peer may name the stream, and opens it if the peer thereby does. False if
     /// the stream was and is over.
     fn locate(
@@ -29,21 +15,10 @@ impl Streams {
         id: TransportStreamId,
         sink: &mut impl TransportSink,
     ) -> Result<bool, TransportError> {
-        if id.opener() == self.side {
-            if id.index() >= self.opened {
-                return Err(TransportError::StreamState);
-            }
-        } else if id.index() >= self.peer_open_limit {
-            return Err(TransportError::StreamLimit);
-        }
-        // A stream opens all of its opener's before it (BC-07.25).
-        while id.opener() != self.side && self.peer_opened <= id.index() {
-            let opened = TransportStreamId::new(id.opener(), self.peer_opened);
-            self.peer_opened += 1;
-            let stream = Box::new(Stream::new(Class::File, self.stream_window));
-            self.table.insert(opened, stream);
+        self.count.check(id)?;
+        while let Some(opened) = self.count.next_opened_by_peer(id) {
+            self.insert(opened, Class::File);
             sink.stream_opened(opened);
-            self.grant_streams();
         }
         Ok(self.table.contains_key(&id))
     }
@@ -59,29 +34,22 @@ impl Streams {
         if id.is_control() && frame.fin {
             return Err(TransportError::ControlClosed);
         }
-        if !self.was_opened(id) {
+        if !self.count.was_opened(id) {
             self.locate(id, sink)?;
         }
-        let Self {
-            table, pool, credit, credit_due, control_queue, max_gaps, receive_window, ..
-        } = self;
+        let Self { table, pool, credit, control_queue, .. } = self;
         let Some(stream) = table.get_mut(&id) else { return Ok(true) };
         let end = frame.end();
-        let max_gaps = || gaps_allowed(*max_gaps, credit, *receive_window);
-        if stream.recv.refuses(&(frame.offset..end), max_gaps) {
+        if stream.recv.refuses(&(frame.offset..end), || credit.gaps_allowed()) {
             return Ok(false);
         }
         let was_readable = stream.recv.is_readable();
         let grown = stream.recv.check_size(end, frame.fin)?;
-        if !id.is_control() {
-            credit.on_received(grown).map_err(|_| TransportError::FlowControl)?;
-        }
+        credit.on_received(id, grown)?;
         let take = |data: &[u8]| sink.stream_data(id, data);
         let consumed = stream.recv.on_data(frame.offset, frame.data, pool, take);
         if consumed > 0 {
-            if !id.is_control() {
-                *credit_due |= credit.on_consumed(consumed);
-            }
+            credit.on_consumed(id, consumed);
             if stream.recv.credit.on_consumed(consumed) && stream.recv.wants_credit() {
                 stream.credit_due = true;
                 stream.queue_control(id, control_queue);
@@ -110,7 +78,7 @@ impl Streams {
         self.locate(id, sink)?;
         let Some(stream) = self.table.get_mut(&id) else { return Ok(()) };
         let grown = stream.recv.check_size(final_size, true)?;
-        self.credit.on_received(grown).map_err(|_| TransportError::FlowControl)?;
+        self.credit.on_received(id, grown)?;
         if let Some(consumed) = stream.recv.on_reset(code, final_size, &mut self.pool) {
             if stream.recv.is_readable() {
                 sink.stream_readable(id);
@@ -137,18 +105,16 @@ impl Streams {
             return Ok(());
         }
         stream.send.stopped = Some(code);
-        self.buffered -= stream.send.reset(code, &mut self.pool);
+        self.buffer.used -= stream.send.reset(code, &mut self.pool);
         self.queue_control(id);
         sink.stream_stopped(id, code);
         Ok(())
     }
 
     pub(in crate::transport) fn on_max_data(&mut self, limit: u64) {
-        // Credit is never taken back (BC-07.27).
-        if limit <= self.data_limit {
+        if !self.credit.raise_limit(limit) {
             return;
         }
-        self.data_limit = limit;
         for id in core::mem::take(&mut self.blocked) {
             if let Some(stream) = self.table.get_mut(&id) {
                 stream.blocked = false;
@@ -178,22 +144,17 @@ impl Streams {
         limit: u64,
         sink: &mut impl TransportSink,
     ) {
-        if limit > self.open_limit {
-            self.open_limit = limit;
-            if core::mem::take(&mut self.opener_waits) {
-                sink.streams_available();
-            }
+        if self.count.raise_limit(limit) {
+            sink.streams_available();
         }
     }
 
-    /// Tells the writers that wait and now have room. With some hysteresis, so that a full buffer
-    /// does not wake them for every packet.
+    /// Tells the writers that wait and now have room.
     pub(in crate::transport) fn notify_writers(&mut self, sink: &mut impl TransportSink) {
-        let Self { table, waiting_writers, send_buffer, buffered, .. } = self;
+        let Self { table, waiting_writers, buffer, .. } = self;
         waiting_writers.retain(|id| {
             let Some(stream) = table.get_mut(id) else { return false };
-            let share = stream.class.share(*send_buffer);
-            let waits = stream.send.is_open() && *buffered > share - share / 8;
+            let waits = stream.send.is_open() && !buffer.is_roomy(stream.class);
             if !waits {
                 stream.writer_waits = false;
                 sink.stream_writable(*id);
@@ -209,9 +170,9 @@ impl Streams {
         range: core::ops::Range<u64>,
         fin: bool,
     ) {
-        let Self { table, pool, buffered, .. } = self;
+        let Self { table, pool, buffer, .. } = self;
         if let Some(stream) = table.get_mut(&id) {
-            *buffered -= stream.send.on_acked(range, fin, pool);
+            buffer.used -= stream.send.on_acked(range, fin, pool);
             if stream.is_over() {
                 self.forget_if_over(id);
             }

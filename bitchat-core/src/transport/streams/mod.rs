@@ -1,32 +1,33 @@
 //! All streams of a session: opening, writing, reading, and the credit that they share.
 
 mod blocks;
+mod buffer;
+mod count;
+mod credit;
 mod flow;
-mod id;
 mod incoming;
+pub mod messages;
 mod outgoing;
 mod recv;
 mod schedule;
 mod send;
 
-pub use id::TransportStreamId;
 pub use recv::Read;
 pub use schedule::Class;
 
-use super::config::{INITIAL_MAX_DATA, INITIAL_MAX_STREAMS, Side, TransportConfig};
-use super::error::StreamError;
+use crate::transport::config::{Side, TransportConfig};
+use crate::transport::error::StreamError;
+use crate::transport::stream_id::TransportStreamId;
 use crate::wire::varint;
 use blocks::Pool;
-use flow::{Growth, ReceiveCredit};
+use buffer::SendBuffer;
+use count::StreamCount;
+use credit::LinkCredit;
+use flow::Growth;
 use recv::RecvHalf;
 use schedule::Schedule;
 use send::{SendHalf, Step};
 use std::collections::{BTreeMap, VecDeque};
-
-/// What the send buffer may hold, in congestion windows: the least urgent class may fill half of it.
-const SEND_WINDOWS: u64 = 3;
-/// The same while packets are lost: a part of what is buffered has arrived, behind what is repeated.
-const LOSSY_SEND_WINDOWS: u64 = 6;
 
 /// One bidirectional stream.
 #[derive(Debug)]
@@ -89,15 +90,15 @@ impl Stream {
         }
     }
 
-    /// The bytes that may be written now, with `used` of a send buffer of `total` in use.
-    fn writable(&self, total: usize, used: usize) -> Result<usize, StreamError> {
+    /// The bytes that `buffer` lets the application write now.
+    fn writable(&self, buffer: &SendBuffer) -> Result<usize, StreamError> {
         if let Some(code) = self.send.stopped {
             return Err(StreamError::Stopped(code));
         }
         if !self.send.is_open() {
             return Err(StreamError::Finished);
         }
-        Ok(self.class.share(total).saturating_sub(used))
+        Ok(buffer.room(self.class))
     }
 
     /// Notes that there is a control frame to send.
@@ -113,75 +114,39 @@ impl Stream {
     }
 }
 
+/// All streams of a link.
 #[derive(Debug)]
 pub(super) struct Streams {
-    side: Side,
     /// Boxed, since a node of the tree has room for eleven and most links have few streams.
     table: BTreeMap<TransportStreamId, Box<Stream>>,
     pool: Pool,
     schedule: Schedule,
-
-    /// Streams that we, and that the peer, ever opened.
-    opened: u64,
-    peer_opened: u64,
-    peer_closed: u64,
-    /// How many we, and the peer, may ever open.
-    open_limit: u64,
-    peer_open_limit: u64,
-    max_open: u64,
-    streams_due: bool,
-    opener_waits: bool,
-
-    /// The link's credit, for all streams but the control stream.
-    data_sent: u64,
-    data_limit: u64,
-    credit: ReceiveCredit,
-    credit_due: bool,
-    stream_window: u64,
-    /// The link's window at the start, and the gaps of a stream that go with it.
-    receive_window: u64,
-    max_gaps: usize,
-
-    /// The send buffer at the start, and now.
-    least_send_buffer: usize,
-    send_buffer: usize,
+    count: StreamCount,
+    credit: LinkCredit,
+    buffer: SendBuffer,
+    /// By how much the window and the send buffer have grown, and may.
     growth: Growth,
-    buffered: usize,
+    /// Bytes sent again.
     pub(super) resent: u64,
-
+    /// Streams that wait for the link's credit.
     blocked: Vec<TransportStreamId>,
+    /// Streams with a control frame to send.
     control_queue: VecDeque<TransportStreamId>,
+    /// Streams whose writer waits for room.
     waiting_writers: Vec<TransportStreamId>,
 }
 
 impl Streams {
     pub(super) fn new(config: &TransportConfig, side: Side) -> Self {
         let control = Box::new(Stream::new(Class::Control, config.stream_window));
-        let ours = u64::from(side == Side::Initiator);
         Self {
-            side,
             table: BTreeMap::from([(TransportStreamId::CONTROL, control)]),
             pool: Pool::default(),
             schedule: Schedule::default(),
-            opened: ours,
-            peer_opened: 1 - ours,
-            peer_closed: 0,
-            open_limit: INITIAL_MAX_STREAMS,
-            peer_open_limit: INITIAL_MAX_STREAMS,
-            max_open: config.streams,
-            streams_due: false,
-            opener_waits: false,
-            data_sent: 0,
-            data_limit: INITIAL_MAX_DATA,
-            credit: ReceiveCredit::new(INITIAL_MAX_DATA, config.receive_window),
-            credit_due: false,
-            stream_window: config.stream_window,
-            receive_window: config.receive_window,
-            max_gaps: config.reassembly_gaps,
-            least_send_buffer: config.send_buffer,
-            send_buffer: config.send_buffer,
+            count: StreamCount::new(side, config.streams),
+            credit: LinkCredit::new(config),
+            buffer: SendBuffer::new(config.send_buffer),
             growth: Growth::new(config.growth),
-            buffered: 0,
             resent: 0,
             blocked: Vec::new(),
             control_queue: VecDeque::new(),
@@ -198,7 +163,7 @@ impl Streams {
     }
 
     pub(super) const fn buffered(&self) -> usize {
-        self.buffered
+        self.buffer.used
     }
 
     pub(super) const fn unread(&self) -> u64 {
@@ -206,14 +171,13 @@ impl Streams {
     }
 
     pub(super) fn open(&mut self, class: Class) -> Result<TransportStreamId, StreamError> {
-        if self.opened >= self.open_limit {
-            self.opener_waits = true;
-            return Err(StreamError::Limit);
-        }
-        let id = TransportStreamId::new(self.side, self.opened);
-        self.opened += 1;
-        self.table.insert(id, Box::new(Stream::new(class, self.stream_window)));
+        let id = self.count.open().ok_or(StreamError::Limit)?;
+        self.insert(id, class);
         Ok(id)
+    }
+
+    fn insert(&mut self, id: TransportStreamId, class: Class) {
+        self.table.insert(id, Box::new(Stream::new(class, self.credit.stream_window)));
     }
 
     pub(super) fn set_class(
@@ -267,19 +231,19 @@ impl Streams {
         id: TransportStreamId,
         parts: impl FnOnce(usize) -> [&'a [u8]; N],
     ) -> Result<(usize, usize), StreamError> {
-        let credit = self.link_credit(id);
-        let Self { table, pool, schedule, blocked, buffered, send_buffer, .. } = self;
+        let credit = self.credit.sendable(id);
+        let Self { table, pool, schedule, blocked, buffer, .. } = self;
         let stream = table.get_mut(&id).ok_or(StreamError::Unknown)?;
-        let room = stream.writable(*send_buffer, *buffered)?;
-        let before = *buffered;
+        let room = stream.writable(buffer)?;
+        let before = buffer.used;
         for part in parts(room) {
             stream.send.write(part, pool);
-            *buffered += part.len();
+            buffer.used += part.len();
         }
         if !stream.scheduled {
             stream.schedule(id, credit, schedule, blocked);
         }
-        Ok((*buffered - before, room))
+        Ok((buffer.used - before, room))
     }
 
     fn wait_for_room(&mut self, id: TransportStreamId) {
@@ -314,7 +278,7 @@ impl Streams {
             return Err(StreamError::Code);
         }
         let stream = self.table.get_mut(&id).ok_or(StreamError::Unknown)?;
-        self.buffered -= stream.send.reset(code, &mut self.pool);
+        self.buffer.used -= stream.send.reset(code, &mut self.pool);
         self.queue_control(id);
         Ok(())
     }
@@ -357,9 +321,7 @@ impl Streams {
 
     /// Bytes of a stream left the receive buffer: credit for the peer.
     fn consumed(&mut self, id: TransportStreamId, bytes: u64) {
-        if !id.is_control() {
-            self.credit_due |= self.credit.on_consumed(bytes);
-        }
+        self.credit.on_consumed(id, bytes);
         if let Some(stream) = self.table.get_mut(&id)
             && stream.recv.credit.on_consumed(bytes)
             && stream.recv.wants_credit()
@@ -378,15 +340,10 @@ impl Streams {
 
     /// Puts the stream in line if it has data to send, or notes what it waits for.
     fn schedule(&mut self, id: TransportStreamId) {
-        let credit = self.link_credit(id);
+        let credit = self.credit.sendable(id);
         if let Some(stream) = self.table.get_mut(&id) {
             stream.schedule(id, credit, &mut self.schedule, &mut self.blocked);
         }
-    }
-
-    /// Fresh bytes that the link lets the stream send; it does not limit stream 0 (BC-07.26).
-    const fn link_credit(&self, id: TransportStreamId) -> u64 {
-        if id.is_control() { u64::MAX } else { self.data_limit - self.data_sent }
     }
 
     /// Both directions are over: the stream is forgotten, and the peer may open another.
@@ -395,10 +352,7 @@ impl Streams {
             return;
         }
         self.table.remove(&id);
-        if id.opener() != self.side {
-            self.peer_closed += 1;
-            self.grant_streams();
-        }
+        self.count.on_over(id);
     }
 
     /// Bytes by which windows and send buffer have grown.
@@ -411,26 +365,18 @@ impl Streams {
         self.growth.allow(bytes);
     }
 
-    /// Writers wait for room: the buffer should hold what is in flight and what follows, for the
-    /// least urgent class, too (BC-07.81), and on a lossy path (BC-07.84) what arrived behind a loss
-    /// that is repeated, perhaps more than once. `window` is that of congestion control.
+    /// Lets the send buffer grow if writers wait for room. `window` is that of congestion control,
+    /// `lossy`: packets are lost.
     pub(super) fn tune_send_buffer(&mut self, window: u64, lossy: bool) {
-        let windows = if lossy { LOSSY_SEND_WINDOWS } else { SEND_WINDOWS };
-        let wanted = usize::try_from(window.saturating_mul(windows)).unwrap_or(usize::MAX);
-        if self.waiting_writers.is_empty() || wanted <= self.send_buffer {
-            return;
+        if !self.waiting_writers.is_empty() {
+            self.buffer.grow(window, lossy, &mut self.growth);
         }
-        let more = self.growth.take((wanted - self.send_buffer) as u64);
-        self.send_buffer += usize::try_from(more).unwrap_or(0);
     }
 
     /// Gives back the memory that lies idle.
     pub(super) fn shrink(&mut self) {
-        if self.buffered == 0 {
-            self.growth.give_back((self.send_buffer - self.least_send_buffer) as u64);
-            self.send_buffer = self.least_send_buffer;
-        }
-        self.growth.give_back(self.credit.narrow(self.receive_window));
+        self.buffer.shrink(&mut self.growth);
+        self.growth.give_back(self.credit.narrow());
         self.pool.shrink();
         self.schedule.shrink();
         self.blocked.shrink_to_fit();
@@ -440,13 +386,6 @@ impl Streams {
             stream.send.shrink();
             stream.recv.shrink();
         }
-    }
-
-    /// The peer is told of a higher limit once that is worth a frame: the first time as soon as it
-    /// opens a stream, since at the start it was granted only what every peer grants.
-    fn grant_streams(&mut self) {
-        let allowed = self.peer_closed + self.max_open;
-        self.streams_due |= allowed >= self.peer_open_limit + (self.max_open / 8).max(1);
     }
 }
 

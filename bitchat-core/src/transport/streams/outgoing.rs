@@ -1,12 +1,12 @@
 //! What streams put into packets, and what they repeat when packets are lost.
 
-use super::id::TransportStreamId;
 use super::send::Step;
 use super::{Class, Streams};
 use crate::base::time::Timestamp;
-use crate::transport::builder::PacketBuilder;
 use crate::transport::config::SendGate;
-use crate::transport::sent::SentFrame;
+use crate::transport::packet::builder::PacketBuilder;
+use crate::transport::packet::contents::SentFrame;
+use crate::transport::stream_id::TransportStreamId;
 use crate::wire::frame::Frame;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -16,8 +16,8 @@ impl Streams {
     pub(in crate::transport) fn has_work(&self, gate: SendGate) -> bool {
         match gate {
             SendGate::All => {
-                self.credit_due
-                    || self.streams_due
+                self.credit.due
+                    || self.count.due
                     || !self.control_queue.is_empty()
                     || !self.schedule.is_empty()
             }
@@ -42,16 +42,13 @@ impl Streams {
             self.write_stream_control(TransportStreamId::CONTROL, packet);
             return;
         }
-        if self.credit_due {
-            let wanted = self.credit.wanted_growth(now, round_trip);
-            self.credit.widen(self.credit.window() + self.growth.take(wanted));
-            let frame = Frame::MaxData(self.credit.grant());
-            self.credit_due = !packet.put_recorded(&frame, SentFrame::MaxData);
+        if self.credit.due {
+            let frame = Frame::MaxData(self.credit.grant(now, round_trip, &mut self.growth));
+            self.credit.due = !packet.put_recorded(&frame, SentFrame::MaxData);
         }
-        if self.streams_due {
-            self.peer_open_limit = self.peer_closed + self.max_open;
-            let frame = Frame::MaxStreams(self.peer_open_limit);
-            self.streams_due = !packet.put_recorded(&frame, SentFrame::MaxStreams);
+        if self.count.due {
+            let frame = Frame::MaxStreams(self.count.grant());
+            self.count.due = !packet.put_recorded(&frame, SentFrame::MaxStreams);
         }
         while let Some(&id) = self.control_queue.front()
             && self.write_stream_control(id, packet)
@@ -69,7 +66,7 @@ impl Streams {
         id: TransportStreamId,
         packet: &mut PacketBuilder<'_>,
     ) -> bool {
-        let stream_window = self.credit.window() / 2;
+        let stream_window = self.credit.window_of_streams();
         let Some(stream) = self.table.get_mut(&id) else { return true };
         let number = id.get();
         if let Some((code, final_size)) = stream.send.reset_pending() {
@@ -127,20 +124,20 @@ impl Streams {
         class: Class,
         packet: &mut PacketBuilder<'_>,
     ) -> bool {
-        let Self { table, schedule, blocked, data_sent, data_limit, resent, .. } = self;
+        let Self { table, schedule, blocked, credit, resent, .. } = self;
         let Some(stream) = table.get_mut(&id) else { return true };
         let mut wrote = false;
         loop {
-            let credit = if id.is_control() { u64::MAX } else { *data_limit - *data_sent };
-            if !stream.send.has_work(credit) {
+            let sendable = credit.sendable(id);
+            if !stream.send.has_work(sendable) {
                 stream.scheduled = false;
                 // It may now wait for the link's credit.
                 stream.wait_for_link(id, blocked);
                 return true;
             }
             let room = |start| packet.stream_room(id, start);
-            let Some(piece) = stream.send.next_piece(credit, room) else {
-                // Whoever has had a turn goes to the end, who found no room stays in front.
+            let Some(piece) = stream.send.next_piece(sendable, room) else {
+                // A stream that has had a turn goes to the end; one that found no room stays in front.
                 if wrote {
                     schedule.push(class, id);
                 } else {
@@ -156,9 +153,7 @@ impl Streams {
                 packet.mark_urgent();
             }
             *resent += piece.range.end - piece.range.start - piece.fresh;
-            if !id.is_control() {
-                *data_sent += piece.fresh;
-            }
+            credit.on_sent(id, piece.fresh);
             wrote = true;
         }
     }
@@ -208,10 +203,10 @@ impl Streams {
     }
 
     pub(in crate::transport) fn on_link_credit_lost(&mut self) {
-        self.credit_due = true;
+        self.credit.due = true;
     }
 
     pub(in crate::transport) fn on_open_limit_lost(&mut self) {
-        self.streams_due = true;
+        self.count.due = true;
     }
 }

@@ -1,6 +1,6 @@
 //! Which stream sends next.
 
-use super::id::TransportStreamId;
+use crate::transport::stream_id::TransportStreamId;
 use std::collections::VecDeque;
 
 /// What a stream carries. An earlier class goes strictly first; streams of one class take turns

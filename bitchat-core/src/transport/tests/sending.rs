@@ -366,7 +366,7 @@ fn tiny_buffers_lose_nothing() {
     }
     assert_eq!(received, data);
     assert!(sink.events.contains(&Event::RetireConnectionId(1)));
-    assert!(!sender.is_ack_eliciting_in_flight() && sender.poll_timeout().is_none());
+    assert!(sender.stats().bytes_in_flight == 0 && sender.poll_timeout().is_none());
 }
 
 /// A probe carries the oldest data that was not acknowledged, which is what the reader waits for,

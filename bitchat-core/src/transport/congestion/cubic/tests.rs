@@ -20,7 +20,8 @@ fn loss(sent_at: Timestamp) -> Congestion {
 
 /// A window of `packets` that has just met congestion at 1 s.
 fn after_loss(packets: u64) -> Cubic {
-    let mut cubic = Cubic { window: packets * MSS, ..Cubic::new(MSS) };
+    let mut cubic = Cubic::new(MSS);
+    cubic.window.bytes = packets * MSS;
     cubic.on_congestion(at(1_000), loss(at(900)));
     cubic
 }
@@ -40,9 +41,9 @@ fn cube_roots_are_exact() {
 fn the_curve_is_that_of_the_rfc() {
     let cubic = after_loss(1_000);
     assert_eq!(cubic.window(), 700 * MSS, "beta is 0.7");
-    let epoch = cubic.begin(at(1_100));
+    let curve = cubic.begin(at(1_100));
     // cbrt(300 / 0.4) = 9.0856 s
-    assert_eq!(epoch.millis, 9_085);
+    assert_eq!(curve.millis, 9_085);
     for (millis, packets) in [
         (0, 700.0_f64),
         (1_000, 1_000.0 + 0.4 * (1.0_f64 - 9.0856).powi(3)),
@@ -50,7 +51,7 @@ fn the_curve_is_that_of_the_rfc() {
         (9_085, 1_000.0),
         (12_000, 1_000.0 + 0.4 * (12.0_f64 - 9.0856).powi(3)),
     ] {
-        let window = cubic.curve(&epoch, Duration::from_millis(millis)) as f64 / MSS as f64;
+        let window = cubic.window_at(&curve, Duration::from_millis(millis)) as f64 / MSS as f64;
         assert!(
             (window - packets).abs() < 0.2,
             "{window} packets after {millis} ms, not {packets}"
