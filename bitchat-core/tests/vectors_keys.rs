@@ -4,7 +4,7 @@ mod common;
 
 use bitchat_core::base::ids::ChannelId;
 use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
-use bitchat_core::crypto::suite::Secret;
+use bitchat_core::crypto::suite::{Secret, prf};
 use common::{hex, unhex};
 use serde_json::{Value, json};
 
@@ -14,10 +14,13 @@ fn array<const N: usize>(value: &Value) -> [u8; N] {
 
 fn case(key: [u8; 32], chan: [u8; 20], epoch: [u8; 32]) -> Value {
     let keys = ChannelKeys::new(ChannelId(chan), &Secret(key), Epoch(epoch));
+    let root = prf(&Secret(key), &[b"root", &chan, &epoch]);
+    assert_eq!(prf(&root, &[b"psk"]).0, keys.psk.0, "the root that the keys come from");
     json!({
         "key": hex(&key),
         "chan": hex(&chan),
         "epoch": hex(&epoch),
+        "root": hex(&root.0),
         "psk": hex(&keys.psk.0),
         "mac": hex(&keys.mac.0),
         "mask": hex(&keys.mask.0),

@@ -33,6 +33,45 @@ fn tokens() -> Vec<Value> {
         .to_vec()
 }
 
+/// What each side shows of two channels, and the slots that these so have.
+fn lists() -> Vec<Value> {
+    let channels =
+        [(ChannelId([1; 20]), Secret([0x44; 32])), (ChannelId([2; 20]), Secret([0x45; 32]))];
+    let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
+    [(Role::Initiator, 0), (Role::Responder, 1)]
+        .map(|(role, number)| {
+            let mut slots = Slots::new(role, HANDSHAKE_HASH);
+            let mut random = Rng::new(&Seed([number; 32])).public;
+            let message = slots.offer(&shown, &mut random).expect("room for them");
+            let of = |chan| slots.ours(chan).expect("shown");
+            json!({
+                "handshake_hash": hex(&HANDSHAKE_HASH),
+                "role": number,
+                "mac_keys": shown.iter().map(|(_, mac)| hex(&mac.0)).collect::<Vec<_>>(),
+                "slots": shown.iter().map(|(chan, _)| of(*chan)).collect::<Vec<_>>(),
+                "message": hex(&message),
+            })
+        })
+        .to_vec()
+}
+
+/// Finds the channels of a list as the other side does.
+fn read_list(vector: &Value) {
+    let other = if vector["role"] == 0 { Role::Responder } else { Role::Initiator };
+    let mut slots = Slots::new(other, secret(&vector["handshake_hash"]).0);
+    let message = unhex(&vector["message"]);
+    let Ok(Control::SlotTokens { base, tokens }) = Control::decode(&message) else {
+        panic!("a list of tokens")
+    };
+    slots.on_tokens(base, tokens).expect("the first list");
+    for (at, mac) in vector["mac_keys"].as_array().expect("keys").iter().enumerate() {
+        let chan = ChannelId([u8::try_from(at).expect("few"); 20]);
+        assert!(slots.match_channel(chan, &secret(mac)), "it is shown");
+        let slot = vector["slots"][at].as_u64().expect("a slot");
+        assert_eq!(slots.channel_of(slot), Some(chan));
+    }
+}
+
 fn messages() -> Value {
     let list: Vec<[u8; 16]> = (0..16).map(|byte| [byte; 16]).collect();
     let named = |name: &str, control: &Control<'_>| json!({ "name": name, "message": hex(&control.encode()) });
@@ -129,8 +168,7 @@ fn at_second_renewal(suite: Suite, vector: &Value) -> (Rekey, Vec<u8>) {
 #[test]
 fn tokens_and_control_messages() {
     for &suite in Suite::ALL {
-        let document =
-            json!({ "tokens": tokens(), "control": messages(), "renewal": renewals(suite) });
+        let document = json!({ "tokens": tokens(), "lists": lists(), "control": messages(), "renewal": renewals(suite) });
         common::check("link", &document);
         let document = common::load("link");
         for vector in document["tokens"].as_array().expect("cases") {
@@ -149,6 +187,7 @@ fn tokens_and_control_messages() {
                 assert_eq!(slots.match_channel(ChannelId([1; 20]), &mac), found);
             }
         }
+        document["lists"].as_array().expect("cases").iter().for_each(read_list);
         let control = &document["control"];
         let cases = |name: &str| control[name].as_array().expect("cases").clone();
         for vector in cases("valid") {
