@@ -10,7 +10,17 @@ use std::path::{Path, PathBuf};
 /// From the ground up. Rooms in one row may not import each other.
 const FLOORS: &[(&str, &[&str])] = &[
     ("0a", &["base::ids", "base::time"]),
-    ("0b", &["base::limits", "base::queue", "base::rangeset", "base::rng", "base::target"]),
+    (
+        "0b",
+        &[
+            "base::agenda",
+            "base::limits",
+            "base::queue",
+            "base::rangeset",
+            "base::rng",
+            "base::target",
+        ],
+    ),
     ("1a", &["wire::varint"]),
     ("1b", &["wire::base32", "wire::bencode", "wire::reader", "wire::url", "wire::writer"]),
     ("1c", &["wire::frame", "wire::packet"]),

@@ -1,5 +1,6 @@
 //! Floor 0: plain values that every other floor may use.
 
+pub mod agenda;
 pub mod ids;
 pub mod limits;
 pub mod queue;

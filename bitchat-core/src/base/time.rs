@@ -129,6 +129,13 @@ impl Now {
     pub const fn new(mono: Timestamp, wall: UnixMillis) -> Self {
         Self { mono, wall: Some(wall) }
     }
+
+    /// The monotonic moment of a wall-clock date, as things stand; `None` without a wall clock.
+    #[must_use]
+    pub fn mono_of(self, date: UnixMillis) -> Option<Timestamp> {
+        let wait = Duration::from_millis(date.0.saturating_sub(self.wall?.0));
+        Some(self.mono + wait)
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@
 
 use super::Node;
 use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
-use super::channels::joined::{JoinedChannel, Phase};
+use super::channels::joined::JoinedChannel;
 use super::channels::origin::Origin;
 use super::config::UnknownChannel;
-use super::discovery::candidates::Candidates;
-use super::discovery::trackers::PeerDemand;
 use super::log::LogLevel;
-use super::store::loads::{FailedLoads, Memory};
+use super::outbox::requests::Memory;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::{Now, UnixMillis};
@@ -16,9 +14,7 @@ use crate::channel::{self, Content};
 use crate::chatfile::{ChatFile, JoinLink};
 use crate::handshake::BootId;
 use crate::link::{Link, code};
-use crate::tracker::announcer::Announcer;
 use crate::transport::PathEstimate;
-use std::collections::BTreeMap;
 
 /// Why a channel was not joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,41 +87,21 @@ impl Node {
         if origin.is_invite_only() {
             return Err(JoinError::InviteOnly);
         }
-        let chan = origin.chan();
-        if self.channels.values().any(|joined| joined.is_joined() && joined.chan == chan) {
+        if self.channels.contains(origin.chan()) {
             return Err(JoinError::AlreadyJoined);
         }
-        let limit = self.config.limits.node.channels;
-        // Those that were left are gone within seconds, once their trackers know.
-        if self.channels.values().filter(|joined| joined.is_joined()).count() >= limit {
-            return Err(JoinError::TooMany(limit));
+        let limits = &self.fx.config.limits.node;
+        // Channels that were left do not count: they are gone once their trackers know.
+        if self.channels.len() >= limits.channels {
+            return Err(JoinError::TooMany(limits.channels));
         }
-        let handle = ChannelHandle(self.next_channel);
-        self.next_channel += 1;
-        let mut candidates = Candidates::new(self.config.limits.node.candidates);
-        for peer in origin.peers() {
-            candidates.add(now.mono, peer.addr);
-        }
-        let joined = JoinedChannel {
-            handle,
-            chan,
-            keys: origin.keys(),
-            announced: origin.announced(),
-            phase: Phase::Waiting,
-            tiers: origin.tiers(),
-            origin,
-            announcer: None,
-            urls: Vec::new(),
-            candidates,
-            members: BTreeMap::new(),
-            rotation: None,
-            demand: PeerDemand::default(),
-        };
-        self.log_channel(&joined);
-        self.channels.insert(handle, joined);
+        let joined = self.channels.join(origin);
+        let handle = joined.handle;
+        self.discovery.join(now, handle, &joined.origin, limits.candidates);
+        self.fx.outbox.log_channel(&joined.keys);
         let text = format_args!("channel {} is joined", handle.0);
-        self.log.add(now.mono, LogLevel::Info, "channel", text);
-        self.settle(now);
+        self.fx.outbox.note(LogLevel::Info, "channel", text);
+        self.settle(now, Vec::new());
         Ok(handle)
     }
 
@@ -146,30 +122,20 @@ impl Node {
     pub fn leave(&mut self, now: Now, channel: ChannelHandle) -> Result<(), UnknownChannel> {
         let now = self.advance(now);
         let chan = self.joined(channel)?.chan;
-        self.log.add(
-            now.mono,
-            LogLevel::Info,
-            "channel",
-            format_args!("channel {} is left", channel.0),
-        );
-        let ids: Vec<LinkId> = self.links.ids().collect();
-        for id in ids {
+        let text = format_args!("channel {} is left", channel.0);
+        self.fx.outbox.note(LogLevel::Info, "channel", text);
+        for id in self.sessions.ids() {
             self.with_link(now, id, |link, _, events| link.leave(chan, events));
         }
-        for cid in self.meeting.leave(channel) {
-            if let Some(id) = self.by_cid.get(&cid).copied() {
+        for cid in self.sessions.handshakes.leave(channel) {
+            if let Some(id) = self.sessions.by_cid(cid) {
                 self.drop_link(now, id);
             }
         }
-        self.failed_loads.forget(Memory::Channel(channel));
-        if let Some(joined) = self.channels.get_mut(&channel) {
-            joined.phase = Phase::Left;
-            joined.rotation = None;
-        }
-        self.with_announcer(now, channel, |announcer, rng, asked| {
-            announcer.stop(now.mono, rng, asked);
-        });
-        self.settle(now);
+        self.store.forget_load(Memory::Channel(channel));
+        self.channels.leave(channel);
+        self.discovery.leave(now, channel, &mut self.fx);
+        self.settle(now, Vec::new());
         Ok(())
     }
 
@@ -188,13 +154,13 @@ impl Node {
         if self.joined(channel)?.shown().is_none() {
             return Err(SendError::NotReady);
         }
-        if self.ledger.is_full() {
+        if self.store.is_full() {
             return Err(SendError::StoreBusy);
         }
         let sent =
-            self.with_channel(now, channel, |joined, world| joined.send_text(now, text, world));
+            self.with_channel(now, channel, |joined, context| joined.send_text(now, text, context));
         let id = sent.flatten().ok_or(SendError::NotReady)??;
-        self.settle(now);
+        self.settle(now, Vec::new());
         Ok(id)
     }
 
@@ -212,8 +178,9 @@ impl Node {
     ) -> Result<(), UnknownChannel> {
         let now = self.advance(now);
         self.joined(channel)?;
-        self.add_candidate(now.mono, channel, hint.address);
-        self.settle(now);
+        let outbox = &mut self.fx.outbox;
+        self.discovery.add_candidate(now.mono, channel, hint.address, outbox);
+        self.settle(now, Vec::new());
         Ok(())
     }
 
@@ -221,11 +188,11 @@ impl Node {
     pub fn renew_keys(&mut self, now: Now) -> usize {
         let now = self.advance(now);
         let ids: Vec<LinkId> =
-            self.links.iter().filter(|link| link.is_open()).map(Link::id).collect();
+            self.sessions.links.iter().filter(|link| link.is_open()).map(Link::id).collect();
         for id in &ids {
             self.with_link(now, *id, |link, rng, _| link.renew(now.mono, rng));
         }
-        self.settle(now);
+        self.settle(now, Vec::new());
         ids.len()
     }
 
@@ -234,15 +201,16 @@ impl Node {
     /// other copy of this node takes, too (BC-08.87).
     pub fn reseed(&mut self, now: Now, seed: &Seed) {
         let now = self.advance(now);
-        self.rng.reseed(seed);
-        self.boot = BootId(self.rng.public.bytes());
-        let ids: Vec<LinkId> = self.links.ids().collect();
-        ids.into_iter().for_each(|id| self.drop_link(now, id));
-        self.certificate_renewal = None;
-        for (channel, address) in self.meeting.start_over(&mut self.rng) {
-            self.on_unreached(now, channel, address);
+        self.fx.rng.reseed(seed);
+        self.own.start_over(BootId(self.fx.rng.public.bytes()));
+        for id in self.sessions.ids() {
+            self.drop_link(now, id);
         }
-        self.settle(now);
+        let fx = &mut self.fx;
+        for (channel, address) in self.sessions.handshakes.start_over(&mut fx.rng) {
+            self.discovery.on_unreached(now, channel, address, fx, &mut self.store);
+        }
+        self.settle(now, Vec::new());
     }
 
     /// Begins to end: links are closed and trackers told. Go on driving the node until
@@ -250,47 +218,35 @@ impl Node {
     pub fn shutdown(&mut self, now: Now) {
         let now = self.advance(now);
         self.shutting_down = true;
-        self.failed_loads = FailedLoads::default();
-        self.log.add(now.mono, LogLevel::Info, "node", "shutting down");
-        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        for handle in handles {
-            self.meeting.leave(handle);
-            self.with_announcer(now, handle, |announcer, rng, asked| {
-                announcer.stop(now.mono, rng, asked);
-            });
+        self.store.forget_loads();
+        self.fx.outbox.note(LogLevel::Info, "node", "shutting down");
+        for handle in self.discovery.handles() {
+            self.sessions.handshakes.leave(handle);
+            self.discovery.stop(now, handle, &mut self.fx);
         }
-        self.close_links(now);
-        self.settle(now);
-    }
-
-    fn close_links(&mut self, now: Now) {
-        let ids: Vec<LinkId> = self.links.ids().collect();
-        for id in ids {
+        for id in self.sessions.ids() {
             self.with_link(now, id, |link, _, events| {
                 link.close(now.mono, code::GOING_AWAY, events);
             });
         }
+        self.settle(now, Vec::new());
     }
 
     /// After [`shutdown`](Self::shutdown): everything has been said and stored. While the store
     /// refuses it stays false: wait as long as you care to.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        let told =
-            |joined: &JoinedChannel| joined.announcer.as_ref().is_none_or(Announcer::is_stopped);
         self.shutting_down
-            && self.links.dirty().is_none()
-            && !self.sockets.has_queued()
-            && self.actions.is_empty()
-            && self.ledger.is_idle()
-            && self.links.iter().all(|link| !link.is_open())
-            && self.channels.values().all(told)
+            && self.sessions.is_drained()
+            && self.fx.outbox.is_empty()
+            && self.store.is_idle()
+            && self.discovery.is_stopped()
     }
 
     /// The links that carry chat.
     #[must_use]
     pub fn links(&self) -> Vec<LinkInfo> {
-        let ready = self.links.iter().filter(|link| link.is_open() && link.is_ready());
+        let ready = self.sessions.links.iter().filter(|link| link.is_open() && link.is_ready());
         ready
             .map(|link| {
                 let PathEstimate { rtt, min_rtt, rate, window, loss } = link.path_estimate();
@@ -340,30 +296,22 @@ impl Node {
     /// Who this node is, once it knows: the identity, and its own device.
     #[must_use]
     pub fn device(&self) -> Option<Device> {
-        let keys = self.device_keys.as_ref()?;
-        Some(Device { peer: self.identity.peer_id(), id: keys.id })
+        self.own.device()
     }
 
     /// Counters since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.stats.clone()
+        self.fx.outbox.stats.clone()
     }
 
     pub(super) fn joined(&self, channel: ChannelHandle) -> Result<&JoinedChannel, UnknownChannel> {
-        self.channels.get(&channel).filter(|joined| joined.is_joined()).ok_or(UnknownChannel)
-    }
-
-    /// Forgets channels that were left, once their trackers know.
-    pub(super) fn sweep_channels(&mut self) {
-        self.channels.retain(|_, joined| {
-            joined.is_joined() || joined.announcer.as_ref().is_some_and(|a| !a.is_stopped())
-        });
+        self.channels.get(channel).ok_or(UnknownChannel)
     }
 
     /// The event for a message that became visible.
     pub(super) fn message_event(&self, channel: ChannelHandle, id: &EntryId) -> Option<Event> {
-        let log = self.channels.get(&channel)?.shown()?;
+        let log = self.channels.get(channel)?.shown()?;
         Some(Event::Message { channel, message: message(log.message(id)?)? })
     }
 }

@@ -1,18 +1,16 @@
 //! What comes in: datagrams find their owner, answers find who asked.
 
 use super::Node;
-use super::api::{Failure, Input};
-use super::channels::joined::Ticket;
+use super::api::{Event, Failure, Input};
+use super::channels::joined::JoinedChannel;
 use super::log::LogLevel;
 use super::outbox::requests::Pending;
 use super::sessions::handshakes::Context;
-use super::store::write_queue::Outcome;
-use crate::base::ids::{ChannelHandle, RequestId, StreamId};
+use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};
 use crate::handshake::Rejected;
 use crate::link::{Verdict, Via};
-use crate::node::api::Action;
 use crate::transport::Ecn;
 use crate::wire::packet;
 use core::fmt;
@@ -22,6 +20,7 @@ impl Node {
     /// Hands in something that happened in the world.
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         let now = self.advance(now);
+        let fx = &mut self.fx;
         match input {
             Input::Datagram { socket, from, ecn, stride, data } => {
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
@@ -30,68 +29,74 @@ impl Node {
                     self.on_datagram(now, Via { socket, remote: from }, ecn, datagram);
                 }
             }
-            Input::Bound { request, socket, local } => self.on_bound(request, socket, local),
-            Input::Interfaces(addresses) => {
-                if self.sockets.set_interfaces(addresses) {
-                    // BC-07.85
-                    self.paths.forget_all();
+            Input::Bound { request, socket, local } => {
+                if self.discovery.own.on_bound(&mut fx.outbox, request, socket, local) {
                     self.on_addresses();
-                    self.on_local_move(now);
                 }
             }
-            Input::Resolved { request, addresses } => self.on_resolved(now, request, addresses),
-            Input::Opened { request, stream } => self.on_opened(now, request, stream),
-            Input::Readable { stream, data } => self.on_stream(now, stream, Some(data)),
-            Input::Closed { stream } => self.on_stream(now, stream, None),
+            Input::Interfaces(addresses) => self.on_interfaces(now, addresses),
+            Input::Resolved { request, addresses } => {
+                self.discovery.on_resolved(now, request, addresses, fx);
+            }
+            Input::Opened { request, stream } => {
+                self.discovery.on_opened(now, request, stream, fx);
+            }
+            Input::Readable { stream, data } => {
+                self.discovery.on_stream(now, stream, Some(data), fx);
+            }
+            Input::Closed { stream } => self.discovery.on_stream(now, stream, None, fx),
             Input::Persisted { request } => self.on_persist_answer(now, request, Ok(())),
             Input::Loaded { request, records, more } => self.on_loaded(request, &records, more),
             Input::Failed { request, failure } => self.on_failed(now, request, failure),
         }
-        self.settle(now);
+        self.settle(now, Vec::new());
+    }
+
+    fn on_interfaces(&mut self, now: Now, addresses: &[IpAddr]) {
+        if self.discovery.own.set_interfaces(addresses) {
+            // BC-07.85
+            self.sessions.forget_paths();
+            self.on_addresses();
+            self.on_local_move(now);
+        }
     }
 
     fn on_datagram(&mut self, now: Now, via: Via, ecn: Option<Ecn>, datagram: &mut [u8]) {
-        self.stats.datagrams_in += 1;
+        let outbox = &mut self.fx.outbox;
+        outbox.stats.datagrams_in += 1;
         let from = via.remote;
         if from.port() == 0 {
             // Nobody can be answered there, and systems refuse what is sent to it (BC-11.64).
-            self.stats.dropped_unknown += 1;
+            outbox.stats.dropped_unknown += 1;
             let text = format_args!("a datagram from {from} is dropped: its port is 0");
-            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+            outbox.note(LogLevel::Debug, "meeting", text);
             return;
         }
-        let link = packet::connection_id(datagram).and_then(|cid| self.by_cid.get(&cid).copied());
+        let link = packet::connection_id(datagram).and_then(|cid| self.sessions.by_cid(cid));
         if let Some(id) = link {
             let verdict = self.with_link(now, id, |link, rng, events| {
                 link.handle_datagram(now.mono, via, ecn, datagram, rng, events)
             });
+            let stats = &mut self.fx.outbox.stats;
             let (counter, why) = match verdict {
                 Some(Verdict::Authentic) => return self.on_authentic(now, id),
-                Some(Verdict::Forged) => (&mut self.stats.dropped_auth, "it is forged"),
-                Some(Verdict::Replayed) => (&mut self.stats.dropped_replay, "it came before"),
-                None => (&mut self.stats.dropped_unknown, "its link is gone"),
+                Some(Verdict::Forged) => (&mut stats.dropped_auth, "it is forged"),
+                Some(Verdict::Replayed) => (&mut stats.dropped_replay, "it came before"),
+                None => (&mut stats.dropped_unknown, "its link is gone"),
             };
             *counter += 1;
             let text = format_args!("a packet from {from} on link {} is dropped: {why}", id.0);
-            self.log.add(now.mono, LogLevel::Trace, "link", text);
+            self.fx.outbox.note(LogLevel::Trace, "link", text);
             return;
         }
-        if !self.on_tracker_datagram(now, from, datagram) && !self.on_envelope(now, from, datagram)
-        {
-            self.stats.dropped_unknown += 1;
+        let is_answer = self.discovery.on_datagram(now, from, datagram, &mut self.fx);
+        if !is_answer && !self.on_envelope(now, from, datagram) {
+            let outbox = &mut self.fx.outbox;
+            outbox.stats.dropped_unknown += 1;
             let (len, why) = (datagram.len(), "it is of no channel, link or tracker of ours");
             let text = format_args!("{len} bytes from {from} are dropped: {why}");
-            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+            outbox.note(LogLevel::Debug, "meeting", text);
         }
-    }
-
-    fn on_tracker_datagram(&mut self, now: Now, from: SocketAddr, datagram: &[u8]) -> bool {
-        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        handles.into_iter().any(|handle| {
-            self.with_announcer(now, handle, |announcer, rng, asked| {
-                announcer.on_datagram(now.mono, from, datagram, rng, asked)
-            }) == Some(true)
-        })
     }
 
     /// Tries the keys of every channel on what may be a probe or handshake. Whoever lacks them gets
@@ -99,99 +104,62 @@ impl Node {
     fn on_envelope(&mut self, now: Now, from: SocketAddr, datagram: &mut [u8]) -> bool {
         let Some(wall) = now.wall else { return false };
         let Some(envelope) = Envelope::new(datagram) else { return false };
-        let mut live = self.channels.values().filter(|joined| joined.channel().is_some());
-        let Some(joined) = live.find(|joined| envelope.proves(&joined.keys, wall.day())) else {
-            return false;
-        };
+        let proves = |joined: &&JoinedChannel| envelope.proves(&joined.keys, wall.day());
+        let Some(joined) = self.channels.live().find(proves) else { return false };
         let body = envelope.unmask(&joined.keys);
-        let (channel, keys) = (joined.handle, &joined.keys);
-        let about = Context { now: now.mono, wall, channel, keys, links: &self.links };
-        if !self.shutting_down {
-            let result = self.meeting.on_body(about, &mut self.rng, from, body);
-            let text = Heard { channel, from, result: &result };
-            self.log.add(now.mono, LogLevel::Debug, "meeting", text);
-            match result {
-                Ok(Kind::Probe) => self.stats.probes_answered += 1,
-                Ok(Kind::Hs1) => {
-                    if let Some(joined) = self.channels.get_mut(&channel) {
-                        joined.candidates.on_heard(now.mono, from);
-                    }
-                }
-                _ => {}
-            }
+        if self.shutting_down {
+            return true;
         }
-        self.act_on_met(now);
+        let channel = joined.handle;
+        let mut effects = Vec::new();
+        let mut context = Context {
+            now: now.mono,
+            wall,
+            channel,
+            keys: &joined.keys,
+            links: &self.sessions.links,
+            rng: &mut self.fx.rng,
+            effects: &mut effects,
+        };
+        let result = self.sessions.handshakes.on_body(&mut context, from, body);
+        let text = Heard { channel, from, result: &result };
+        self.fx.outbox.note(LogLevel::Debug, "meeting", text);
+        match result {
+            Ok(Kind::Probe) => self.fx.outbox.stats.probes_answered += 1,
+            Ok(Kind::Hs1) => {
+                if let Some(search) = self.discovery.get_mut(channel) {
+                    search.candidates.on_heard(now.mono, from);
+                }
+            }
+            _ => {}
+        }
+        self.on_handshake_effects(now, effects);
         true
     }
 
-    fn on_resolved(&mut self, now: Now, request: RequestId, addresses: &[IpAddr]) {
-        let Some(Pending::Tracker(handle, query)) = self.requests.get(&request).cloned() else {
-            return;
-        };
-        self.requests.remove(&request);
-        self.with_announcer(now, handle, |announcer, rng, asked| {
-            announcer.on_resolved(now.mono, query, addresses, rng, asked);
-        });
-    }
-
-    fn on_opened(&mut self, now: Now, request: RequestId, stream: StreamId) {
-        let Some(Pending::Tracker(handle, query)) = self.requests.get(&request).cloned() else {
-            // Given up meanwhile.
-            self.actions.push_back(Action::Close { stream });
-            return;
-        };
-        self.requests.remove(&request);
-        self.streams.insert(stream, (handle, query));
-        self.with_announcer(now, handle, |announcer, rng, asked| {
-            announcer.on_opened(now.mono, query, rng, asked);
-        });
-    }
-
-    /// Bytes, or the end, of a stream.
-    fn on_stream(&mut self, now: Now, stream: StreamId, data: Option<&[u8]>) {
-        let Some((handle, query)) = self.streams.get(&stream).copied() else { return };
-        if data.is_none() {
-            self.streams.remove(&stream);
-        }
-        self.with_announcer(now, handle, |announcer, rng, asked| match data {
-            Some(data) => announcer.on_readable(now.mono, query, data, rng, asked),
-            None => announcer.on_closed(now.mono, query, rng, asked),
-        });
-    }
-
     fn on_failed(&mut self, now: Now, request: RequestId, failure: Failure) {
-        let Some(pending) = self.requests.remove(&request) else {
+        let Some(pending) = self.fx.outbox.take_request(request, |pending| Some(pending.clone()))
+        else {
             return self.on_persist_answer(now, request, Err(failure));
         };
         match pending {
-            Pending::Bind(family) => self.on_bind_failed(family, failure),
-            Pending::Tracker(handle, query) => {
-                self.with_announcer(now, handle, |announcer, rng, asked| {
-                    announcer.on_failed(now.mono, query, &failure.to_string(), rng, asked);
-                });
+            Pending::Bind(family) => {
+                self.fx.outbox.tell(Event::ListenFailed { family, failure });
+                self.on_addresses();
             }
-            Pending::Load(load) => self.on_load_failed(now, load, failure),
+            Pending::Tracker(handle, query) => {
+                let failure = failure.to_string();
+                self.discovery.on_failed(now, handle, query, &failure, &mut self.fx);
+            }
+            Pending::Load(load) => self.on_load_failed(load, failure),
         }
     }
 
     fn on_persist_answer(&mut self, now: Now, request: RequestId, result: Result<(), Failure>) {
-        match self.ledger.on_answer(now.mono, request, result) {
-            Some(Outcome::Stored(tickets)) => {
-                self.on_store_works();
-                for ticket in tickets {
-                    self.on_stored(now, ticket);
-                }
-            }
-            Some(Outcome::Refused(failure)) => self.on_store_failed(failure),
-            None => {}
+        let stored = self.store.on_persist_answer(&mut self.fx.outbox, request, result);
+        for owner in stored {
+            self.on_stored(now, owner);
         }
-    }
-
-    /// What waited for the store may happen now.
-    pub(super) fn on_stored(&mut self, now: Now, ticket: Ticket) {
-        self.with_channel(now, ticket.channel, |joined, world| {
-            joined.on_persisted(now, ticket.ticket, world);
-        });
     }
 }
 

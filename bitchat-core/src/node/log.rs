@@ -1,6 +1,5 @@
 //! What a node says of its work, for people who look for a fault: off unless asked for.
 
-use super::Node;
 use super::api::{Event, TrackerState};
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
@@ -79,7 +78,7 @@ impl Log {
         self.records.push_back(LogRecord { at, level, target, text: line.0, lost: 0 });
     }
 
-    fn poll(&mut self) -> Option<LogRecord> {
+    pub(super) fn poll(&mut self) -> Option<LogRecord> {
         let mut record = self.records.pop_front()?;
         record.lost = core::mem::take(&mut self.lost);
         Some(record)
@@ -102,19 +101,11 @@ impl Write for Line {
     }
 }
 
-impl Node {
-    /// The next thing that the node says of its work, oldest first: nothing unless
-    /// [`Config::log`](super::Config::log) asks for it. Whoever does not poll loses the oldest
-    /// records, and no more: [`LogRecord::lost`] counts them.
-    pub fn poll_log(&mut self) -> Option<LogRecord> {
-        self.log.poll()
-    }
-
+impl Log {
     /// Notes what the application is told as well.
-    pub(super) fn log_event(&mut self, event: &Event) {
+    pub(super) fn add_event(&mut self, at: Timestamp, event: &Event) {
         use LogLevel::{Debug, Info, Trace, Warn};
-        let (at, log) = (self.now.mono, &mut self.log);
-        let mut add = |level, target, text: fmt::Arguments<'_>| log.add(at, level, target, text);
+        let mut add = |level, target, text: fmt::Arguments<'_>| self.add(at, level, target, text);
         match event {
             Event::Listening { local } => add(Debug, "node", format_args!("listening on {local}")),
             Event::ListenFailed { family, failure } => {

@@ -1,4 +1,9 @@
 //! Floor 6: the one type that embedders hold.
+//!
+//! The node is made of owners, each with all of its code in its own folder: [`own_device`],
+//! [`sessions`], [`channels`], [`discovery`], [`store`] and [`outbox`]. An owner never sees the
+//! node. The node hands in what happens ([`input`], [`timers`], [`commands`]), carries what one
+//! owner brings to the others ([`route`]), and hands out what leaves ([`drain`]).
 
 mod api;
 mod channels;
@@ -6,12 +11,13 @@ mod commands;
 mod config;
 mod discovery;
 mod drain;
+mod fx;
 mod input;
-mod links;
 mod loading;
 mod log;
-mod observe;
 mod outbox;
+mod own_device;
+mod route;
 mod sessions;
 mod store;
 mod timers;
@@ -28,26 +34,19 @@ pub use commands::{JoinError, SendError};
 pub use config::{Config, ConfigError, Families, UnknownChannel};
 pub use log::{LogLevel, LogRecord};
 
-use crate::base::ids::{ChannelHandle, ConnectionId, Device, LinkId, RequestId, StreamId};
 use crate::base::rng::{Rng, Seed};
-use crate::base::time::{Now, Timestamp, UnixMillis};
-use crate::crypto::identity::{DeviceKeys, Identity};
-use crate::crypto::key_log::KeyLogLine;
-use crate::crypto::suite::Suite;
+use crate::base::time::Now;
+use crate::crypto::identity::Identity;
 use crate::handshake::BootId;
-use crate::link::LinkEvent;
-use crate::tracker::interface::TrackerQuery;
-use channels::joined::{ChannelEffects, JoinedChannel, Ticket};
-use discovery::own_addresses::Sockets;
-use log::Log;
-use outbox::requests::Pending;
-use sessions::handshakes::Handshakes;
-use sessions::link_table::LinkTable;
-use sessions::memory_budget::MemoryBudget;
-use sessions::path_memories::PathMemories;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use store::loads::FailedLoads;
-use store::write_queue::WriteQueue;
+use channels::Channels;
+use discovery::Discovery;
+use discovery::own_addresses::OwnAddresses;
+use fx::Fx;
+use outbox::Outbox;
+use own_device::OwnDevice;
+use sessions::Sessions;
+use sessions::handshakes::HandshakeEffect;
+use store::{Owner, Store};
 
 /// A chat node: a pure function of its inputs and the time.
 ///
@@ -74,61 +73,17 @@ use store::write_queue::WriteQueue;
 /// Equal configuration, identity, seed and inputs give equal outputs, to the byte.
 #[derive(Debug)]
 pub struct Node {
-    config: Config,
-    suite: Suite,
-    identity: Identity,
-    rng: Rng,
-    boot: BootId,
     /// The latest time seen; `mono` never goes back.
     now: Now,
-    device_keys: Option<DeviceKeys>,
-    /// When the own certificate is made anew.
-    certificate_renewal: Option<UnixMillis>,
-    sockets: Sockets,
-    meeting: Handshakes,
-    links: LinkTable,
-    by_cid: BTreeMap<ConnectionId, LinkId>,
-    /// The session in use with each device.
-    by_device: BTreeMap<Device, LinkId>,
-    /// Devices with several sessions: all but the one in use are closed once that is known to live.
-    rivals: BTreeSet<Device>,
-    channels: BTreeMap<ChannelHandle, JoinedChannel>,
-    /// The channel that dialled last: the next one has its turn.
-    dialled_last: ChannelHandle,
-    ledger: WriteQueue<Ticket>,
-    /// What the store could not read.
-    failed_loads: FailedLoads,
-    /// The application was told that the store refuses.
-    store_failing: bool,
-    requests: BTreeMap<RequestId, Pending>,
-    streams: BTreeMap<StreamId, (ChannelHandle, TrackerQuery)>,
-    actions: VecDeque<Action>,
-    events: VecDeque<Event>,
-    /// Empty unless the embedder asked for a key log.
-    key_log: VecDeque<KeyLogLine>,
-    /// What is left of the traces of links that are gone.
-    #[cfg(feature = "qlog")]
-    ended_traces: VecDeque<QlogRecord>,
-    /// Links of which nothing more will come.
-    dead: Vec<LinkId>,
-    /// What the links' buffers take beyond their first sizes.
-    growth: MemoryBudget,
-    /// What ended links measured.
-    paths: PathMemories,
-    /// What happened on a link; kept for its allocation.
-    link_events: Vec<LinkEvent>,
-    /// The links were told to take nothing more.
-    paused: bool,
+    fx: Fx,
+    own: OwnDevice,
+    store: Store,
+    sessions: Sessions,
+    channels: Channels,
+    discovery: Discovery,
     /// Something is to be done at once that the last call could not do.
     wake: bool,
-    told: ChannelEffects,
-    log: Log,
-    stats: Stats,
-    next_request: u64,
-    next_link: u64,
-    next_channel: u32,
     shutting_down: bool,
-    wall_asked: bool,
 }
 
 impl Node {
@@ -149,92 +104,23 @@ impl Node {
         let mut rng = Rng::new(&seed);
         drop(seed);
         let boot = BootId(rng.public.bytes());
-        let meeting = Handshakes::new(&config.limits, config.insecure_key_log, &mut rng);
-        let ledger = WriteQueue::new(config.store, config.limits.node.persist_bytes);
+        let sessions = Sessions::new(&config, &mut rng);
+        let outbox = Outbox::new(&config, now.mono);
         let mut node = Self {
-            suite,
-            identity: identity.on(suite),
-            boot,
             now,
-            device_keys: None,
-            certificate_renewal: None,
-            sockets: Sockets::new(config.limits.node.queued_datagrams),
-            meeting,
-            links: LinkTable::default(),
-            by_cid: BTreeMap::new(),
-            by_device: BTreeMap::new(),
-            rivals: BTreeSet::new(),
-            channels: BTreeMap::new(),
-            dialled_last: ChannelHandle(0),
-            ledger,
-            failed_loads: FailedLoads::default(),
-            store_failing: false,
-            requests: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            actions: VecDeque::new(),
-            events: VecDeque::new(),
-            key_log: VecDeque::new(),
-            #[cfg(feature = "qlog")]
-            ended_traces: VecDeque::new(),
-            dead: Vec::new(),
-            growth: MemoryBudget::new(config.limits.node.links_growth),
-            paths: PathMemories::default(),
-            link_events: Vec::new(),
-            paused: false,
+            own: OwnDevice::new(suite, identity, boot),
+            store: Store::new(config.store, config.limits.node.persist_bytes),
+            sessions,
+            channels: Channels::default(),
+            discovery: Discovery::new(),
             wake: false,
-            told: ChannelEffects::default(),
-            log: Log::new(config.log, config.limits.node.log_records),
-            stats: Stats::default(),
-            next_request: 0,
-            next_link: 0,
-            next_channel: 0,
             shutting_down: false,
-            wall_asked: false,
-            rng,
-            config,
+            fx: Fx { config, rng, outbox },
         };
-        node.bind_sockets();
+        OwnAddresses::bind(&node.fx.config, &mut node.fx.outbox);
         node.load_node();
-        node.settle(now);
+        node.settle(now, Vec::new());
         Ok(node)
-    }
-
-    /// Tells the application. While it does not listen, what only describes the present state is
-    /// left out, for it can be asked for. What comes in pairs or cannot be asked for is kept; there is
-    /// an end to it, since a node that is behind takes neither messages nor new sessions, and of
-    /// what it may tell again and again one of each is kept.
-    fn tell(&mut self, event: Event) {
-        self.log_event(&event);
-        if let Event::Tracker { channel, url, .. } = &event {
-            self.events.retain(|old| {
-                !matches!(old, Event::Tracker { channel: c, url: u, .. } if c == channel && u == url)
-            });
-        }
-        let lasting = matches!(
-            event,
-            Event::Message { .. }
-                | Event::Delivered { .. }
-                | Event::Equivocation { .. }
-                | Event::LinkUp { .. }
-                | Event::LinkClosed { .. }
-                | Event::MemberUp { .. }
-                | Event::MemberDown { .. }
-        );
-        let once = matches!(
-            event,
-            Event::ChannelReady { .. }
-                | Event::ListenFailed { .. }
-                | Event::LogFull { .. }
-                | Event::StoreDamaged { .. }
-                | Event::StoreFailing { .. }
-                | Event::StoreRecovered
-                | Event::StoreWentBack { .. }
-                | Event::WallTimeNeeded
-        );
-        let has_room = self.events.len() < self.config.limits.node.events;
-        if lasting || has_room || (once && !self.events.contains(&event)) {
-            self.events.push_back(event);
-        }
     }
 
     /// Takes over the time of a call.
@@ -244,54 +130,53 @@ impl Node {
         let elapsed = mono.saturating_since(self.now.mono);
         let wall = now.wall.or(self.now.wall.map(|wall| wall.plus(elapsed)));
         self.now = Now { mono, wall };
+        self.fx.outbox.now = mono;
         self.now
     }
 
-    /// The end of every call: what became possible is done.
-    fn settle(&mut self, now: Now) {
-        self.prove_device(now);
-        self.sweep_channels();
+    /// The end of every call: what became possible is done. `effects` is what handshakes brought.
+    fn settle(&mut self, now: Now, effects: Vec<HandshakeEffect>) {
+        let is_proven = self.sessions.handshakes.local.is_some();
+        if let Some(local) = self.own.prove(now, &mut self.fx, is_proven) {
+            self.sessions.handshakes.local = Some(local);
+        }
+        self.discovery.sweep();
         self.rotate_due(now);
         self.go_live(now);
-        self.act_on_met(now);
+        self.on_handshake_effects(now, effects);
         self.dial_due(now);
-        self.act_on_met(now);
-        for ticket in self.ledger.take_unstored() {
-            self.on_stored(now, ticket);
+        for owner in self.store.take_unstored() {
+            self.on_stored(now, owner);
         }
-        let next_request = &mut self.next_request;
-        let request = || {
-            *next_request += 1;
-            RequestId(*next_request - 1)
-        };
-        self.actions.extend(self.ledger.poll(now.mono, request));
+        self.store.write(&mut self.fx.outbox);
         self.regulate(now);
         self.sweep_links(now);
+        self.channels.settle();
+        self.discovery.settle();
+    }
+
+    /// What waited for the store may happen now.
+    fn on_stored(&mut self, now: Now, owner: Owner) {
+        if let Owner::Channel(channel, ticket) = owner {
+            self.with_channel(now, channel, |joined, context| {
+                joined.on_persisted(now, ticket, context);
+            });
+        }
     }
 
     /// The store or the application has fallen behind.
     fn is_behind(&self) -> bool {
-        self.ledger.is_full() || self.events.len() * 2 >= self.config.limits.node.events
+        self.store.is_full() || self.fx.outbox.is_behind()
     }
 
     /// Holds the peers back while the store or the application is behind.
     fn regulate(&mut self, now: Now) {
         let full = self.is_behind();
-        if full == self.paused {
-            return;
+        if self.sessions.set_paused(full) {
+            for id in self.sessions.ids() {
+                self.with_link(now, id, |link, _, events| link.pause(full, events));
+            }
         }
-        self.paused = full;
-        let ids: Vec<LinkId> = self.links.ids().collect();
-        for id in ids {
-            self.with_link(now, id, |link, _, events| link.pause(full, events));
-        }
-    }
-
-    /// The monotonic moment of a wall-clock date, as things stand.
-    fn mono_of(now: Now, date: UnixMillis) -> Option<Timestamp> {
-        let wall = now.wall?;
-        let wait = core::time::Duration::from_millis(date.0.saturating_sub(wall.0));
-        Some(now.mono + wait)
     }
 }
 

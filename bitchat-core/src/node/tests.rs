@@ -1,9 +1,11 @@
 use super::*;
-use crate::base::ids::{EntryId, SocketId};
+use crate::base::ids::{ChannelHandle, EntryId, LinkId, RequestId, SocketId, StreamId};
 use crate::base::limits::Limits;
 use crate::base::rng::Stream;
+use crate::base::time::{Timestamp, UnixMillis};
 use crate::chatfile::{Access, ChatFile, Draft, History, Outside};
 use crate::crypto::suite::Secret;
+use crate::link::Link;
 use bytes::Bytes;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;

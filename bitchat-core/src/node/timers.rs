@@ -2,11 +2,7 @@
 
 use super::Node;
 use super::api::Deadline;
-use super::channels::joined::JoinedChannel;
-use crate::base::ids::ChannelHandle;
 use crate::base::time::{Now, Timestamp};
-use crate::channel::Channel;
-use crate::tracker::announcer::Announcer;
 
 impl Node {
     /// When to call [`handle_timeout`](Self::handle_timeout), and why. `None`: never, unless
@@ -16,40 +12,24 @@ impl Node {
         let now = self.now.mono;
         let fixed = [
             (self.wake.then_some(now), "application"),
-            (self.meeting_timeout(), "handshake"),
-            (self.ledger.poll_timeout(), "store retry"),
-            (self.failed_loads.poll_timeout(), "store retry"),
-            (self.certificate_timeout(), "own certificate"),
+            (self.handshake_timeout(), "handshake"),
+            (self.store.poll_timeout(), "store retry"),
+            (self.own.poll_timeout(self.now), "own certificate"),
         ];
         let fixed = fixed.into_iter().filter_map(|(at, why)| Some((at?, why)));
-        let links = self.links.poll_timeout();
-        let channels = self.channels.values().flat_map(|joined| self.channel_timeouts(joined));
-        let (at, reason) = fixed.chain(links).chain(channels).min_by_key(|(at, _)| *at)?;
+        let dial = if self.may_dial() { self.discovery.dial_timeout() } else { None };
+        let rest = [
+            self.sessions.links.poll_timeout(),
+            self.channels.poll_timeout(),
+            self.discovery.poll_timeout(self.now),
+            dial,
+        ];
+        let (at, reason) = fixed.chain(rest.into_iter().flatten()).min_by_key(|(at, _)| *at)?;
         Some(Deadline { at: at.max(now), reason })
     }
 
-    fn channel_timeouts(
-        &self,
-        joined: &JoinedChannel,
-    ) -> impl Iterator<Item = (Timestamp, &'static str)> {
-        let may_dial = self.may_dial() && joined.channel().is_some();
-        let dial = if may_dial { joined.candidates.poll_timeout() } else { None };
-        let all = [
-            (joined.channel().and_then(Channel::poll_timeout), "channel"),
-            (joined.announcer.as_ref().and_then(Announcer::poll_timeout), "tracker"),
-            (dial, "dialling"),
-            (joined.rotates_at(self.now), "infohash"),
-            (joined.demand_at(), "tracker"),
-        ];
-        all.into_iter().filter_map(|(at, why)| Some((at?, why)))
-    }
-
-    fn meeting_timeout(&self) -> Option<Timestamp> {
-        self.now.wall.and_then(|_| self.meeting.poll_timeout())
-    }
-
-    fn certificate_timeout(&self) -> Option<Timestamp> {
-        self.certificate_renewal.and_then(|date| Self::mono_of(self.now, date))
+    fn handshake_timeout(&self) -> Option<Timestamp> {
+        self.now.wall.and_then(|_| self.sessions.handshakes.poll_timeout())
     }
 
     /// Does what is due.
@@ -59,40 +39,40 @@ impl Node {
         self.time_links(now);
         self.time_channels(now);
         self.load_again(now);
+        let mut effects = Vec::new();
         if let Some(wall) = now.wall {
-            let channels = &self.channels;
-            let keys = |handle: ChannelHandle| channels.get(&handle).map(|joined| &joined.keys);
-            self.meeting.handle_timeout(now.mono, wall, &mut self.rng, &self.links, keys);
+            let (handshakes, links) = (&mut self.sessions.handshakes, &self.sessions.links);
+            let keys = |handle| self.channels.get(handle).map(|joined| &joined.keys);
+            effects = handshakes.handle_timeout(now.mono, wall, &mut self.fx.rng, links, keys);
         }
-        self.settle(now);
+        self.settle(now, effects);
     }
 
     fn time_links(&mut self, now: Now) {
-        for id in self.links.due(now.mono) {
+        for id in self.sessions.links.due(now.mono) {
             self.with_link(now, id, |link, rng, events| link.handle_timeout(now, rng, events));
         }
     }
 
+    /// Does what is due in channels, in the order of their handles; each with its trackers.
     fn time_channels(&mut self, now: Now) {
-        let mono = now.mono;
-        let handles: Vec<ChannelHandle> = self.channels.keys().copied().collect();
-        for handle in handles {
-            let Some(joined) = self.channels.get(&handle) else { continue };
-            let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= mono);
-            let log_due = due(joined.channel().and_then(Channel::poll_timeout));
-            let trackers_due = due(joined.announcer.as_ref().and_then(Announcer::poll_timeout));
-            let wanted = due(joined.demand_at());
+        let mut due = self.channels.due(now.mono);
+        due.extend(self.discovery.due(now.mono));
+        while let Some(handle) = due.pop_first() {
+            let log_due = self.channels.is_due(handle, now.mono);
+            let trackers_due = self.discovery.trackers_due(now.mono, handle);
             if log_due {
-                self.with_channel(now, handle, |joined, world| joined.handle_timeout(now, world));
-            }
-            if wanted {
-                self.want_peers(now, handle);
-            }
-            if trackers_due || wanted {
-                self.with_announcer(now, handle, |announcer, rng, asked| {
-                    announcer.handle_timeout(mono, rng, asked);
+                self.with_channel(now, handle, |joined, context| {
+                    joined.handle_timeout(now, context);
                 });
             }
+            self.discovery.handle_timeout(now, handle, trackers_due, &mut self.fx);
+            // What one channel did may have made a later one due.
+            let touched = self.channels.touched_due(now.mono);
+            let touched = touched.into_iter().chain(self.discovery.touched_due(now.mono));
+            due.extend(touched.filter(|other| *other > handle));
+            self.channels.settle();
+            self.discovery.settle();
         }
     }
 }

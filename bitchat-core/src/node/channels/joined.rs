@@ -1,35 +1,24 @@
-//! A channel that this node is in: its log, its trackers, its candidate addresses.
+//! A channel that this node is in: its log, and who carries it.
 
+use super::origin::Origin;
+use super::records;
+use crate::base::agenda::{Deadline, Place};
 use crate::base::ids::{ChannelHandle, ChannelId, Device, EntryId, LinkId};
 use crate::base::rng::SecretStream;
 use crate::base::time::Now;
 use crate::channel::{
     Candidate, Channel, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink, Priority, Record,
-    SendError as LogError, Ticket as ChannelTicket,
+    SendError as LogError, Ticket,
 };
-use crate::chatfile::Announced;
 use crate::crypto::channel_keys::ChannelKeys;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 use crate::link::Lane;
 use crate::node::api::Change;
-use crate::node::channels::origin::Origin;
-use crate::node::discovery::candidates::Candidates;
-use crate::node::discovery::trackers::{PeerDemand, Rotation};
 use crate::node::sessions::link_table::LinkTable;
-use crate::node::store::records;
-use crate::node::store::write_queue::WriteQueue;
-use crate::tracker::announcer::Announcer;
-use crate::wire::url::TrackerUrl;
+use crate::node::store::{Owner, Store};
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Who waits for a change to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    pub channel: ChannelHandle,
-    pub ticket: ChannelTicket,
-}
 
 /// How far a channel is.
 #[derive(Debug)]
@@ -40,8 +29,6 @@ pub(crate) enum Phase {
     Loading(Box<ChannelRestore>),
     /// In use.
     Live(Box<Channel>),
-    /// Left; only the trackers are still being told.
-    Left,
 }
 
 /// One channel of the node.
@@ -51,23 +38,13 @@ pub(crate) struct JoinedChannel {
     pub chan: ChannelId,
     pub origin: Origin,
     pub keys: ChannelKeys,
-    pub announced: Announced,
     pub phase: Phase,
-    /// The trackers of the file, until the announcer takes them.
-    pub tiers: Vec<Vec<TrackerUrl>>,
-    pub announcer: Option<Announcer>,
-    /// The URL of each tracker, in the announcer's numbering.
-    pub urls: Vec<String>,
-    pub candidates: Candidates,
     /// The links that carry the channel, by device.
     pub members: BTreeMap<Device, BTreeSet<LinkId>>,
-    /// What a channel that rotates announces, and until when.
-    pub rotation: Option<Rotation>,
-    /// When its trackers are asked for more.
-    pub demand: PeerDemand,
+    pub place: Place,
 }
 
-/// What a channel told the node while it ran; acted upon when the call returns.
+/// What a channel wants of the node; the node acts upon it when the call of the channel returns.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelEffects {
     pub events: Vec<ChannelEvent>,
@@ -78,16 +55,16 @@ pub(crate) struct ChannelEffects {
 /// The parts of the node that a channel may use.
 pub(crate) struct ChannelContext<'a> {
     pub links: &'a mut LinkTable,
-    pub ledger: &'a mut WriteQueue<Ticket>,
+    pub store: &'a mut Store,
     pub secret: &'a mut SecretStream,
     pub identity: &'a Identity,
-    pub told: &'a mut ChannelEffects,
+    pub effects: &'a mut ChannelEffects,
 }
 
 struct Sink<'a, 'w> {
     handle: ChannelHandle,
     chan: ChannelId,
-    world: &'a mut ChannelContext<'w>,
+    context: &'a mut ChannelContext<'w>,
 }
 
 impl ChannelSink for Sink<'_, '_> {
@@ -97,42 +74,54 @@ impl ChannelSink for Sink<'_, '_> {
             Priority::Chat => Lane::Chat,
             Priority::History => Lane::History,
         };
-        let Some(link) = self.world.links.get_mut(link) else { return false };
+        let Some(link) = self.context.links.get_mut(link) else { return false };
         link.send(self.chan, lane, message)
     }
 
-    fn persist(&mut self, ticket: ChannelTicket, record: Record) {
+    fn persist(&mut self, ticket: Ticket, record: Record) {
         let change = Change::Put(records::log(self.chan, &record));
-        self.world.ledger.add(change, Some(Ticket { channel: self.handle, ticket }));
+        self.context.store.add(change, Owner::Channel(self.handle, ticket));
     }
 
     fn forget(&mut self, record: &Record) {
         let key = records::log(self.chan, record).key;
-        self.world.ledger.add(Change::Delete(key), None);
+        self.context.store.add(Change::Delete(key), Owner::Node);
     }
 
     fn event(&mut self, event: ChannelEvent) {
-        self.world.told.events.push(event);
+        self.context.effects.events.push(event);
     }
 
     fn candidate(&mut self, hint: Candidate) {
-        self.world.told.candidates.push(hint);
+        self.context.effects.candidates.push(hint);
     }
 
     fn violation(&mut self, link: LinkId, fault: ChannelFault) {
-        self.world.told.violations.push((link, fault));
+        self.context.effects.violations.push((link, fault));
     }
 
     fn secret(&mut self) -> Secret {
-        Secret(self.world.secret.bytes())
+        Secret(self.context.secret.bytes())
     }
 
     fn sign(&mut self, label: &'static [u8], parts: &[&[u8]]) -> Option<[u8; 64]> {
-        Some(self.world.identity.sign(label, parts))
+        Some(self.context.identity.sign(label, parts))
     }
 }
 
 impl JoinedChannel {
+    pub(crate) fn new(handle: ChannelHandle, origin: Origin) -> Self {
+        Self {
+            handle,
+            chan: origin.chan(),
+            keys: origin.keys(),
+            origin,
+            phase: Phase::Waiting,
+            members: BTreeMap::new(),
+            place: Place::default(),
+        }
+    }
+
     /// The channel, if it is live.
     pub(crate) fn channel(&self) -> Option<&Channel> {
         match &self.phase {
@@ -146,18 +135,18 @@ impl JoinedChannel {
         self.channel().filter(|_| self.origin.file().is_some())
     }
 
-    /// The node is still in the channel.
-    pub(crate) const fn is_joined(&self) -> bool {
-        !matches!(self.phase, Phase::Left)
+    /// When the log has something to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Deadline> {
+        self.channel()?.poll_timeout().map(|at| (at, "channel"))
     }
 
     fn run<T>(
         &mut self,
-        mut world: ChannelContext<'_>,
+        mut context: ChannelContext<'_>,
         body: impl FnOnce(&mut Channel, &mut Sink<'_, '_>) -> T,
     ) -> Option<T> {
         let Phase::Live(channel) = &mut self.phase else { return None };
-        let mut sink = Sink { handle: self.handle, chan: self.chan, world: &mut world };
+        let mut sink = Sink { handle: self.handle, chan: self.chan, context: &mut context };
         Some(body(channel, &mut sink))
     }
 
@@ -168,12 +157,14 @@ impl JoinedChannel {
         link: LinkId,
         device: Device,
         address: SocketAddr,
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) -> bool {
         let links = self.members.entry(device).or_default();
         links.insert(link);
         let first = links.len() == 1;
-        self.run(world, |channel, sink| channel.on_link_up(now, link, device, Some(address), sink));
+        self.run(context, |channel, sink| {
+            channel.on_link_up(now, link, device, Some(address), sink)
+        });
         first
     }
 
@@ -183,9 +174,9 @@ impl JoinedChannel {
         now: Now,
         link: LinkId,
         address: SocketAddr,
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) {
-        self.run(world, |channel, sink| channel.on_link_moved(now, link, address, sink));
+        self.run(context, |channel, sink| channel.on_link_moved(now, link, address, sink));
     }
 
     /// A link carries the channel no more. True if it was the device's last.
@@ -194,7 +185,7 @@ impl JoinedChannel {
         now: Now,
         link: LinkId,
         device: Device,
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) -> bool {
         let Some(links) = self.members.get_mut(&device) else { return false };
         if !links.remove(&link) {
@@ -204,7 +195,7 @@ impl JoinedChannel {
         if last {
             self.members.remove(&device);
         }
-        self.run(world, |channel, sink| channel.on_link_down(now, link, sink));
+        self.run(context, |channel, sink| channel.on_link_down(now, link, sink));
         last
     }
 
@@ -213,39 +204,34 @@ impl JoinedChannel {
         now: Now,
         link: LinkId,
         data: &[u8],
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) {
-        self.run(world, |channel, sink| {
+        self.run(context, |channel, sink| {
             if let Err(fault) = channel.on_message(now, link, data, sink) {
                 sink.violation(link, fault);
             }
         });
     }
 
-    pub(crate) fn on_writable(&mut self, now: Now, link: LinkId, world: ChannelContext<'_>) {
-        self.run(world, |channel, sink| channel.on_writable(now, link, sink));
+    pub(crate) fn on_writable(&mut self, now: Now, link: LinkId, context: ChannelContext<'_>) {
+        self.run(context, |channel, sink| channel.on_writable(now, link, sink));
     }
 
-    pub(crate) fn on_persisted(
-        &mut self,
-        now: Now,
-        ticket: ChannelTicket,
-        world: ChannelContext<'_>,
-    ) {
-        self.run(world, |channel, sink| channel.on_persisted(now, ticket, sink));
+    pub(crate) fn on_persisted(&mut self, now: Now, ticket: Ticket, context: ChannelContext<'_>) {
+        self.run(context, |channel, sink| channel.on_persisted(now, ticket, sink));
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Now, world: ChannelContext<'_>) {
-        self.run(world, |channel, sink| channel.handle_timeout(now, sink));
+    pub(crate) fn handle_timeout(&mut self, now: Now, context: ChannelContext<'_>) {
+        self.run(context, |channel, sink| channel.handle_timeout(now, sink));
     }
 
     pub(crate) fn set_local_addresses(
         &mut self,
         now: Now,
         addresses: &[SocketAddr],
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) {
-        self.run(world, |channel, sink| channel.set_local_addresses(now, addresses, sink));
+        self.run(context, |channel, sink| channel.set_local_addresses(now, addresses, sink));
     }
 
     /// `None` if the channel is not live.
@@ -253,8 +239,8 @@ impl JoinedChannel {
         &mut self,
         now: Now,
         text: &str,
-        world: ChannelContext<'_>,
+        context: ChannelContext<'_>,
     ) -> Option<Result<EntryId, LogError>> {
-        self.run(world, |channel, sink| channel.send_text(now, text, sink))
+        self.run(context, |channel, sink| channel.send_text(now, text, sink))
     }
 }

@@ -220,6 +220,11 @@ impl Candidates {
         }
     }
 
+    /// The address is in the table.
+    pub(crate) fn contains(&self, address: &SocketAddr) -> bool {
+        self.by_address.contains_key(address)
+    }
+
     /// Whose the address was when a session was made there.
     pub(crate) fn device(&self, address: &SocketAddr) -> Option<Device> {
         self.by_address.get(address).and_then(|candidate| candidate.device)

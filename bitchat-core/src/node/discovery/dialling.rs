@@ -1,28 +1,30 @@
 //! Whom to call upon, and when.
 
-use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
+use super::{Discovery, records};
+use crate::base::ids::{ChannelHandle, ChannelId, Device};
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Candidate;
 use crate::link::{Ended, code};
-use crate::node::Node;
 use crate::node::api::{Change, Family};
+use crate::node::fx::Fx;
 use crate::node::log::LogLevel;
+use crate::node::outbox::Outbox;
 use crate::node::outbox::requests::Pending;
-use crate::node::sessions::handshakes::Context;
-use crate::node::store::records;
+use crate::node::sessions::Sessions;
+use crate::node::store::Store;
 use core::net::SocketAddr;
-use core::ops::Bound;
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-/// A link that broke is dialled again after so long, and a little more, so that both sides do not
-/// do it in step.
+/// A link that broke is dialled again after this, and a little more, so that both sides do not do it
+/// in step.
 const REDIAL: Duration = Duration::from_millis(500);
 /// An address that another channel is just calling, or whose socket is being opened, is looked at
-/// again after so long.
+/// again after this.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What to do about an address that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Dial,
     /// Not now.
@@ -33,82 +35,64 @@ enum Verdict {
     Unreachable,
 }
 
-impl Node {
+impl Discovery {
     /// Somebody named an address.
     pub(crate) fn add_candidate(
         &mut self,
         now: Timestamp,
         handle: ChannelHandle,
         address: SocketAddr,
+        outbox: &mut Outbox,
     ) {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        if self.sockets.is_own(&address) {
+        if self.own.is_own(&address) {
             return;
         }
-        if let Some(joined) = self.channels.get_mut(&handle) {
-            joined.candidates.add(now, address);
+        if let Some(search) = self.get_mut(handle) {
+            search.candidates.add(now, address);
             let text = format_args!("channel {}: somebody may be at {address}", handle.0);
-            self.log.add(now, LogLevel::Debug, "meeting", text);
+            outbox.note(LogLevel::Debug, "meeting", text);
         }
     }
 
     /// A member says where another one is. It cannot make us talk to our own machine.
-    pub(crate) fn on_hint(&mut self, now: Now, handle: ChannelHandle, hint: Candidate) {
-        let local = self.links.get(hint.source).map(|link| link.via().remote.ip());
-        let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
-        if credible
-            && !self.by_device.contains_key(&hint.device)
-            && Some(hint.device) != self.device()
-        {
-            self.add_candidate(now.mono, handle, hint.addr);
-        }
-    }
-
-    /// Another attempt may be made in a channel that is live. While the store or the application is
-    /// behind there is none: the session that came of it would be refused (BC-08.84).
-    pub(crate) fn may_dial(&self) -> bool {
-        self.meeting.has_room()
-            && !self.is_behind()
-            && self.links.len() < self.config.limits.node.links
-            && !self.shutting_down
-            && self.now.wall.is_some()
-    }
-
-    /// Dials what is due. The channels take turns, each with one address, so that one of many due
-    /// addresses does not hold up the others (BC-08.81).
-    pub(crate) fn dial_due(&mut self, now: Now) {
-        if !self.may_dial() {
-            return;
-        }
-        let last = self.dialled_last;
-        let behind = self.channels.range((Bound::Excluded(last), Bound::Unbounded));
-        let all = behind.chain(self.channels.range(..=last)).map(|(_, joined)| joined);
-        let mut due: VecDeque<ChannelHandle> = all
-            .filter(|joined| joined.channel().is_some())
-            .filter(|joined| joined.candidates.poll_timeout().is_some_and(|at| at <= now.mono))
-            .map(|joined| joined.handle)
-            .collect();
-        while self.may_dial()
-            && let Some(handle) = due.pop_front()
-        {
-            let Some(joined) = self.channels.get_mut(&handle) else { continue };
-            let Some(address) = joined.candidates.poll(now.mono) else { continue };
-            let (chan, device) = (joined.chan, joined.candidates.device(&address));
-            let verdict = self.judge(chan, &address, device);
-            self.act_on_due(now, handle, address, &verdict);
-            self.dialled_last = handle;
-            due.push_back(handle);
-        }
-    }
-
-    fn act_on_due(
+    pub(crate) fn on_hint(
         &mut self,
         now: Now,
         handle: ChannelHandle,
-        address: SocketAddr,
-        verdict: &Verdict,
+        hint: Candidate,
+        sessions: &Sessions,
+        outbox: &mut Outbox,
     ) {
-        let Some((joined, wall)) = self.channels.get_mut(&handle).zip(now.wall) else { return };
+        let local = sessions.links.get(hint.source).map(|link| link.via().remote.ip());
+        let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
+        if credible && sessions.by_device(hint.device).is_none() {
+            self.add_candidate(now.mono, handle, hint.addr, outbox);
+        }
+    }
+
+    /// The channels with an address that is due, behind the channel that dialled last.
+    pub(crate) fn dials_due(&self, now: Timestamp) -> VecDeque<ChannelHandle> {
+        let due = self.dials.due(now, |handle| self.searches.get(&handle)?.dials_at());
+        let is_behind = |handle: &ChannelHandle| *handle > self.dialled_last;
+        let (behind, before): (BTreeSet<_>, BTreeSet<_>) = due.into_iter().partition(is_behind);
+        behind.into_iter().chain(before).collect()
+    }
+
+    /// Takes the next address of a channel that is due, and decides what to do about it: true if it
+    /// is to be dialled. `None` if none is due.
+    pub(crate) fn take_due(
+        &mut self,
+        now: Timestamp,
+        handle: ChannelHandle,
+        sessions: &Sessions,
+        outbox: &mut Outbox,
+    ) -> Option<(SocketAddr, bool)> {
+        let search = self.get_mut(handle)?;
+        let address = search.candidates.poll(now)?;
+        let (chan, device) = (search.chan, search.candidates.device(&address));
+        let verdict = self.judge(chan, &address, device, sessions, outbox);
+        self.dialled_last = handle;
         let what = match verdict {
             Verdict::Dial => "sending a probe to it",
             Verdict::Busy => "another attempt is under way there",
@@ -116,35 +100,39 @@ impl Node {
             Verdict::Unreachable => "there is no socket for it",
         };
         let text = format_args!("channel {}: {address} is due: {what}", handle.0);
-        self.log.add(now.mono, LogLevel::Debug, "meeting", text);
+        outbox.note(LogLevel::Debug, "meeting", text);
+        let candidates = &mut self.get_mut(handle)?.candidates;
         match verdict {
-            Verdict::Dial => {
-                let (keys, links) = (&joined.keys, &self.links);
-                let about = Context { now: now.mono, wall, channel: handle, keys, links };
-                self.stats.handshakes_started += 1;
-                self.meeting.dial(about, &mut self.rng, address);
-            }
-            Verdict::Busy => joined.candidates.on_busy(now.mono, address, BUSY),
-            Verdict::Settled => joined.candidates.on_settled(now.mono, address),
-            Verdict::Unreachable => joined.candidates.on_failed(now.mono, address),
+            Verdict::Dial => {}
+            Verdict::Busy => candidates.on_busy(now, address, BUSY),
+            Verdict::Settled => candidates.on_settled(now, address),
+            Verdict::Unreachable => candidates.on_failed(now, address),
         }
+        Some((address, verdict == Verdict::Dial))
     }
 
     /// `device` is whom an earlier session found at `address`.
-    fn judge(&self, chan: ChannelId, address: &SocketAddr, device: Option<Device>) -> Verdict {
-        let mut there = self.links.iter().filter(|link| {
+    fn judge(
+        &self,
+        chan: ChannelId,
+        address: &SocketAddr,
+        device: Option<Device>,
+        sessions: &Sessions,
+        outbox: &Outbox,
+    ) -> Verdict {
+        let mut there = sessions.links.iter().filter(|link| {
             link.is_open() && (link.via().remote == *address || Some(link.device()) == device)
         });
         let family = Family::of(address);
-        if self.sockets.is_own(address)
+        if self.own.is_own(address)
             || there.clone().any(|link| link.shared().any(|shared| shared == chan))
         {
             Verdict::Settled
-        } else if self.meeting.is_dialling(address) || there.any(|link| !link.has_heard()) {
+        } else if sessions.handshakes.is_dialling(address) || there.any(|link| !link.has_heard()) {
             Verdict::Busy
-        } else if self.sockets.of(family).is_some() {
+        } else if self.own.socket(family).is_some() {
             Verdict::Dial
-        } else if self.requests.values().any(|pending| *pending == Pending::Bind(family)) {
+        } else if outbox.awaits(|pending| *pending == Pending::Bind(family)) {
             Verdict::Busy
         } else {
             Verdict::Unreachable
@@ -155,57 +143,65 @@ impl Node {
     pub(crate) fn on_reached(
         &mut self,
         now: Now,
-        channel: ChannelHandle,
+        handle: ChannelHandle,
         address: SocketAddr,
         device: Device,
+        store: &mut Store,
     ) {
-        let Some(joined) = self.channels.get_mut(&channel) else { return };
-        let chan = joined.chan;
-        if let Some(forgotten) = joined.candidates.on_linked(now.mono, address, device) {
-            let key = records::address(chan, forgotten, None).key;
-            self.ledger.add_if_room(Change::Delete(key));
+        let Some(search) = self.get_mut(handle) else { return };
+        let chan = search.chan;
+        if let Some(forgotten) = search.candidates.on_linked(now.mono, address, device) {
+            store.add_if_room(Change::Delete(records::address_key(chan, forgotten)));
         }
-        joined.candidates.set_stored(&address);
-        self.ledger.add_if_room(Change::Put(records::address(chan, address, now.wall)));
+        search.candidates.set_stored(&address);
+        store.add_if_room(Change::Put(records::address(chan, address, now.wall)));
     }
 
-    /// A linked `device` is at `address` now: there it is dialled if the link breaks, and there the
-    /// others are told to look (BC-08.82).
-    pub(crate) fn on_elsewhere(
+    /// A linked `device` is at `address` now: there it is dialled if the link breaks (BC-08.82).
+    pub(crate) fn on_moved(
         &mut self,
         now: Now,
-        link: LinkId,
-        channel: ChannelHandle,
+        handle: ChannelHandle,
         address: SocketAddr,
         device: Device,
+        store: &mut Store,
     ) {
-        let Some(joined) = self.channels.get_mut(&channel) else { return };
-        if joined.candidates.may_store_move(now.mono) {
-            self.on_reached(now, channel, address, device);
-        } else if let Some(forgotten) = joined.candidates.on_linked(now.mono, address, device) {
-            let key = records::address(joined.chan, forgotten, None).key;
-            self.ledger.add_if_room(Change::Delete(key));
+        let Some(search) = self.get_mut(handle) else { return };
+        if search.candidates.may_store_move(now.mono) {
+            self.on_reached(now, handle, address, device, store);
+        } else if let Some(forgotten) = search.candidates.on_linked(now.mono, address, device) {
+            store.add_if_room(Change::Delete(records::address_key(search.chan, forgotten)));
         }
-        self.with_channel(now, channel, |joined, world| {
-            joined.on_link_moved(now, link, address, world);
-        });
     }
 
     /// The last link to a member is down, but a new one may come up soon.
-    pub(crate) fn on_unreached(&mut self, now: Now, channel: ChannelHandle, address: SocketAddr) {
-        let redial = REDIAL + Duration::from_millis(self.rng.public.below(500));
-        if let Some(joined) = self.channels.get_mut(&channel) {
-            joined.candidates.on_lost(now.mono, address, redial);
-            if joined.candidates.set_stored(&address) {
-                let record = records::address(joined.chan, address, now.wall);
-                self.ledger.add_if_room(Change::Put(record));
+    pub(crate) fn on_unreached(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        address: SocketAddr,
+        fx: &mut Fx,
+        store: &mut Store,
+    ) {
+        let redial = REDIAL + Duration::from_millis(fx.rng.public.below(500));
+        if let Some(search) = self.get_mut(handle) {
+            search.candidates.on_lost(now.mono, address, redial);
+            if search.candidates.set_stored(&address) {
+                let record = records::address(search.chan, address, now.wall);
+                store.add_if_room(Change::Put(record));
             }
         }
     }
 
     /// A session over `address` ended. Whoever breaks the protocol, or says that we do, is not called
-    /// again at once: it would only be the same again.
-    pub(crate) fn on_session_ended(&mut self, now: Now, address: SocketAddr, ended: &Ended) {
+    /// again at once: it would only be the same again. `is_dialling`: `address` is being dialled.
+    pub(crate) fn on_session_ended(
+        &mut self,
+        now: Timestamp,
+        address: SocketAddr,
+        ended: &Ended,
+        is_dialling: bool,
+    ) {
         let hopeless = match ended {
             Ended::Violation(_) | Ended::Certificate => true,
             Ended::Peer(code) => !matches!(
@@ -214,11 +210,13 @@ impl Node {
             ),
             Ended::Local(_) | Ended::Silence => false,
         };
-        for joined in self.channels.values_mut() {
+        let known = self.searches.iter_mut().filter(|(_, it)| it.candidates.contains(&address));
+        for (handle, search) in known {
+            self.dials.touch(*handle);
             if hopeless {
-                joined.candidates.on_broken(now.mono, address);
-            } else if !self.meeting.is_dialling(&address) {
-                joined.candidates.on_ended(now.mono, address);
+                search.candidates.on_broken(now, address);
+            } else if !is_dialling {
+                search.candidates.on_ended(now, address);
             }
         }
     }

@@ -1,10 +1,11 @@
-//! The node's UDP sockets, what waits to leave through them, and the addresses it has.
+//! The node's UDP sockets, and the addresses it has: its interfaces', and those that others see.
 
 use crate::base::ids::{RequestId, SocketId};
 use crate::base::time::Timestamp;
 use crate::handshake::network;
-use crate::node::Node;
-use crate::node::api::{Action, Event, Failure, Family};
+use crate::node::api::{Action, Event, Family};
+use crate::node::config::Config;
+use crate::node::outbox::Outbox;
 use crate::node::outbox::requests::Pending;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -15,13 +16,11 @@ const MAX_REPORTS: usize = 16;
 /// A report counts for this long, if others come after it.
 const REPORT_AGE: Duration = Duration::from_secs(3_600);
 
-/// One primary socket per family, and the queue in front of them.
-#[derive(Debug)]
-pub(crate) struct Sockets {
+/// One primary socket per family, and where this node is.
+#[derive(Debug, Default)]
+pub(crate) struct OwnAddresses {
     v4: Option<(SocketId, SocketAddr)>,
     v6: Option<(SocketId, SocketAddr)>,
-    queue: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
-    limit: usize,
     interfaces: BTreeSet<IpAddr>,
     /// When, and from which network, somebody said that our probes come from which address; the latest
     /// last.
@@ -31,20 +30,9 @@ pub(crate) struct Sockets {
     observed: BTreeSet<SocketAddr>,
 }
 
-impl Sockets {
-    pub(crate) const fn new(limit: usize) -> Self {
-        Self {
-            v4: None,
-            v6: None,
-            queue: VecDeque::new(),
-            limit,
-            interfaces: BTreeSet::new(),
-            reports: VecDeque::new(),
-            observed: BTreeSet::new(),
-        }
-    }
-
-    pub(crate) const fn of(&self, family: Family) -> Option<SocketId> {
+impl OwnAddresses {
+    /// The socket of a family, if it is open.
+    pub(crate) const fn socket(&self, family: Family) -> Option<SocketId> {
         let socket = match family {
             Family::V4 => &self.v4,
             Family::V6 => &self.v6,
@@ -59,14 +47,6 @@ impl Sockets {
     /// either is open.
     pub(crate) fn port(&self) -> u16 {
         self.v4.or(self.v6).map_or(0, |(_, local)| local.port())
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
-        self.queue.pop_front()
-    }
-
-    pub(crate) fn has_queued(&self) -> bool {
-        !self.queue.is_empty()
     }
 
     /// True if they are others than before. What others saw was seen in the old networks then.
@@ -137,58 +117,56 @@ impl Sockets {
     }
 }
 
-impl Node {
-    pub(crate) fn bind_sockets(&mut self) {
-        let families = self.config.families;
+impl OwnAddresses {
+    /// Asks for the sockets.
+    pub(crate) fn bind(config: &Config, outbox: &mut Outbox) {
+        let families = config.families;
         for (family, wanted) in [(Family::V4, families.v4), (Family::V6, families.v6)] {
             if wanted {
-                let request = self.request(Pending::Bind(family));
-                let port = self.config.port;
-                self.actions.push_back(Action::BindUdp { request, family, port });
-            }
-        }
-    }
-
-    pub(crate) fn on_bound(&mut self, request: RequestId, socket: SocketId, local: SocketAddr) {
-        let Some(Pending::Bind(family)) = self.requests.get(&request) else { return };
-        match family {
-            Family::V4 => self.sockets.v4 = Some((socket, local)),
-            Family::V6 => self.sockets.v6 = Some((socket, local)),
-        }
-        self.requests.remove(&request);
-        self.tell(Event::Listening { local });
-        self.on_addresses();
-    }
-
-    pub(crate) fn on_bind_failed(&mut self, family: Family, failure: Failure) {
-        self.tell(Event::ListenFailed { family, failure });
-        self.on_addresses();
-    }
-
-    /// Where this node is has changed: trackers and members are told.
-    pub(crate) fn on_addresses(&mut self) {
-        let now = self.now;
-        let ((port, [v4, v6]), addresses) = (self.reachable(), self.sockets.addresses());
-        let handles: Vec<_> = self.channels.keys().copied().collect();
-        for handle in handles {
-            if port != 0 {
-                self.with_announcer(now, handle, |announcer, _, _| {
-                    announcer.set_port(now.mono, port);
-                    announcer.set_families(now.mono, v4, v6);
+                let port = config.port;
+                outbox.ask(Pending::Bind(family), |request| Action::BindUdp {
+                    request,
+                    family,
+                    port,
                 });
             }
-            self.with_channel(now, handle, |joined, world| {
-                joined.set_local_addresses(now, &addresses, world);
-            });
         }
+    }
+
+    /// A socket is open. False if nobody asked for it.
+    pub(crate) fn on_bound(
+        &mut self,
+        outbox: &mut Outbox,
+        request: RequestId,
+        socket: SocketId,
+        local: SocketAddr,
+    ) -> bool {
+        let family = outbox.take_request(request, |pending| match pending {
+            Pending::Bind(family) => Some(*family),
+            _ => None,
+        });
+        match family {
+            Some(Family::V4) => self.v4 = Some((socket, local)),
+            Some(Family::V6) => self.v6 = Some((socket, local)),
+            None => return false,
+        }
+        outbox.tell(Event::Listening { local });
+        true
+    }
+
+    /// The port that trackers are told, and the address families that they are asked over. 0, that is
+    /// nowhere, until every socket is open or could not be opened.
+    pub(crate) fn reachable(&self, outbox: &Outbox) -> (u16, [bool; 2]) {
+        let opening = outbox.awaits(|pending| matches!(pending, Pending::Bind(_)));
+        let families = [Family::V4, Family::V6].map(|family| self.socket(family).is_some());
+        (if opening { 0 } else { self.port() }, families)
     }
 
     /// Queues a datagram that belongs to no link. With no socket of its family, or none that keeps
     /// up, it is lost, as datagrams may be.
-    pub(crate) fn queue_datagram(&mut self, to: SocketAddr, data: Vec<u8>) {
-        let Some(socket) = self.sockets.of(Family::of(&to)) else { return };
-        if self.sockets.queue.len() < self.sockets.limit {
-            self.sockets.queue.push_back((socket, to, data));
+    pub(crate) fn send(&self, outbox: &mut Outbox, to: SocketAddr, data: Vec<u8>) {
+        if let Some(socket) = self.socket(Family::of(&to)) {
+            outbox.queue_datagram(socket, to, data);
         }
     }
 }

@@ -1,82 +1,22 @@
 //! Between a channel's trackers and the world: look-ups, streams, datagrams.
 
-use crate::base::ids::{ChannelHandle, InfoHash, StreamId};
+use super::Discovery;
+use super::rotation::Rotation;
+use crate::base::ids::{ChannelHandle, InfoHash, RequestId, StreamId};
 use crate::base::rng::Stream;
 use crate::base::target::TargetPolicy;
-use crate::base::time::{Now, Timestamp, UnixMillis};
-use crate::node::Node;
-use crate::node::api::{Action, Event, Family, TrackerState};
-use crate::node::channels::joined::JoinedChannel;
+use crate::base::time::{Now, Timestamp};
+use crate::crypto::channel_keys::ChannelKeys;
+use crate::node::api::{Action, Event, TrackerState};
+use crate::node::config::Config;
+use crate::node::fx::Fx;
+use crate::node::outbox::Outbox;
 use crate::node::outbox::requests::Pending;
 use crate::tracker::announcer::Announcer;
 use crate::tracker::interface::{AnnouncerConfig, TrackerQuery, TrackerSink, TrackerStatus};
 use crate::tracker::profile::Profile;
 use crate::wire::url::TrackerUrl;
 use core::net::{IpAddr, SocketAddr};
-use core::time::Duration;
-
-/// A channel whose last member went asks its trackers for more, no sooner than so long after it did
-/// before.
-const DEMAND_REST: Duration = Duration::from_secs(10 * 60);
-/// Where nobody is linked they are asked again after so long.
-const DEMAND_AGAIN: Duration = Duration::from_secs(30 * 60);
-
-/// The wall clock may jump in its sleep: a node that rotates looks at it this often at least.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(10 * 60);
-
-/// When a channel in which nobody is linked wants more peers (BC-10.60).
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PeerDemand {
-    began: Timestamp,
-    next: Timestamp,
-}
-
-impl PeerDemand {
-    pub(crate) fn begin(&mut self, now: Timestamp) {
-        *self = Self { began: now, next: now + DEMAND_AGAIN };
-    }
-
-    /// The last member is gone.
-    pub(crate) fn reannounce(&mut self, now: Timestamp) {
-        self.next = self.next.min(now.max(self.began + DEMAND_REST));
-    }
-}
-
-/// What a channel that rotates announces, by the wall clock: that one may jump, or go on while the
-/// monotonic one stands still (BC-10.62).
-#[derive(Clone, Debug)]
-pub(crate) struct Rotation {
-    from: UnixMillis,
-    until: UnixMillis,
-    infohashes: Vec<InfoHash>,
-}
-
-impl Rotation {
-    /// `None` if the channel does not rotate.
-    pub(crate) fn of(joined: &JoinedChannel, now: Now, infohashes: &[InfoHash]) -> Option<Self> {
-        let from = now.wall?;
-        let until = joined.announced.next_change(&joined.keys, from)?;
-        Some(Self { from, until, infohashes: infohashes.to_vec() })
-    }
-
-    /// Something else may have to be announced at `wall`.
-    fn is_past(&self, wall: UnixMillis) -> bool {
-        wall < self.from || wall >= self.until
-    }
-}
-
-impl JoinedChannel {
-    pub(crate) fn rotates_at(&self, now: Now) -> Option<Timestamp> {
-        let at = Node::mono_of(now, self.rotation.as_ref()?.until)?;
-        Some(at.min(now.mono + LOOK_AT_CLOCK))
-    }
-
-    /// When the trackers are asked for more peers, if nobody comes.
-    pub(crate) fn demand_at(&self) -> Option<Timestamp> {
-        let alone = self.is_joined() && self.members.is_empty();
-        self.announcer.as_ref().filter(|all| alone && !all.is_stopped()).map(|_| self.demand.next)
-    }
-}
 
 /// What an announcer asked for during one call.
 #[derive(Debug, Default)]
@@ -127,123 +67,270 @@ fn allow_local(ip: IpAddr) -> bool {
     TargetPolicy::AllowLocal.allows(ip)
 }
 
-impl Node {
-    /// The announcer of a channel that becomes live.
-    pub(crate) fn new_announcer(
-        &mut self,
-        tiers: Vec<Vec<TrackerUrl>>,
-        infohashes: Vec<InfoHash>,
-    ) -> Announcer {
-        let (port, [v4, v6]) = self.reachable();
-        let limits = &self.config.limits;
-        let config = AnnouncerConfig {
-            tiers,
-            infohashes,
-            port,
-            profile: Profile::choose(&mut self.rng.public),
-            max_trackers: limits.file.trackers,
-            max_peers: limits.node.peers_per_source,
-            max_reply_bytes: limits.tracker.tracker_reply_bytes,
-            allow: if self.config.local_trackers { allow_local } else { allow_public },
-        };
-        let mut announcer = Announcer::new(config, &mut self.rng.public);
-        announcer.set_families(self.now.mono, v4, v6);
-        announcer
+/// Whether a tracker may make the node call somebody there (BC-10.63).
+fn may_be_peer(config: &Config, ip: IpAddr) -> bool {
+    if config.local_trackers { allow_local(ip) } else { allow_public(ip) }
+}
+
+impl Discovery {
+    /// The live channels whose trackers are to be told of an infohash that is not known yet.
+    pub(crate) fn unannounced(&self) -> Vec<ChannelHandle> {
+        self.unannounced.iter().copied().collect()
     }
 
-    /// The port that trackers are told, and the address families that they are asked over. 0, that is
-    /// nowhere, until every socket is open or could not be opened.
-    pub(crate) fn reachable(&self) -> (u16, [bool; 2]) {
-        let opening = self.requests.values().any(|pending| matches!(pending, Pending::Bind(_)));
-        let families = [Family::V4, Family::V6].map(|family| self.sockets.of(family).is_some());
-        (if opening { 0 } else { self.sockets.port() }, families)
+    /// Gives a live channel its trackers, if the infohash can be known.
+    pub(crate) fn start_trackers(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        keys: &ChannelKeys,
+        fx: &mut Fx,
+    ) {
+        let (port, families) = self.own.reachable(&fx.outbox);
+        let Some(search) = self.get_mut(handle) else { return };
+        let Ok(infohashes) = search.announced.infohashes(keys, now.wall) else { return };
+        let tiers = core::mem::take(&mut search.tiers);
+        search.urls = tiers.iter().flatten().map(ToString::to_string).collect();
+        search.demand.begin(now.mono);
+        let announcer = new_announcer(now.mono, fx, tiers, infohashes.clone(), port, families);
+        search.announcer = Some(announcer);
+        self.set_rotation(now, handle, keys, &infohashes);
+        self.unannounced.remove(&handle);
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+            announcer.start(now.mono, rng, asked);
+        });
+    }
+
+    /// Notes until when a channel announces `infohashes`, and gives what was noted before.
+    fn set_rotation(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        keys: &ChannelKeys,
+        infohashes: &[InfoHash],
+    ) -> Option<Rotation> {
+        let search = self.searches.get_mut(&handle)?;
+        let new = now.wall.and_then(|from| {
+            let until = search.announced.next_change(keys, from)?;
+            Some(Rotation { from, until, infohashes: infohashes.to_vec() })
+        });
+        self.rotations.replace(handle, search.rotation.as_ref(), new.as_ref());
+        core::mem::replace(&mut search.rotation, new)
+    }
+
+    /// The channels that may have to announce something else by now.
+    pub(crate) fn rotations_due(&self, now: Now) -> impl Iterator<Item = ChannelHandle> + use<> {
+        let due = now.wall.map(|wall| self.rotations.due(wall));
+        due.into_iter().flatten()
     }
 
     /// Announces what is to be announced by the wall clock.
-    pub(crate) fn rotate_due(&mut self, now: Now) {
-        let Some(wall) = now.wall else { return };
-        let past =
-            |joined: &&JoinedChannel| joined.rotation.as_ref().is_some_and(|of| of.is_past(wall));
-        let due: Vec<ChannelHandle> =
-            self.channels.values().filter(past).map(|joined| joined.handle).collect();
-        for handle in due {
-            let Some(joined) = self.channels.get_mut(&handle) else { continue };
-            let Ok(infohashes) = joined.announced.infohashes(&joined.keys, now.wall) else {
-                continue;
-            };
-            let new = Rotation::of(joined, now, &infohashes);
-            let old = core::mem::replace(&mut joined.rotation, new);
-            if old.is_some_and(|old| old.infohashes == infohashes) {
-                continue;
+    pub(crate) fn rotate(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        keys: &ChannelKeys,
+        fx: &mut Fx,
+    ) {
+        let Some(search) = self.get_mut(handle) else { return };
+        let Ok(infohashes) = search.announced.infohashes(keys, now.wall) else { return };
+        let old = self.set_rotation(now, handle, keys, &infohashes);
+        if old.is_some_and(|old| old.infohashes == infohashes) {
+            return;
+        }
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+            announcer.set_infohashes(now.mono, &infohashes, rng, asked);
+        });
+    }
+
+    /// Does what is due for the trackers of a channel.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        due: TrackersDue,
+        fx: &mut Fx,
+    ) {
+        if due.demand {
+            if let Some(search) = self.get_mut(handle) {
+                search.demand.begin(now.mono);
             }
-            self.with_announcer(now, handle, |announcer, rng, asked| {
-                announcer.set_infohashes(now.mono, &infohashes, rng, asked);
+            self.with_announcer(now, handle, fx, |announcer, _, _| {
+                announcer.want_more_peers(now.mono);
+            });
+        }
+        if due.announcer || due.demand {
+            self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+                announcer.handle_timeout(now.mono, rng, asked);
             });
         }
     }
 
-    /// Nobody is linked in a channel: its trackers are asked for more.
-    pub(crate) fn want_peers(&mut self, now: Now, handle: ChannelHandle) {
-        if let Some(joined) = self.channels.get_mut(&handle) {
-            joined.demand.begin(now.mono);
+    /// What of the trackers of a channel is due.
+    pub(crate) fn trackers_due(&self, now: Timestamp, handle: ChannelHandle) -> TrackersDue {
+        let Some(search) = self.searches.get(&handle) else { return TrackersDue::default() };
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        TrackersDue {
+            announcer: due(search.announcer.as_ref().and_then(Announcer::poll_timeout)),
+            demand: due(search.demand_at()),
         }
-        self.with_announcer(now, handle, |announcer, _, _| announcer.want_more_peers(now.mono));
     }
 
-    /// Whether a tracker may make the node call somebody there (BC-10.63).
-    fn may_be_peer(&self, ip: IpAddr) -> bool {
-        if self.config.local_trackers { allow_local(ip) } else { allow_public(ip) }
+    /// Where this node is has changed: the trackers of a channel are told.
+    pub(crate) fn tell_port(&mut self, now: Now, handle: ChannelHandle, fx: &mut Fx) {
+        let (port, [v4, v6]) = self.own.reachable(&fx.outbox);
+        if port != 0 {
+            self.with_announcer(now, handle, fx, |announcer, _, _| {
+                announcer.set_port(now.mono, port);
+                announcer.set_families(now.mono, v4, v6);
+            });
+        }
     }
 
-    /// Runs the announcer of a channel and carries out what it asks for.
-    pub(crate) fn with_announcer<T>(
+    /// A datagram of no link. True if it is the answer of a tracker.
+    pub(crate) fn on_datagram(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        datagram: &[u8],
+        fx: &mut Fx,
+    ) -> bool {
+        let mut asked = Asked::default();
+        let rng = &mut fx.rng.public;
+        let found = self.searches.iter_mut().find_map(|(handle, search)| {
+            let announcer = search.announcer.as_mut()?;
+            announcer.on_datagram(now.mono, from, datagram, rng, &mut asked).then_some(*handle)
+        });
+        let Some(handle) = found else { return false };
+        self.trackers.touch(handle);
+        self.carry_out(now, handle, asked, fx);
+        true
+    }
+
+    /// A name was looked up.
+    pub(crate) fn on_resolved(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        addresses: &[IpAddr],
+        fx: &mut Fx,
+    ) {
+        let Some((handle, query)) = take_query(&mut fx.outbox, request) else { return };
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+            announcer.on_resolved(now.mono, query, addresses, rng, asked);
+        });
+    }
+
+    /// A stream is open.
+    pub(crate) fn on_opened(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        stream: StreamId,
+        fx: &mut Fx,
+    ) {
+        let Some((handle, query)) = take_query(&mut fx.outbox, request) else {
+            // Given up meanwhile.
+            fx.outbox.actions.push_back(Action::Close { stream });
+            return;
+        };
+        self.streams.insert(stream, (handle, query));
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+            announcer.on_opened(now.mono, query, rng, asked);
+        });
+    }
+
+    /// Bytes, or the end, of a stream.
+    pub(crate) fn on_stream(
+        &mut self,
+        now: Now,
+        stream: StreamId,
+        data: Option<&[u8]>,
+        fx: &mut Fx,
+    ) {
+        let Some((handle, query)) = self.streams.get(&stream).copied() else { return };
+        if data.is_none() {
+            self.streams.remove(&stream);
+        }
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| match data {
+            Some(data) => announcer.on_readable(now.mono, query, data, rng, asked),
+            None => announcer.on_closed(now.mono, query, rng, asked),
+        });
+    }
+
+    /// What an announcer asked for failed.
+    pub(crate) fn on_failed(
         &mut self,
         now: Now,
         handle: ChannelHandle,
-        body: impl FnOnce(&mut Announcer, &mut Stream, &mut Asked) -> T,
-    ) -> Option<T> {
-        let announcer = self.channels.get_mut(&handle)?.announcer.as_mut()?;
-        let mut asked = Asked::default();
-        let result = body(announcer, &mut self.rng.public, &mut asked);
-        for ask in asked.asks {
-            self.on_ask(now, handle, ask);
-        }
-        Some(result)
+        query: TrackerQuery,
+        failure: &str,
+        fx: &mut Fx,
+    ) {
+        self.with_announcer(now, handle, fx, |announcer, rng, asked| {
+            announcer.on_failed(now.mono, query, failure, rng, asked);
+        });
     }
 
-    fn on_ask(&mut self, now: Now, handle: ChannelHandle, ask: Ask) {
+    /// Runs the announcer of a channel and carries out what it asks for.
+    pub(crate) fn with_announcer(
+        &mut self,
+        now: Now,
+        handle: ChannelHandle,
+        fx: &mut Fx,
+        body: impl FnOnce(&mut Announcer, &mut Stream, &mut Asked),
+    ) {
+        let search = self.get_mut(handle);
+        let Some(announcer) = search.and_then(|search| search.announcer.as_mut()) else { return };
+        let mut asked = Asked::default();
+        body(announcer, &mut fx.rng.public, &mut asked);
+        self.carry_out(now, handle, asked, fx);
+    }
+
+    fn carry_out(&mut self, now: Now, handle: ChannelHandle, asked: Asked, fx: &mut Fx) {
+        for ask in asked.asks {
+            self.on_ask(now, handle, ask, fx);
+        }
+    }
+
+    fn on_ask(&mut self, now: Now, handle: ChannelHandle, ask: Ask, fx: &mut Fx) {
+        let outbox = &mut fx.outbox;
         match ask {
             Ask::Resolve(query, host) => {
-                let request = self.request(Pending::Tracker(handle, query));
-                self.actions.push_back(Action::Resolve { request, host });
+                outbox.ask(Pending::Tracker(handle, query), |request| Action::Resolve {
+                    request,
+                    host,
+                });
             }
             Ask::Open(query, remote, tls) => {
-                let request = self.request(Pending::Tracker(handle, query));
-                self.actions.push_back(Action::OpenTcp { request, remote, tls });
+                outbox.ask(Pending::Tracker(handle, query), |request| Action::OpenTcp {
+                    request,
+                    remote,
+                    tls,
+                });
             }
             Ask::Write(query, data) => {
                 if let Some(stream) = self.stream_of(handle, query) {
-                    self.actions.push_back(Action::Write { stream, data: data.into() });
+                    outbox.actions.push_back(Action::Write { stream, data: data.into() });
                 }
             }
             Ask::Close(query) => {
                 if let Some(stream) = self.stream_of(handle, query) {
                     self.streams.remove(&stream);
-                    self.actions.push_back(Action::Close { stream });
+                    outbox.actions.push_back(Action::Close { stream });
                 }
                 // What is still being opened is closed when it opens.
-                let wanted = Pending::Tracker(handle, query);
-                self.requests.retain(|_, pending| *pending != wanted);
+                outbox.forget_request(&Pending::Tracker(handle, query));
             }
-            Ask::Udp(to, data) => self.queue_datagram(to, data),
+            Ask::Udp(to, data) => self.own.send(outbox, to, data),
             Ask::Peers(peers) => {
-                for address in
-                    peers.into_iter().filter(|at| self.may_be_peer(at.ip())).collect::<Vec<_>>()
-                {
-                    self.add_candidate(now.mono, handle, address);
+                for address in peers.into_iter().filter(|at| may_be_peer(&fx.config, at.ip())) {
+                    self.add_candidate(now.mono, handle, address, outbox);
                 }
             }
-            Ask::Status(tracker, status) => self.on_tracker_status(now, handle, tracker, status),
+            Ask::Status(tracker, status) => {
+                self.on_tracker_status(now, handle, tracker, status, outbox);
+            }
         }
     }
 
@@ -253,11 +340,12 @@ impl Node {
     }
 
     fn on_tracker_status(
-        &mut self,
+        &self,
         now: Now,
         handle: ChannelHandle,
         tracker: usize,
         status: TrackerStatus,
+        outbox: &mut Outbox,
     ) {
         let until = |at: Timestamp| at.saturating_since(now.mono);
         let state = match status {
@@ -269,9 +357,50 @@ impl Node {
                 TrackerState::Failed { reason, retry: until(retry_at) }
             }
         };
-        let url = self.channels.get(&handle).and_then(|joined| joined.urls.get(tracker));
+        let url = self.searches.get(&handle).and_then(|search| search.urls.get(tracker));
         if let Some(url) = url.cloned() {
-            self.tell(Event::Tracker { channel: handle, url, state });
+            outbox.tell(Event::Tracker { channel: handle, url, state });
         }
     }
+}
+
+/// What of the trackers of a channel is due.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TrackersDue {
+    announcer: bool,
+    /// Nobody is linked in the channel: the trackers are asked for more peers.
+    demand: bool,
+}
+
+/// Which announcer waits for the answer to a request.
+fn take_query(outbox: &mut Outbox, request: RequestId) -> Option<(ChannelHandle, TrackerQuery)> {
+    outbox.take_request(request, |pending| match pending {
+        Pending::Tracker(handle, query) => Some((*handle, *query)),
+        _ => None,
+    })
+}
+
+/// The announcer of a channel that becomes live.
+fn new_announcer(
+    now: Timestamp,
+    fx: &mut Fx,
+    tiers: Vec<Vec<TrackerUrl>>,
+    infohashes: Vec<InfoHash>,
+    port: u16,
+    [v4, v6]: [bool; 2],
+) -> Announcer {
+    let limits = &fx.config.limits;
+    let config = AnnouncerConfig {
+        tiers,
+        infohashes,
+        port,
+        profile: Profile::choose(&mut fx.rng.public),
+        max_trackers: limits.file.trackers,
+        max_peers: limits.node.peers_per_source,
+        max_reply_bytes: limits.tracker.tracker_reply_bytes,
+        allow: if fx.config.local_trackers { allow_local } else { allow_public },
+    };
+    let mut announcer = Announcer::new(config, &mut fx.rng.public);
+    announcer.set_families(now, v4, v6);
+    announcer
 }

@@ -1,5 +1,7 @@
 //! From an address to a session: probes, handshakes of either role, and what earlier links left.
 
+use super::link_table::LinkTable;
+use super::resumptions::Resumptions;
 use crate::base::ids::{ChannelHandle, ConnectionId, Device};
 use crate::base::limits::Limits;
 use crate::base::rng::Rng;
@@ -11,8 +13,6 @@ use crate::handshake::{
     BootId, Devices, Effect, Env, Initiator, Local, Rejected, Responder, Target, answer_probe,
     receiver,
 };
-use crate::node::sessions::link_table::LinkTable;
-use crate::node::sessions::resumptions::Resumptions;
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
@@ -35,8 +35,7 @@ impl Devices for PeerTable<'_> {
     }
 }
 
-/// What a call is about: the time, and the channel.
-#[derive(Clone, Copy, Debug)]
+/// What a call is context: the time and the channel; and where it puts what it brings.
 pub(crate) struct Context<'a> {
     pub now: Timestamp,
     pub wall: UnixMillis,
@@ -44,13 +43,16 @@ pub(crate) struct Context<'a> {
     pub keys: &'a ChannelKeys,
     /// The node's links.
     pub links: &'a LinkTable,
+    pub rng: &'a mut Rng,
+    /// For the node to act on.
+    pub effects: &'a mut Vec<HandshakeEffect>,
 }
 
 /// Something for the node to act on.
 #[derive(Debug)]
 pub(crate) struct HandshakeEffect {
     pub channel: ChannelHandle,
-    /// The address that was dialled, if this is about an attempt of ours.
+    /// The address that was dialled, if this is context an attempt of ours.
     pub dialled: Option<SocketAddr>,
     pub effect: Effect,
 }
@@ -67,8 +69,6 @@ pub(crate) struct Handshakes {
     attempts: BTreeMap<SocketAddr, (ChannelHandle, Initiator)>,
     limit: usize,
     key_log: bool,
-    /// What is to be done; the node takes it after each call.
-    pub met: Vec<HandshakeEffect>,
 }
 
 impl Handshakes {
@@ -82,7 +82,6 @@ impl Handshakes {
             attempts: BTreeMap::new(),
             limit: limits.node.handshakes,
             key_log,
-            met: Vec::new(),
         }
     }
 
@@ -97,56 +96,52 @@ impl Handshakes {
     }
 
     /// Begins an attempt.
-    pub(crate) fn dial(&mut self, about: Context<'_>, rng: &mut Rng, remote: SocketAddr) {
+    pub(crate) fn dial(&mut self, context: &mut Context<'_>, remote: SocketAddr) {
         let target = Target { remote, peer: None, cookie: None };
-        let attempt =
-            self.with_env(about, rng, Some(remote), |_, env| Initiator::start(env, target));
+        let attempt = self.with_env(context, Some(remote), |_, env| Initiator::start(env, target));
         if let Some(attempt) = attempt {
-            self.attempts.insert(remote, (about.channel, attempt));
+            self.attempts.insert(remote, (context.channel, attempt));
             self.sweep();
         }
     }
 
-    /// Handles the body of an envelope that the keys of `about` opened.
+    /// Handles the body of an envelope that the keys of `context` opened.
     pub(crate) fn on_body(
         &mut self,
-        about: Context<'_>,
-        rng: &mut Rng,
+        context: &mut Context<'_>,
         from: SocketAddr,
         body: &[u8],
     ) -> Result<Kind, Rejected> {
         let kind = Kind::of(body).ok_or(Rejected::NotAwaited)?;
-        let result = match kind {
-            Kind::Probe => self.with_env(about, rng, None, |meeting, env| {
-                answer_probe(env, meeting.nonces, from, body).map(drop)
-            }),
-            Kind::Hs1 => self.with_env(about, rng, None, |meeting, env| {
-                meeting.responder.handle_hs1(env, from, body)
-            }),
-            Kind::Hs3 => self.with_env(about, rng, None, |meeting, env| {
-                meeting.responder.handle_hs3(env, from, body)
-            }),
-            Kind::ProbeAck | Kind::Hs2 => self.on_answer(about, rng, from, body),
-        };
+        let result =
+            match kind {
+                Kind::Probe => self.with_env(context, None, |own, env| {
+                    answer_probe(env, own.nonces, from, body).map(drop)
+                }),
+                Kind::Hs1 => self
+                    .with_env(context, None, |own, env| own.responder.handle_hs1(env, from, body)),
+                Kind::Hs3 => self
+                    .with_env(context, None, |own, env| own.responder.handle_hs3(env, from, body)),
+                Kind::ProbeAck | Kind::Hs2 => self.on_answer(context, from, body),
+            };
         self.sweep();
         result.unwrap_or(Err(Rejected::NotAwaited)).map(|()| kind)
     }
 
     fn on_answer(
         &mut self,
-        about: Context<'_>,
-        rng: &mut Rng,
+        context: &mut Context<'_>,
         from: SocketAddr,
         body: &[u8],
     ) -> Option<Result<(), Rejected>> {
         let (channel, attempt) = self.attempts.get(&from)?;
         let named = receiver(body).is_none_or(|cid| cid == attempt.local_cid());
-        if *channel != about.channel || !named {
+        if *channel != context.channel || !named {
             return Some(Err(Rejected::NotAwaited));
         }
         let (channel, mut attempt) = self.attempts.remove(&from)?;
-        let result = self
-            .with_env(about, rng, Some(from), |_, env| attempt.handle_datagram(env, from, body));
+        let result =
+            self.with_env(context, Some(from), |_, env| attempt.handle_datagram(env, from, body));
         self.attempts.insert(from, (channel, attempt));
         result
     }
@@ -186,9 +181,10 @@ impl Handshakes {
         now: Timestamp,
         wall: UnixMillis,
         rng: &mut Rng,
-        links: &'k LinkTable,
+        links: &LinkTable,
         keys: impl Fn(ChannelHandle) -> Option<&'k ChannelKeys>,
-    ) {
+    ) -> Vec<HandshakeEffect> {
+        let mut effects = Vec::new();
         self.responder.handle_timeout(now);
         let due: Vec<SocketAddr> = self
             .attempts
@@ -199,11 +195,13 @@ impl Handshakes {
         for remote in due {
             let Some((channel, mut attempt)) = self.attempts.remove(&remote) else { continue };
             let Some(keys) = keys(channel) else { continue };
-            let about = Context { now, wall, channel, keys, links };
-            self.with_env(about, rng, Some(remote), |_, env| attempt.handle_timeout(env));
+            let effects = &mut effects;
+            let mut context = Context { now, wall, channel, keys, links, rng, effects };
+            self.with_env(&mut context, Some(remote), |_, env| attempt.handle_timeout(env));
             self.attempts.insert(remote, (channel, attempt));
         }
         self.sweep();
+        effects
     }
 
     /// When [`Self::handle_timeout`] has something to do.
@@ -220,34 +218,30 @@ impl Handshakes {
     /// Runs `body` with what handshakes need; `None` while we do not know who we are.
     fn with_env<T>(
         &mut self,
-        about: Context<'_>,
-        rng: &mut Rng,
+        context: &mut Context<'_>,
         dialled: Option<SocketAddr>,
         body: impl FnOnce(&mut Parts<'_>, &mut Env<'_>) -> T,
     ) -> Option<T> {
         let local = self.local.as_ref()?;
         let mut effects = Vec::new();
         let known =
-            PeerTable { resumptions: &self.resumptions, links: about.links, now: about.now };
+            PeerTable { resumptions: &self.resumptions, links: context.links, now: context.now };
         let mut env = Env {
-            now: about.now,
-            wall: about.wall,
+            now: context.now,
+            wall: context.wall,
             local,
-            keys: about.keys,
+            keys: context.keys,
             cookies: &self.cookies,
             devices: &known,
-            rng,
+            rng: context.rng,
             key_log: self.key_log,
             effects: &mut effects,
         };
         let mut parts = Parts { nonces: &mut self.nonces, responder: &mut self.responder };
         let result = body(&mut parts, &mut env);
-        let channel = about.channel;
-        self.met.extend(effects.into_iter().map(|effect| HandshakeEffect {
-            channel,
-            dialled,
-            effect,
-        }));
+        let channel = context.channel;
+        let all = effects.into_iter();
+        context.effects.extend(all.map(|effect| HandshakeEffect { channel, dialled, effect }));
         Some(result)
     }
 }

@@ -1,5 +1,6 @@
 //! The links of a node: which of them may have something to send, and when each is due.
 
+use crate::base::agenda::{Agenda, Deadline, Place};
 use crate::base::ids::LinkId;
 use crate::base::time::Timestamp;
 use crate::link::Link;
@@ -8,15 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The links of a node, by their names.
 ///
-/// Whoever asks for a link to change it makes it *dirty*: it may have packets to send, and its
-/// deadline may be another. Once it was asked for packets and had none it is *settled*, with its deadline in
-/// order. So neither a packet nor a wake-up looks at links that it does not concern.
+/// Whoever asks for a link to change it makes the link *dirty*: it may have packets to send, and its
+/// deadline may be another. Once the link was asked for packets and had none it is *settled*, with
+/// its deadline in order. So neither a packet nor a wake-up looks at links that it does not concern.
 #[derive(Debug, Default)]
 pub(crate) struct LinkTable {
     links: BTreeMap<LinkId, Entry>,
-    dirty: BTreeSet<LinkId>,
-    /// When links are due, and why. Of those that are dirty it is what was true before.
-    agenda: BTreeMap<(Timestamp, LinkId), &'static str>,
+    agenda: Agenda<LinkId>,
 }
 
 #[derive(Debug)]
@@ -24,8 +23,7 @@ struct Entry {
     link: Link,
     /// The address at which the session was made, if this side dialled it.
     dialled: Option<SocketAddr>,
-    /// Its place in the agenda.
-    due: Option<Timestamp>,
+    place: Place,
 }
 
 impl LinkTable {
@@ -48,7 +46,7 @@ impl LinkTable {
     /// A link that is about to change.
     pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
         let entry = self.links.get_mut(&id)?;
-        self.dirty.insert(id);
+        self.agenda.touch(id);
         Some(&mut entry.link)
     }
 
@@ -59,8 +57,8 @@ impl LinkTable {
     }
 
     pub(crate) fn insert(&mut self, id: LinkId, link: Link, dialled: Option<SocketAddr>) {
-        self.links.insert(id, Entry { link, dialled, due: None });
-        self.dirty.insert(id);
+        self.links.insert(id, Entry { link, dialled, place: Place::default() });
+        self.agenda.touch(id);
     }
 
     /// The address at which the session was made, if this side dialled it: the link may have moved.
@@ -69,38 +67,26 @@ impl LinkTable {
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
-        let Entry { link, due, .. } = self.links.remove(&id)?;
-        self.dirty.remove(&id);
-        if let Some(at) = due {
-            self.agenda.remove(&(at, id));
-        }
+        let Entry { link, place, .. } = self.links.remove(&id)?;
+        self.agenda.remove(id, &place);
         Some(link)
     }
 
     /// The first link that may have something to send.
     pub(crate) fn dirty(&self) -> Option<LinkId> {
-        self.dirty.first().copied()
+        self.agenda.dirty()
     }
 
     /// The link has nothing more to send until it is due.
     pub(crate) fn settle(&mut self, id: LinkId) {
-        self.dirty.remove(&id);
-        let Some(entry) = self.links.get_mut(&id) else { return };
-        let next = entry.link.poll_timeout();
-        let before = core::mem::replace(&mut entry.due, next.map(|(at, _)| at));
-        if let Some(at) = before.filter(|_| before != entry.due) {
-            self.agenda.remove(&(at, id));
-        }
-        if let Some((at, why)) = next {
-            self.agenda.insert((at, id), why);
+        if let Some(entry) = self.links.get_mut(&id) {
+            self.agenda.settle(id, &mut entry.place, entry.link.poll_timeout());
         }
     }
 
     /// When the next link is due, and why.
-    pub(crate) fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
-        let settled = self.agenda.iter().find(|((_, id), _)| !self.dirty.contains(id));
-        let settled = settled.map(|((at, _), why)| (*at, *why));
-        let next = self.dirty_deadlines().map(|(_, next)| next).chain(settled).min();
+    pub(crate) fn poll_timeout(&self) -> Option<Deadline> {
+        let next = self.agenda.next(|id| self.deadline(id));
         debug_assert_eq!(
             next.map(|(at, _)| at),
             self.iter().filter_map(Link::poll_timeout).map(|(at, _)| at).min(),
@@ -109,17 +95,12 @@ impl LinkTable {
         next
     }
 
-    /// The links that are due, in the order of their names.
-    pub(crate) fn due(&self, now: Timestamp) -> Vec<LinkId> {
-        let settled = self.agenda.range(..=(now, LinkId(u64::MAX))).map(|((_, id), _)| *id);
-        let settled = settled.filter(|id| !self.dirty.contains(id));
-        let dirty = self.dirty_deadlines().filter(|(_, (at, _))| *at <= now).map(|(id, _)| id);
-        let mut due: Vec<LinkId> = settled.chain(dirty).collect();
-        due.sort_unstable();
-        due
+    /// The links that are due.
+    pub(crate) fn due(&self, now: Timestamp) -> BTreeSet<LinkId> {
+        self.agenda.due(now, |id| self.deadline(id))
     }
 
-    fn dirty_deadlines(&self) -> impl Iterator<Item = (LinkId, (Timestamp, &'static str))> {
-        self.dirty.iter().filter_map(|id| Some((*id, self.get(*id)?.poll_timeout()?)))
+    fn deadline(&self, id: LinkId) -> Option<Deadline> {
+        self.get(id)?.poll_timeout()
     }
 }

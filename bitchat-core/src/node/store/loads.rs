@@ -1,39 +1,8 @@
-//! Reading the store: what is asked for, and what failed and is asked for again.
+//! What the store could not read, and is asked for again.
 
-use crate::base::ids::ChannelHandle;
+use super::write_queue::{FIRST_RETRY, LAST_RETRY};
 use crate::base::time::Timestamp;
-use crate::node::store::write_queue::{FIRST_RETRY, LAST_RETRY};
-use core::time::Duration;
-
-/// Whose records are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Memory {
-    /// The node's own.
-    Node,
-    /// A channel's.
-    Channel(ChannelHandle),
-}
-
-/// A page of records that is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub of: Memory,
-    /// The last key of the page before; empty for the first page.
-    pub after: Vec<u8>,
-    /// How long this page waited after it had failed; zero at the first try.
-    waited: Duration,
-}
-
-impl Load {
-    pub(crate) const fn new(of: Memory, after: Vec<u8>) -> Self {
-        Self { of, after, waited: Duration::ZERO }
-    }
-
-    /// An earlier try failed.
-    pub(crate) const fn is_retry(&self) -> bool {
-        !self.waited.is_zero()
-    }
-}
+use crate::node::outbox::requests::{Load, Memory};
 
 /// The pages that could not be read. There is at most one for each channel, and one for the node.
 #[derive(Debug, Default)]

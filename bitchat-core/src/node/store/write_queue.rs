@@ -75,13 +75,6 @@ impl<T> WriteQueue<T> {
         self.next.tickets.extend(ticket);
     }
 
-    /// Adds a change that helps but is not needed, unless the store is far behind.
-    pub(crate) fn add_if_room(&mut self, change: Change) {
-        if !self.is_full() {
-            self.add(change, None);
-        }
-    }
-
     /// A record whose key begins with `prefix` is not stored yet.
     pub(crate) fn touches(&self, prefix: &[u8]) -> bool {
         let outstanding = self.outstanding.iter().flat_map(|(_, batch)| &batch.changes);

@@ -65,17 +65,17 @@ fn an_address_whose_session_moved_and_ended_is_called_again() {
     let (now, channel) = (world.now, world.hosts[0].channel.unwrap());
     let node = &mut world.hosts[0].node;
     let id = node.links()[0].link;
-    let candidates = &mut node.channels.get_mut(&channel).unwrap().candidates;
+    let candidates = &mut node.discovery.get_mut(channel).unwrap().candidates;
     assert!(candidates.add(now, dialled));
     assert_eq!(candidates.poll(now), Some(dialled));
-    let link = node.links.remove(id).unwrap();
-    node.links.insert(id, link, Some(dialled));
+    let link = node.sessions.links.remove(id).unwrap();
+    node.sessions.links.insert(id, link, Some(dialled));
     world.hosts[1] = Host::new(1, world.now, BTreeMap::new(), 99);
     world.hosts[1].address = place;
     world.run(SECOND * 70);
     assert_eq!(world.hosts[0].node.links().len(), 0);
-    let channels = &mut world.hosts[0].node.channels;
-    let candidates = &mut channels.get_mut(&channel).unwrap().candidates;
+    let discovery = &mut world.hosts[0].node.discovery;
+    let candidates = &mut discovery.get_mut(channel).unwrap().candidates;
     let mut due = Vec::new();
     let mut now = world.now;
     while let Some(at) = candidates.poll_timeout().filter(|_| due.len() < 50) {
@@ -95,10 +95,10 @@ fn two_liars_do_not_keep_a_member_from_being_called() {
     (0..2).for_each(|of| _ = world.join(of));
     let (now, victim) = (world.now, world.hosts[1].address);
     for liar in 1..=4 {
-        let sockets = &mut world.hosts[0].node.sockets;
+        let sockets = &mut world.hosts[0].node.discovery.own;
         sockets.on_observed(now, IpAddr::from([192, 0, 2, liar]), victim);
     }
-    assert_eq!(world.hosts[0].node.sockets.addresses(), [victim]);
+    assert_eq!(world.hosts[0].node.discovery.own.addresses(), [victim]);
     world.introduce(0, 1);
     world.run(SECOND);
     assert_eq!(world.hosts[0].node.links().len(), 1);
@@ -110,8 +110,8 @@ fn a_node_that_is_behind_calls_nobody() {
     let mut world = World::new(2);
     (0..2).for_each(|of| _ = world.join(of));
     world.hosts[0].deaf = true;
-    world.hosts[0].node.config.limits.node.events = 2;
-    world.hosts[0].node.tell(Event::StoreRecovered);
+    world.hosts[0].node.fx.outbox.max_events = 2;
+    world.hosts[0].node.fx.outbox.tell(Event::StoreRecovered);
     assert!(world.hosts[0].node.is_behind());
     world.introduce(0, 1);
     world.run(SECOND * 10);

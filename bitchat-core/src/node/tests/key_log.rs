@@ -127,8 +127,8 @@ fn lines_that_nobody_takes_are_bounded() {
     let node = &mut world.hosts[0].node;
     let keys = file().keys(Default::default());
     let [mac, mask] = KeyLogLine::gate(&keys);
-    node.log_key(mac);
-    (0..2_000).for_each(|_| node.log_key(mask.clone()));
+    node.fx.outbox.log_key(mac);
+    (0..2_000).for_each(|_| node.fx.outbox.log_key(mask.clone()));
     let lines = lines(node);
     assert_eq!(lines.len(), 1_024);
     assert!(lines.iter().all(|line| line.starts_with("BITCHAT1_GATE_MASK")), "the oldest went");

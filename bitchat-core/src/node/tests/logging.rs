@@ -8,7 +8,7 @@ impl World {
     fn talkative(hosts: u8, level: LogLevel) -> Self {
         let mut world = Self::new(hosts);
         for (of, host) in world.hosts.iter_mut().enumerate() {
-            let mut config = host.node.config.clone();
+            let mut config = host.node.fx.config.clone();
             config.log = level;
             let of = u8::try_from(of).expect("few");
             let identity = Identity::from_bytes(&Secret([of + 1; 32]));
@@ -113,7 +113,7 @@ fn no_secret_is_said_at_any_level_and_no_address_below_debug() {
     let mut world = a_conversation(LogLevel::Trace);
     let key = file().info().key.clone().expect("keyed");
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let device = world.hosts[0].node.device_keys.clone().expect("known").static_key;
+    let device = world.hosts[0].node.own.keys.clone().expect("known").static_key;
     let link = crate::chatfile::JoinLink::from(&file()).to_text();
     let secrets = [hex(&key.0), format!("{:?}", key.0), format!("{device:?}"), link];
     for of in 0..2 {

@@ -86,7 +86,7 @@ fn whatever_happens_sessions_come_in_pairs_and_one_stays_for_each_device() {
         for (of, host) in world.hosts.iter().enumerate() {
             check_pairs(host);
             assert_eq!(host.node.links().len(), 2, "seed {seed}: {of}: {:?}", host.events);
-            assert_eq!(host.node.links.len(), 2, "seed {seed}: nothing is left over");
+            assert_eq!(host.node.sessions.links.len(), 2, "seed {seed}: nothing is left over");
             assert_eq!(world.texts(of), world.texts(0), "seed {seed}");
             for author in 0..3 {
                 assert!(world.texts(of).contains(&format!("last of {author}")), "seed {seed}");
@@ -206,7 +206,11 @@ fn shutting_down_is_heard_and_ends_even_while_a_channel_is_read_back() {
         matches!(event, Event::LinkClosed { reason: CloseReason::Peer { code: 13 }, .. })
     };
     assert!(world.hosts[1].events.iter().any(heard), "{:?}", world.hosts[1].events);
-    assert_eq!(world.hosts[1].node.links.len(), 0, "a link that is over is forgotten at once");
+    assert_eq!(
+        world.hosts[1].node.sessions.links.len(),
+        0,
+        "a link that is over is forgotten at once"
+    );
     world.hosts.iter().for_each(check_pairs);
 }
 
@@ -260,7 +264,14 @@ fn fresh_entropy_lets_no_packet_leave_under_an_old_key() {
     (0..2).for_each(|of| _ = world.join(of));
     world.introduce(0, 1);
     world.run(SECOND);
-    let old: BTreeSet<[u8; 8]> = world.hosts[1].node.by_cid.keys().map(|cid| cid.0).collect();
+    let old: BTreeSet<[u8; 8]> = world.hosts[1]
+        .node
+        .sessions
+        .links
+        .iter()
+        .flat_map(Link::local_cids)
+        .map(|cid| cid.0)
+        .collect();
     assert!(!old.is_empty());
     world.send(1, "under way").unwrap();
     let now = world.time();
@@ -294,7 +305,7 @@ fn a_device_cannot_take_all_places_for_links() {
         world.join(0);
         world.introduce(0, 1);
         world.run(Duration::from_millis(70));
-        assert!(world.hosts[1].node.links.len() <= 8);
+        assert!(world.hosts[1].node.sessions.links.len() <= 8);
     }
 }
 

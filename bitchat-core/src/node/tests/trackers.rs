@@ -85,7 +85,7 @@ fn a_rotating_channel_follows_the_wall_clock_wherever_it_jumps() {
     world.ahead -= 50;
     world.run(SECOND);
     assert!(world.announced().iter().all(|(_, event)| *event == 0));
-    assert!(world.hosts[0].node.channels[&handle].rotation.is_some());
+    assert!(world.hosts[0].node.discovery.get_mut(handle).unwrap().rotation.is_some());
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_tracker_cannot_point_the_node_at_machines_near_it() {
     world.join_file(0, &tracked(false));
     world.run(SECOND * 2);
     assert_eq!(world.hosts[0].node.stats().handshakes_started, 1, "the public one only");
-    assert!(world.hosts[0].node.meeting.is_dialling(&SocketAddr::from((public, 9))));
+    assert!(world.hosts[0].node.sessions.handshakes.is_dialling(&SocketAddr::from((public, 9))));
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn a_channel_that_was_left_makes_room_at_once() {
     let node = &mut world.hosts[0].node;
     assert_eq!(node.join(now, &file()), Err(JoinError::TooMany(1)));
     node.leave(now, first).unwrap();
-    assert_eq!(node.channels.len(), 1, "its tracker is still being told");
+    assert_eq!(node.discovery.handles().len(), 1, "its tracker is still being told");
     node.join(now, &file()).expect("there is room");
     world.run(SECOND);
-    assert_eq!(world.hosts[0].node.channels.len(), 1);
+    assert_eq!(world.hosts[0].node.discovery.handles().len(), 1);
     assert!(world.announced().iter().any(|(_, event)| *event == 3));
 }
 
@@ -165,19 +165,19 @@ fn what_cannot_be_asked_for_reaches_an_application_that_was_asleep() {
     world.join(0);
     world.hosts[0].deaf = true;
     let node = &mut world.hosts[0].node;
-    let limit = node.config.limits.node.events;
-    while node.events.len() < limit {
-        node.tell(Event::StoreRecovered);
+    let limit = node.fx.config.limits.node.events;
+    while node.fx.outbox.events.len() < limit {
+        node.fx.outbox.tell(Event::StoreRecovered);
     }
     world.hosts[0].full = true;
     let (now, channel) = (world.time(), world.hosts[0].channel.unwrap());
     let node = &mut world.hosts[0].node;
     for _ in 0..3 {
-        node.tell(Event::WallTimeNeeded);
+        node.fx.outbox.tell(Event::WallTimeNeeded);
     }
     node.send_text(now, channel, "not stored").unwrap();
     world.run(SECOND * 10);
-    assert_eq!(world.hosts[0].node.events.len(), limit + 2);
+    assert_eq!(world.hosts[0].node.fx.outbox.events.len(), limit + 2);
     world.hosts[0].deaf = false;
     world.drain();
     let failing = |event: &&Event| matches!(event, Event::StoreFailing { .. });

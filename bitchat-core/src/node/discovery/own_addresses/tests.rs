@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn one_member_alone_cannot_tell_us_where_we_are() {
-    let mut sockets = Sockets::new(1);
+    let mut sockets = OwnAddresses::default();
     let now = Timestamp::ZERO;
     let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
     let ours: SocketAddr = "198.51.100.1:5000".parse().unwrap();
@@ -26,7 +26,7 @@ fn one_member_alone_cannot_tell_us_where_we_are() {
 
 #[test]
 fn what_others_saw_grows_old_and_is_gone_after_a_move() {
-    let mut sockets = Sockets::new(1);
+    let mut sockets = OwnAddresses::default();
     let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
     let ours: SocketAddr = "198.51.100.1:5000".parse().unwrap();
     let now = Timestamp::ZERO;

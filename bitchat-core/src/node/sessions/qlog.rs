@@ -1,29 +1,21 @@
 //! Traces of links for tools that draw them (spec 13). Feature `qlog`.
 
+use super::Sessions;
 use crate::base::ids::LinkId;
 use crate::link::{Link, QlogRecord};
-use crate::node::Node;
 
 /// Bytes of records of links that are gone; then further ones are lost.
 const MAX_WAITING: usize = 4 << 20;
 
-impl Node {
-    /// The next record of a trace, in order for each link; `None` unless
-    /// [`Config::qlog`](crate::node::Config::qlog) is set. Whoever does not poll loses records, and no
-    /// more: at most 4 MiB wait for each link, and as many for those that are gone.
-    ///
-    /// Records show who talks to whom, when, how much and from where. They hold no key and nothing
-    /// that anybody said.
-    pub fn poll_qlog(&mut self) -> Option<QlogRecord> {
-        if !self.config.qlog {
-            return None;
-        }
+impl Sessions {
+    /// The next record of a trace, in order for each link.
+    pub(crate) fn poll_trace(&mut self) -> Option<QlogRecord> {
         let ended = self.ended_traces.pop_front();
         ended.or_else(|| self.links.iter_aside().find_map(Link::poll_trace))
     }
 
     /// The link is about to be forgotten; what is left of its trace is kept as far as there is room.
-    pub(crate) fn keep_trace(&mut self, id: LinkId) {
+    pub(super) fn keep_trace(&mut self, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
         let mut waiting: usize = self.ended_traces.iter().map(|record| record.text.len()).sum();
         let mut rest = core::iter::from_fn(|| link.poll_trace());
