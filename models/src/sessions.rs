@@ -6,7 +6,7 @@
 
 use crate::net::{Budget, Net};
 use bitchat_core::crypto::suite::DhPublic;
-use bitchat_core::handshake::{BootId, Claim, Rival, choose};
+use bitchat_core::handshake::{BootId, TieBreak, DuplicateSession, session_to_keep};
 use stateright::{Model, Property};
 
 /// What rule is checked: the one in use, or one of those that look as good and are not.
@@ -132,13 +132,13 @@ impl Node {
 }
 
 impl State {
-    fn claim(&self, model: &Sessions, at: usize, number: u8) -> Claim {
+    fn tie_break(&self, model: &Sessions, at: usize, number: u8) -> TieBreak {
         let handshake = self.handshakes[usize::from(number)];
         let boot = match model.rule {
             Rule::IgnoreBoots => 0,
             _ => handshake.boots[1 - at],
         };
-        Claim {
+        TieBreak {
             peer_boot: BootId([boot; 16]),
             initiator: DhPublic([u8::try_from(handshake.initiator).unwrap_or(0); 32]),
             handshake_hash: [model.hashes[usize::from(number)]; 32],
@@ -147,20 +147,20 @@ impl State {
 
     /// The session in use.
     fn best(&self, model: &Sessions, at: usize) -> Option<u8> {
-        let claims: Vec<(u8, Claim, bool)> = self.nodes[at]
+        let tie_breaks: Vec<(u8, TieBreak, bool)> = self.nodes[at]
             .sessions
             .iter()
-            .map(|s| (s.number, self.claim(model, at, s.number), s.level > 0))
+            .map(|s| (s.number, self.tie_break(model, at, s.number), s.level > 0))
             .collect();
         match model.rule {
-            Rule::KeepFirst => claims.first().map(|(number, ..)| *number),
-            Rule::KeepLast => claims.last().map(|(number, ..)| *number),
+            Rule::KeepFirst => tie_breaks.first().map(|(number, ..)| *number),
+            Rule::KeepLast => tie_breaks.last().map(|(number, ..)| *number),
             Rule::OneByOne => {
-                claims.into_iter().reduce(later_run_or_rank).map(|(number, ..)| number)
+                tie_breaks.into_iter().reduce(later_run_or_rank).map(|(number, ..)| number)
             }
-            _ => choose(claims.iter().map(|(name, claim, ready)| Rival {
+            _ => session_to_keep(tie_breaks.iter().map(|(name, tie_break, ready)| DuplicateSession {
                 name: *name,
-                claim,
+                tie_break,
                 ready: *ready,
             })),
         }
@@ -201,10 +201,10 @@ impl State {
 
     /// The sessions that a winner may close.
     fn losers(&self, model: &Sessions, at: usize, winner: u8) -> Vec<u8> {
-        let won = self.claim(model, at, winner);
+        let won = self.tie_break(model, at, winner);
         let may_close = |session: &&Session| {
-            let claim = self.claim(model, at, session.number);
-            let rival = Rival { name: (), claim: &claim, ready: session.level > 0 };
+            let tie_break = self.tie_break(model, at, session.number);
+            let rival = DuplicateSession { name: (), tie_break: &tie_break, ready: session.level > 0 };
             let yields = rival.yields_to(&won) || model.rule == Rule::CloseBeginners;
             session.number != winner && yields
         };
@@ -363,8 +363,8 @@ impl State {
 }
 
 /// The rule that was in use until this model showed how two sides disagree by it.
-fn later_run_or_rank(best: (u8, Claim, bool), new: (u8, Claim, bool)) -> (u8, Claim, bool) {
-    let rank = |claim: &Claim| (claim.initiator, claim.handshake_hash);
+fn later_run_or_rank(best: (u8, TieBreak, bool), new: (u8, TieBreak, bool)) -> (u8, TieBreak, bool) {
+    let rank = |tie_break: &TieBreak| (tie_break.initiator, tie_break.handshake_hash);
     let newer = best.1.peer_boot != new.1.peer_boot || rank(&new.1) < rank(&best.1);
     if newer { new } else { best }
 }

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 /// Room for the longest line, so that no shorter copy of it is left behind in memory.
 const MAX_LINE: usize = 256;
 
-/// One line of the key log, without its line feed. It holds a secret: it is erased when dropped, and
-/// `Debug` does not show it (BC-13.08).
+/// One line of the key log, without its line feed. It holds a secret: it is erased when dropped,
+/// and `Debug` does not show it (BC-13.08).
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyLogLine(Zeroizing<String>);
 
@@ -75,8 +75,8 @@ impl KeyLogLine {
         Self::session("BITCHAT1_PACKET", ids, direction, &format!("{generation} "), key)
     }
 
-    /// A further connection id in packets of one direction, besides the one in `ids`. It is no secret
-    /// of the session's, but shows who looks on that two paths belong together.
+    /// A further connection id in packets of one direction, besides the one in `ids`. It is no
+    /// secret of the session's, but shows who looks on that two paths belong together.
     #[must_use]
     pub fn further_id(ids: SessionIds, direction: Direction, further: ConnectionId) -> Self {
         let (first, name) = match direction {

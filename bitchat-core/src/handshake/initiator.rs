@@ -20,7 +20,8 @@ const GIVEN_TRIES: u32 = 2;
 const RESUMED_TRIES: u32 = 2;
 /// The wait after the first transmission; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Bodies in place of an hs2 that are read after each transmission: each may cost two DHs (BC-05.52).
+/// Bodies in place of an hs2 that are read after each transmission: each may cost two DHs
+/// (BC-05.52).
 const MAX_FORGERIES: u8 = 16;
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(4);

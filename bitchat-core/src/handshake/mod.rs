@@ -14,17 +14,17 @@
 //! the gate's envelope, routes the body by its [kind](crate::crypto::gate::Kind), and carries out
 //! the [`Effect`]s after every call.
 
-mod arbitrate;
 mod initiator;
 mod message;
 mod responder;
 mod secrets;
+mod tie_break;
 
-pub use self::arbitrate::{Claim, Rival, choose};
 pub use self::initiator::{Initiator, Target};
 pub use self::message::receiver;
 pub use self::responder::{Responder, answer_probe, network};
 pub use self::secrets::SessionSecrets;
+pub use self::tie_break::{DuplicateSession, TieBreak, session_to_keep};
 
 use crate::base::ids::{ChannelId, ConnectionId, Device, PeerId};
 use crate::base::rng::Rng;
@@ -139,13 +139,13 @@ pub struct Established {
     pub channel: (ChannelId, Epoch),
     /// Who the peer is, as its certificate says.
     pub device: Device,
-    /// That certificate, verified; the link ends with it.
+    /// The peer's certificate, verified; the link ends when the certificate does.
     pub certificate: Certificate,
-    /// `S` of the peer, proven.
+    /// `S`, the static key of the peer, which the peer is proven to hold.
     pub remote_static: DhPublic,
-    /// In packets to us.
+    /// The connection id in packets to this side.
     pub local_cid: ConnectionId,
-    /// In packets to the peer.
+    /// The connection id in packets to the peer.
     pub remote_cid: ConnectionId,
     /// What the peer says that it can do.
     pub features: u64,
@@ -157,25 +157,27 @@ pub struct Established {
     pub secrets: SessionSecrets,
     /// A resumption secret was mixed in, so the session is hybrid from its first byte.
     pub resumed: bool,
-    /// It was the pair's current one, and the peer, as the initiator, had it: it is proven to have it.
+    /// That resumption secret was the pair's current one, and the peer, as the initiator, mixed it
+    /// in: so the peer is proven to have the current secret.
     pub proven_current: bool,
     /// Where the peer is.
     pub remote: SocketAddr,
-    /// How long the peer's answer took, with what it had to compute; `None` if we asked more than
-    /// once, so that nobody knows what was answered. An answer that was lost and repeated counts with
-    /// the wait, so this may be too long.
+    /// The time from a message of this side to the peer's answer, with what the peer had to
+    /// compute; `None` if the message was sent more than once, so that nobody knows which copy was
+    /// answered. Where the answer was lost and repeated, the wait for the repetition counts as
+    /// well, so the time may be too long.
     pub rtt: Option<Duration>,
 }
 
 impl Established {
-    /// What [`choose`] compares. `local` is our own static key.
+    /// What [`session_to_keep`] compares. `local` is the static key of this side.
     #[must_use]
-    pub fn claim(&self, local: &DhPublic) -> Claim {
+    pub fn tie_break(&self, local: &DhPublic) -> TieBreak {
         let initiator = match self.role {
             Role::Initiator => *local,
             Role::Responder => self.remote_static,
         };
-        Claim { peer_boot: self.boot, initiator, handshake_hash: self.handshake_hash }
+        TieBreak { peer_boot: self.boot, initiator, handshake_hash: self.handshake_hash }
     }
 }
 

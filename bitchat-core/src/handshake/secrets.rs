@@ -20,7 +20,7 @@ pub struct SessionSecrets {
 }
 
 impl SessionSecrets {
-    /// Derives them all.
+    /// Derives all keys of the session that `noise` has agreed on.
     ///
     /// # Errors
     /// [`NoiseError::NotFinished`] before the last message.

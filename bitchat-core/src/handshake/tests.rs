@@ -1,8 +1,8 @@
-mod arbitration;
 mod hostile;
 mod looks_random;
 mod lossy;
 mod resumption;
+mod tie_break;
 mod timers;
 
 use super::*;

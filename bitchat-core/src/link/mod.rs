@@ -54,7 +54,7 @@ use crate::crypto::identity::Certificate;
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::ReplayWindow;
 use crate::crypto::suite::{DhPublic, DhSecret, Secret};
-use crate::handshake::{Claim, Established};
+use crate::handshake::{Established, TieBreak};
 use crate::transport::messages::MessageReader;
 use crate::transport::{
     PathEstimate, PathMemory, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
@@ -102,7 +102,7 @@ pub struct Link {
     local_cid: ConnectionId,
     remote_cid: ConnectionId,
     ids: Ids,
-    claim: Claim,
+    tie_break: TieBreak,
     config: LinkConfig,
     state: State,
     transport: Transport,
@@ -157,7 +157,7 @@ impl Link {
         config: LinkConfig,
         rng: &mut Rng,
     ) -> Self {
-        let claim = session.claim(&local.public());
+        let tie_break = session.tie_break(&local.public());
         let secrets = &session.secrets;
         let keys = KeyRing::new(
             local.suite(),
@@ -190,7 +190,7 @@ impl Link {
             local_cid: session.local_cid,
             remote_cid: session.remote_cid,
             ids: Ids::new(session.local_cid, session.remote_cid),
-            claim,
+            tie_break,
             state: State::Open,
             transport,
             keys,
@@ -304,8 +304,8 @@ impl Link {
 
     /// What decides between this session and another of the same pair.
     #[must_use]
-    pub const fn claim(&self) -> &Claim {
-        &self.claim
+    pub const fn tie_break(&self) -> &TieBreak {
+        &self.tie_break
     }
 
     /// The path in use: our socket, and the peer's address there.

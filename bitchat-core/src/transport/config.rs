@@ -159,8 +159,8 @@ pub struct PathEstimate {
     pub rtt: Option<Duration>,
     /// The smallest round-trip time.
     pub min_rtt: Option<Duration>,
-    /// Bytes a second, protection included, that the path carries: what media may be sent at. Before
-    /// much was sent it is low, as nothing more is known.
+    /// Bytes a second, protection included, that the path carries: what media may be sent at.
+    /// Before much was sent it is low, as nothing more is known.
     pub rate: Option<u64>,
     /// Bytes that may be in flight.
     pub window: u64,

@@ -77,9 +77,9 @@ impl Transport {
         }
     }
 
-    /// What was measured of the path, for a later transport over the same one: worth keeping only if
-    /// no rule was broken by the peer, since it comes of what the peer acknowledged. `None` before
-    /// enough was sent, or if the path holds so little that nothing would be gained.
+    /// What was measured of the path, for a later transport over the same one: worth keeping only
+    /// if no rule was broken by the peer, since it comes of what the peer acknowledged. `None`
+    /// before enough was sent, or if the path holds so little that nothing would be gained.
     #[must_use]
     pub fn path_memory(&self) -> Option<PathMemory> {
         self.recovery.path.memory()

@@ -1,9 +1,9 @@
 //! Floor 3: reliable delivery over packets that may be lost.
 //!
 //! [`Transport`] is one end of a session: streams with flow control and priorities, datagrams, loss
-//! recovery, congestion control and pacing. It sees packet numbers and plaintext frames, never keys;
-//! addresses and connection ids it only passes on. The wire format and the rules are chapter 07 of
-//! the specification.
+//! recovery, congestion control and pacing. It sees packet numbers and plaintext frames, never
+//! keys; addresses and connection ids it only passes on. The wire format and the rules are chapter
+//! 07 of the specification.
 //!
 //! # A packet's way
 //! ```text
@@ -24,8 +24,8 @@
 //!    `datagrams`), and what they carried (`contents`).
 //! 4. `ack`: acknowledging the peer's packets, and how often the peer is asked to (`frequency`).
 //! 5. `recovery`: packets in flight (`sent`), which of them are lost (`loss`, `losses`,
-//!    `reordering`), what is known of the path (`path_state`: `ecn`, `mtu`, `loss_meter`), and copies
-//!    of small messages (`repeat`).
+//!    `reordering`), what is known of the path (`path_state`: `ecn`, `mtu`, `loss_meter`), and
+//!    copies of small messages (`repeat`).
 //! 6. `streams`: bytes in order, whose turn it is, flow control, and cutting into `messages`.
 //! 7. `congestion`: how much may be in flight, and how fast it may leave (`pacing`, `rate`).
 
@@ -89,8 +89,8 @@ use streams::Streams;
 ///
 /// `poll_timeout` is never later than queued work: while something may be sent at once, it gives a
 /// time that is not in the future. Once `handle_timeout` was called at the deadline and
-/// `poll_packet` has given `None`, the deadline is later or gone. With nothing in flight and nothing
-/// to send there is none: an idle transport is silent (BC-07.15).
+/// `poll_packet` has given `None`, the deadline is later or gone. With nothing in flight and
+/// nothing to send there is none: an idle transport is silent (BC-07.15).
 ///
 /// Times never go backwards inside: an earlier `now` counts as the latest seen.
 #[derive(Debug)]
@@ -107,8 +107,8 @@ pub struct Transport {
     ping: bool,
     /// When `poll_packet` may have something to build.
     send_at: Option<Timestamp>,
-    /// `poll_packet` found nothing that may leave through this gate before `send_at`, and nothing has
-    /// happened since.
+    /// `poll_packet` found nothing that may leave through this gate before `send_at`, and nothing
+    /// has happened since.
     idle: Option<SendGate>,
     /// What the packet under construction carries; kept for its allocation.
     record: Vec<SentFrame>,
@@ -362,8 +362,8 @@ impl Transport {
         self.probe();
     }
 
-    /// What is in flight may be lost, as with an old path: some of it leaves again at once, as after a
-    /// probe timeout, so that acknowledgements show what became of the rest.
+    /// What is in flight may be lost, as with an old path: some of it leaves again at once, as
+    /// after a probe timeout, so that acknowledgements show what became of the rest.
     pub fn probe(&mut self) {
         self.recovery.probe_now(&mut self.lost);
         self.repeat_lost();
@@ -376,8 +376,8 @@ impl Transport {
         self.streams.allow_growth(bytes);
     }
 
-    /// Gives back the memory that sending and receiving has grown by and that lies idle. To be called
-    /// when nothing has happened for a while; what is needed again is asked for again.
+    /// Gives back the memory that sending and receiving has grown by and that lies idle. To be
+    /// called when nothing has happened for a while; what is needed again is asked for again.
     pub fn shrink(&mut self) {
         self.streams.shrink();
         self.recovery.shrink();

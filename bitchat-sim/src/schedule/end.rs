@@ -13,7 +13,7 @@ use crate::world::Clock;
 use bitchat_core::base::ids::LinkId;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::handshake::{Established, Rival, choose};
+use bitchat_core::handshake::{DuplicateSession, Established, session_to_keep};
 use bitchat_core::link::{Ended, Lane, Link, LinkConfig, LinkEvent, Verdict, Via, code};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -35,8 +35,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn rival(&self) -> Rival<'_, u32> {
-        Rival { name: self.number, claim: self.link.claim(), ready: self.link.is_ready() }
+    fn rival(&self) -> DuplicateSession<'_, u32> {
+        DuplicateSession {
+            name: self.number,
+            tie_break: self.link.tie_break(),
+            ready: self.link.is_ready(),
+        }
     }
 }
 
@@ -328,7 +332,7 @@ impl End {
 
     /// The session to stay, as a node chooses it (BC-05.35, BC-05.36).
     fn best(&self) -> Option<u32> {
-        choose(self.open().map(Session::rival))
+        session_to_keep(self.open().map(Session::rival))
     }
 
     fn arbitrate(&mut self) {
@@ -350,7 +354,7 @@ impl End {
             return Ok(());
         };
         let may_go = |other: &&Session| {
-            other.number != number && other.rival().yields_to(winner.link.claim())
+            other.number != number && other.rival().yields_to(winner.link.tie_break())
         };
         let losers = || self.open().filter(may_go);
         if !winner.link.is_ready() || !winner.up && losers().any(|session| session.up) {

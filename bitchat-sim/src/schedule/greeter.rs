@@ -33,7 +33,9 @@ impl Devices for Known<'_> {
 
     fn is_linked(&self, device: &Device, boot: &BootId) -> bool {
         self.sessions.iter().map(|session| &session.link).any(|link| {
-            link.device() == *device && link.claim().peer_boot == *boot && link.is_alive(self.now)
+            link.device() == *device
+                && link.tie_break().peer_boot == *boot
+                && link.is_alive(self.now)
         })
     }
 }

@@ -12,7 +12,8 @@ pub struct ChannelLimits {
     pub log_entries: usize,
     /// Bytes of those entries; each author counts 4,096 more.
     pub log_bytes: usize,
-    /// Authors of one channel that are taken unasked; more only where others build on their entries.
+    /// Authors of one channel that are taken unasked; more only where others build on their
+    /// entries.
     pub authors: usize,
     /// Entries of one channel that wait for an earlier one.
     pub waiting_entries: usize,

@@ -7,8 +7,8 @@ use super::ranges;
 #[non_exhaustive]
 pub struct LinkLimits {
     /// Bytes of the largest UDP payload that this node sends or takes in; 1,200 to 65,507. Buffers
-    /// for datagrams have this size. Packets larger than 1,200 bytes leave only where the path and the
-    /// peer carry them.
+    /// for datagrams have this size. Packets larger than 1,200 bytes leave only where the path and
+    /// the peer carry them.
     pub datagram_bytes: usize,
     /// Bytes a link may buffer of what the peer sends and the node has not consumed.
     pub receive_window: u64,

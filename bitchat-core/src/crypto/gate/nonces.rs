@@ -3,8 +3,8 @@
 use super::PROBE_NONCE_LEN;
 use std::collections::{BTreeSet, VecDeque};
 
-/// The nonces of the last probes, so that a recorded one is not answered again (BC-04.16). At the limit the
-/// oldest is forgotten.
+/// The nonces of the last probes, so that a recorded one is not answered again (BC-04.16). At the
+/// limit the oldest is forgotten.
 #[derive(Debug)]
 pub struct NonceCache {
     seen: BTreeSet<[u8; PROBE_NONCE_LEN]>,

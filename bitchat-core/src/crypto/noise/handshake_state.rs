@@ -119,8 +119,8 @@ impl HandshakeState {
     /// Reads the next message and appends its payload to `payload`.
     ///
     /// # Errors
-    /// [`NoiseError::OutOfTurn`], [`NoiseError::PskMissing`], or a fault of the message. Nothing has
-    /// changed.
+    /// [`NoiseError::OutOfTurn`], [`NoiseError::PskMissing`], or a fault of the message. Nothing
+    /// has changed.
     pub fn read_message(
         &mut self,
         message: &[u8],

@@ -38,7 +38,8 @@ impl ReplayWindow {
         self.next - pn <= Self::LEN && self.bits[Self::word(pn)] & Self::bit(pn) == 0
     }
 
-    /// Remembers `pn`, whose packet has authenticated (BC-06.11); true if it [was new](Self::is_new).
+    /// Remembers `pn`, whose packet has authenticated (BC-06.11); true if it [was
+    /// new](Self::is_new).
     pub fn insert(&mut self, pn: u64) -> bool {
         if !self.is_new(pn) {
             return false;

@@ -3,7 +3,7 @@
 /// A library that computes AEAD, Diffie-Hellman and signatures, and opens ML-KEM ciphertexts.
 ///
 /// The choice is about speed only: every back end accepts the same inputs and gives the same bytes
-///. RustCrypto is always compiled in. It also computes hashes, ML-KEM keys and
+/// (spec 03). RustCrypto is always compiled in. It also computes hashes, ML-KEM keys and
 /// ML-KEM ciphertexts for the others: aws-lc-rs offers no BLAKE2s, and draws the randomness of the
 /// other two itself, where this library must be given it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -88,7 +88,8 @@ fn a_recorded_probe_is_answered_once() {
     }
 }
 
-/// BC-04.50: whoever sends a probe back, from wherever, gets no answer, or it would know what it is.
+/// BC-04.50: whoever sends a probe back, from wherever, gets no answer, or it would know what it
+/// is.
 #[test]
 fn an_echo_of_ones_own_probe_is_not_answered() {
     for &suite in Suite::ALL {
@@ -289,7 +290,8 @@ fn invented_bodies_do_nothing() {
             .collect();
         for _ in 0..2_000 {
             for (world, who, from, genuine) in &mut prototypes {
-                // The right kind and addressee, then noise: as far as an outsider could get by luck.
+                // The right kind and addressee, then noise: as far as an outsider could get by
+                // luck.
                 let known = usize::try_from(rng.below(12)).unwrap();
                 let mut body = genuine.clone();
                 rng.fill(&mut body[known.max(1)..]);

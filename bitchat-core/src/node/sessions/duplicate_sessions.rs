@@ -2,15 +2,15 @@
 
 use super::Sessions;
 use crate::base::ids::{Device, LinkId};
-use crate::handshake::{Rival, choose};
+use crate::handshake::{DuplicateSession, session_to_keep};
 use crate::link::Link;
 
 /// Sessions with one device at once. Two arise from dialling at the same time, more from restarts;
 /// somebody who makes more than that is after something else.
 const MAX_SESSIONS: usize = 8;
 
-fn rival(link: &Link) -> Rival<'_, LinkId> {
-    Rival { name: link.id(), claim: link.claim(), ready: link.is_ready() }
+fn rival(link: &Link) -> DuplicateSession<'_, LinkId> {
+    DuplicateSession { name: link.id(), tie_break: link.tie_break(), ready: link.is_ready() }
 }
 
 impl Sessions {
@@ -27,7 +27,7 @@ impl Sessions {
     /// Decides anew between the sessions with a device (BC-05.35, BC-05.36). The result does not
     /// depend on when that is done.
     pub(crate) fn arbitrate(&mut self, device: Device) {
-        let Some(best) = choose(self.with_device(device).map(rival)) else {
+        let Some(best) = session_to_keep(self.with_device(device).map(rival)) else {
             self.by_device.remove(&device);
             self.duplicates.remove(&device);
             return;
@@ -56,7 +56,7 @@ impl Sessions {
         if self.by_device.get(&device) != Some(&id) || !self.duplicates.contains(&device) {
             return Vec::new();
         }
-        let may_go = |other: &&Link| other.id() != id && rival(other).yields_to(winner.claim());
+        let may_go = |other: &&Link| other.id() != id && rival(other).yields_to(winner.tie_break());
         let losers = || self.with_device(device).filter(may_go);
         let carries = |chan| winner.shared().any(|own| own == chan);
         if !winner.is_ready() || !losers().flat_map(Link::shared).all(carries) {

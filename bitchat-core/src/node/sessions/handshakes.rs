@@ -30,7 +30,9 @@ impl Devices for PeerTable<'_> {
 
     fn is_linked(&self, device: &Device, boot: &BootId) -> bool {
         self.links.iter().any(|link| {
-            link.device() == *device && link.claim().peer_boot == *boot && link.is_alive(self.now)
+            link.device() == *device
+                && link.tie_break().peer_boot == *boot
+                && link.is_alive(self.now)
         })
     }
 }

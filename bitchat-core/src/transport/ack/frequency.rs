@@ -4,8 +4,8 @@
 //! A chat wants each packet reported. Bulk needs a report each eighth of a round trip: more cost
 //! both ends a packet each and tell the sender nothing. With fewer, CUBIC beside BBR loses much of
 //! its share where queues are short, as each ACK lets a larger burst out. On a short path a report
-//! each two milliseconds is soon enough for whoever does not fill the window, and comes long before
-//! the second copy of a message would leave.
+//! each two milliseconds is soon enough for a sender that does not fill the window, and comes long
+//! before the second copy of a message would leave.
 
 use crate::transport::config::MAX_ACK_DELAY;
 use crate::transport::packet::builder::PacketBuilder;
@@ -17,13 +17,13 @@ use core::time::Duration;
 
 /// ACKs in a round trip of bulk (BC-07.43).
 const ACKS_PER_ROUND: u64 = 8;
-/// Packets that one ACK may cover if we ask (BC-07.43): more would hardly save anything, and an ACK that is
-/// lost would leave a longer pause.
+/// Packets that one ACK may cover if this side asks for fewer ACKs (BC-07.43): more would hardly
+/// save anything, and a lost ACK would leave a longer pause.
 const MOST_ASKED: u64 = 32;
-/// With fewer, the rules of the beginning are as good.
+/// Below this number of packets the default policy is as good.
 const FEWEST_ASKED: u64 = 4;
-/// While the application leaves the window of a path with a shorter round trip unfilled, one ACK may
-/// cover so many packets, and is held back for so long (BC-07.43).
+/// On a path with a shorter round trip, while the application leaves the window unfilled, one ACK
+/// may cover 16 packets and is held back for 2 ms (BC-07.43).
 const SHORT_PATH: Duration = Duration::from_millis(4);
 const SHORT_PATH_PACKETS: u64 = 16;
 const SHORT_PATH_DELAY: Duration = Duration::from_millis(2);
@@ -104,8 +104,8 @@ pub(in crate::transport) struct AckAsk {
 }
 
 impl AckAsk {
-    /// An ACK arrived that reports a packet sent with `flight`; a packet counts as lost `reordering`
-    /// numbers behind one that arrived.
+    /// An ACK arrived that reports a packet sent with `flight`; a packet counts as lost
+    /// `reordering` numbers behind one that arrived.
     pub(in crate::transport) fn update(&mut self, flight: Flight, reordering: u64, rtt: &Rtt) {
         let Flight { bytes, packet_size, app_limited } = flight;
         let share = bytes / packet_size.max(1) / ACKS_PER_ROUND;

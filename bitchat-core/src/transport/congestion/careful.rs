@@ -1,10 +1,10 @@
-//! Careful resume (RFC 9959): a link to an address that was measured lately begins near what the path
-//! carried then, in steps that a changed path survives.
+//! Careful resume (RFC 9959): a link to an address that was measured lately begins near what the
+//! path carried then, in steps that a changed path survives.
 //!
-//! It stands around any other controller and only ever gives it a larger window for one flight: half
-//! of what was remembered, after the first window came through and the round trip is as it was. What
-//! of that flight arrives teaches the controller inside as any other flight does. Too much loss, and
-//! the window falls to half of what did arrive.
+//! [`Careful`] stands around any other controller and only ever gives it a larger window for one
+//! flight: half of what was remembered, after the first window came through and the round trip is
+//! as remembered. The packets of that flight that arrive teach the controller inside as any other
+//! flight does. If too many are lost, the window falls to half of what arrived.
 
 use super::{AckSummary, AckedPacket, Congestion, Controller, Rtt, Spurious};
 use crate::base::time::Timestamp;
@@ -12,7 +12,7 @@ use core::time::Duration;
 
 /// Full packets of the first window, all of which must come through before the jump.
 const INITIAL_PACKETS: u64 = 10;
-/// Nothing is remembered below so many first windows: slow start is there as soon.
+/// First windows that a path must hold to be remembered: on a smaller path slow start is as fast.
 const LEAST_WINDOWS: u64 = 4;
 /// Lost packets that are too few to judge by.
 const FEW: u64 = 3;
@@ -20,7 +20,7 @@ const FEW: u64 = 3;
 const TOLERATED: u64 = 20;
 /// The loss of a path counts up to this, in thousandths.
 const MAX_LOSS: u16 = 150;
-/// Nothing was sent for so many round trips after the jump was allowed: it is too old.
+/// Round trips after which an allowed jump that was not used is too old.
 const JUMP_ROUNDS: u32 = 2;
 
 /// What a transport has measured of a path, for a later one (BC-07.85).
@@ -53,12 +53,13 @@ impl PathMemory {
 /// The steps of RFC 9959 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The first window is under way, as on a path of which nothing is known. `full`: there was more
-    /// to send than it let out.
+    /// The first window is under way, as on a path of which nothing is known. `full`: there was
+    /// more to send than it let out.
     Reconnaissance { full: bool },
     /// The jump: what was remembered is believed for one flight, which begins with packet `first`.
     Unvalidated { first: u64, since: Timestamp },
-    /// That flight is answered, up to packet `last`; no more may be in flight than when it began to be.
+    /// That flight is answered, up to packet `last`; no more may be in flight than when it began to
+    /// be.
     Validating { last: u64, window: u64 },
     /// It was too much; until `last` is answered, half of what arrived.
     Retreat { last: u64 },
@@ -79,8 +80,8 @@ pub(in crate::transport) struct Careful {
     newest_acked: Option<u64>,
     /// The first packet behind the jump; 0 before it.
     first: u64,
-    /// Bytes since the jump, or since the beginning before it. Losses of earlier packets that show only
-    /// then count as well: they tell of the same path.
+    /// Bytes since the jump, or since the beginning before it. Losses of earlier packets that show
+    /// only then count as well: they tell of the same path.
     sent: u64,
     acked: u64,
     lost: u64,

@@ -131,7 +131,8 @@ pub trait Controller: Debug + Send {
         u64::try_from(rate).unwrap_or(u64::MAX)
     }
 
-    /// Bytes a second that the path carries, by what is known; by default the window in a round trip.
+    /// Bytes a second that the path carries, by what is known; by default the window in a round
+    /// trip.
     fn rate(&self, rtt: &Rtt) -> u64 {
         let rtt = rtt.smoothed().max(Duration::from_micros(100)).as_nanos();
         let rate = u128::from(self.window()) * 1_000_000_000 / rtt;

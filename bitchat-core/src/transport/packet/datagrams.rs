@@ -54,8 +54,8 @@ impl Datagrams {
         self.queue.is_empty()
     }
 
-    /// Writes what fits. One of more than `max` bytes is dropped: the path carried larger packets when
-    /// it was accepted.
+    /// Writes what fits. One of more than `max` bytes is dropped: the path carried larger packets
+    /// when it was accepted.
     pub(in crate::transport) fn write(
         &mut self,
         now: Timestamp,

@@ -56,8 +56,8 @@ impl EcnState {
     /// An ACK settled packets, `newly_marked` of them marked. True if the peer reports a congestion
     /// mark that it had not reported before. Counts that cannot be end the use of ECN.
     ///
-    /// Unless all of them left on this path (`here`) its counts are only taken as the base of those to
-    /// come: which packets were marked is not said.
+    /// Unless all of these packets left on this path (`here`), the counts of the ACK are only taken
+    /// as the base of the counts to come: an ACK does not say which packets were marked.
     pub(in crate::transport) fn on_ack(
         &mut self,
         counts: Option<EcnCounts>,

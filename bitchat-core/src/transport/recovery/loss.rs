@@ -21,7 +21,8 @@ const PERSISTENT_PERIODS: u32 = 3;
 pub(super) struct LossDetector {
     /// When the oldest packet in flight counts as lost.
     loss_time: Option<Timestamp>,
-    /// Since when the probe timeout runs: the last ack-eliciting packet or the last timeout.
+    /// The start of the probe timeout: when the last ack-eliciting packet left, or the last
+    /// timeout.
     probe_since: Option<Timestamp>,
     timeouts: u32,
     /// Passes of detection.
@@ -38,20 +39,22 @@ impl LossDetector {
         self.timeouts = 0;
     }
 
-    /// Probe timeouts since then.
+    /// Probe timeouts since the last progress.
     pub(super) const fn timeouts(&self) -> u32 {
         self.timeouts
     }
 
-    /// The peer is there, so what waits for a long back-off is probed soon. Not at once for every
-    /// packet: a peer that acknowledges nothing gets a probe in two timeouts.
+    /// A packet of the peer's arrived, so packets in flight that wait for a long back-off are
+    /// probed soon: the back-off is at most one doubling. It does not end, so that a peer that
+    /// acknowledges nothing gets one probe in two timeouts, and not one for every packet that it
+    /// sends.
     pub(super) fn on_heard(&mut self) {
         self.timeouts = self.timeouts.min(1);
     }
 
-    /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Those that
-    /// `path` does not judge left on an earlier one and do not count as congestion. `on_lost` gets the
-    /// number of each.
+    /// Takes the packets out of `sent` that are lost now that `largest_acked` has arrived. Packets
+    /// that `path` does not judge left on an earlier path and do not count as congestion. `on_lost`
+    /// gets the number of each lost packet.
     pub(super) fn detect(
         &mut self,
         now: Timestamp,

@@ -1,5 +1,5 @@
-//! Loss recovery of a session: what is in flight, what of it arrived or is lost, and what may leave.
-//! What is known of the path lies in [`PathState`].
+//! Loss recovery of a session: what is in flight, what of it arrived or is lost, and what may
+//! leave. What is known of the path lies in [`PathState`].
 
 pub(super) mod ecn;
 mod loss;
@@ -29,7 +29,7 @@ use sent::{NewPacket, SentPacket, SentPackets};
 const MAX_PACKETS: usize = 16_384;
 /// Packets that a probe timeout lets out beyond the window (RFC 9002 §6.2.4).
 const PROBES: u8 = 2;
-/// From so many probe timeouts in a row on, the last probe carries no data (BC-07.48).
+/// From the third probe timeout in a row on, the last probe carries no data (BC-07.48).
 const BARE_FROM: u32 = 3;
 
 /// Whether an ack-eliciting packet may leave.
@@ -103,14 +103,15 @@ impl Recovery {
         self.probes > 0
     }
 
-    /// The next packet is a probe that carries nothing but the wish for an answer. The peer may refuse
-    /// data for its gaps, and with it every packet that carries some; what it says of an empty one
-    /// shows which packets are missing.
+    /// The next packet is a probe that carries nothing but the wish for an answer. The peer may
+    /// refuse data for its gaps, and with it every packet that carries some; what it says of an
+    /// empty one shows which packets are missing.
     pub(super) const fn probing_bare(&self) -> bool {
         self.probes == 1 && self.unanswered >= BARE_FROM
     }
 
-    /// Bytes in flight on the present path; those of an earlier one do not fill its window (BC-07.66).
+    /// Bytes in flight on the present path; those of an earlier one do not fill its window
+    /// (BC-07.66).
     pub(super) const fn in_flight(&self) -> u64 {
         self.path.own(self.sent.bytes())
     }
@@ -189,8 +190,9 @@ impl Recovery {
         self.path.controller.on_sent(sent_at, pn, size, in_flight + size);
     }
 
-    /// An ACK arrived whose numbers were all sent. The frames of packets that
-    /// it acknowledges or shows to be lost are appended to `acked` and `lost`; `on_packet` gets the packets newly acknowledged.
+    /// An ACK arrived whose numbers were all sent. The frames of packets that it acknowledges or
+    /// shows to be lost are appended to `acked` and `lost`; `on_packet` gets the packets newly
+    /// acknowledged.
     pub(super) fn on_ack(
         &mut self,
         now: Timestamp,
@@ -261,9 +263,10 @@ impl Recovery {
         taken
     }
 
-    /// An ACK is dealt with: the rate it shows, and how often the next ones are wanted. `newest` is the
-    /// newest packet that it settled, `judged` whether this path judges it, `acked` the bytes of those
-    /// that it does.
+    /// Tells the controller what an ACK shows of the rate, and decides how often ACKs are wanted.
+    /// `newest` is the newest packet that the ACK took out of flight, `judged` whether this path
+    /// judges that packet, `acked` the bytes of all packets that the ACK took out of flight and
+    /// this path judges.
     fn tell_controller(&mut self, now: Timestamp, newest: &SentPacket, judged: bool, acked: u64) {
         let in_flight = self.in_flight();
         let SentPacket { sent_at, stamp, .. } = *newest;

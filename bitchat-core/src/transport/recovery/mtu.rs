@@ -15,13 +15,15 @@ const FIRST: usize = 1_452;
 /// A size so little above the present one is not worth asking for: packet numbers take one to four
 /// bytes, so a packet that cannot be told from a probe could have it.
 const STEP: usize = 4;
-/// Sizes worth asking for: IPv6's minimum, tunnels, Ethernet over IPv6 and IPv4, FDDI, jumbo frames,
-/// and what loopback carries.
+/// Sizes worth asking for: IPv6's minimum, tunnels, Ethernet over IPv6 and IPv4, FDDI, jumbo
+/// frames, and what loopback carries.
 const CANDIDATES: [usize; 12] =
     [1_232, 1_280, 1_360, 1_400, FIRST, 1_472, 4_052, 8_952, 8_972, 16_336, 32_720, 65_487];
-/// A size that was lost so often is too large for the path (RFC 8899 §5.1.2, BC-07.62).
+/// Lost probes of one size after which the size is too large for the path (RFC 8899 §5.1.2,
+/// BC-07.62).
 const TRIES: u8 = 3;
-/// After so long a path may carry more than it did (RFC 8899 §5.1.1, BC-07.63).
+/// The time after which a path is searched again, since it may carry more by then (RFC 8899 §5.1.1,
+/// BC-07.63).
 const SEARCH_AGAIN: Duration = Duration::from_secs(600);
 /// Large packets lost, with no later one acknowledged, that show a black hole (RFC 8899 §4.3).
 const BLACK_HOLE: u32 = 4;
@@ -36,7 +38,7 @@ struct Probe {
 /// The size in use on the present path, and the search for a larger one.
 #[derive(Clone, Debug)]
 pub(in crate::transport) struct PathMtu {
-    /// Proven.
+    /// The size that the path is known to carry.
     size: usize,
     /// What this side sends at most.
     local: usize,
@@ -55,7 +57,7 @@ pub(in crate::transport) struct PathMtu {
     search_ended: Option<Timestamp>,
     /// The newest packet above [`BASE`] that arrived.
     newest_large: Option<u64>,
-    /// Packets above [`BASE`] that were lost, all of them later than that one.
+    /// Packets above [`BASE`] that were lost, all of them later than `newest_large`.
     large_lost: u32,
 }
 
@@ -209,8 +211,8 @@ impl PathMtu {
         self.end_search(now);
     }
 
-    /// The state at the beginning of the next path: all is to be proven again, what was carried before
-    /// first (BC-07.65).
+    /// The state at the beginning of the next path: all is to be proven again, what was carried
+    /// before first (BC-07.65).
     pub(in crate::transport) fn next_path(&self) -> Self {
         let mut next = self.clone();
         next.restart();

@@ -42,8 +42,8 @@ pub(in crate::transport) struct PathState {
 }
 
 impl PathState {
-    /// The first path of a session, of which nothing is known but perhaps `rtt`. This side sends UDP
-    /// payloads of up to `max_datagram` bytes.
+    /// The first path of a session, of which nothing is known but perhaps `rtt`. This side sends
+    /// UDP payloads of up to `max_datagram` bytes.
     pub(in crate::transport) fn new(
         now: Timestamp,
         controller: Box<dyn Controller>,
@@ -67,9 +67,9 @@ impl PathState {
     }
 
     /// The path that packets take from number `start` on, while `in_flight` bytes of this one and
-    /// those before it are not settled. Four things go along: which congestion controller it is, the
-    /// limits of both sides to packet sizes, what the peer has counted of ECN marks, and which packets
-    /// counted as lost.
+    /// those before it are not settled. Four things go along: which congestion controller it is,
+    /// the limits of both sides to packet sizes, what the peer has counted of ECN marks, and which
+    /// packets counted as lost.
     pub(in crate::transport) fn next(
         &self,
         now: Timestamp,
@@ -89,8 +89,8 @@ impl PathState {
         }
     }
 
-    /// Packets from number `next_pn` on go to another port of the same address: most likely the same
-    /// path, but what was on its way to the old port says nothing of it.
+    /// Packets from number `next_pn` on go to another port of the same address: most likely the
+    /// same path, but what was on its way to the old port says nothing of it.
     pub(in crate::transport) const fn on_rebound(&mut self, next_pn: u64) {
         self.judged_from = next_pn;
     }
@@ -137,7 +137,8 @@ impl PathState {
         self.controller.on_acked(now, packet, &self.rtt);
     }
 
-    /// `packet` counted as lost and was only late: `overtaken` numbers later had arrived (BC-07.45).
+    /// `packet` counted as lost and was only late: `overtaken` numbers later had arrived
+    /// (BC-07.45).
     pub(super) fn on_late(&mut self, now: Timestamp, packet: &LostPacket, overtaken: u64) {
         if !self.judges(packet.pn) {
             return;

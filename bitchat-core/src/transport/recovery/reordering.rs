@@ -1,8 +1,8 @@
 //! Losses that were none (after RFC 8985 and RFC 4653).
 //!
 //! Packet numbers are never used twice, so an acknowledgement of a packet that counted as lost
-//! proves that it was only late. Then the thresholds of loss detection were too strict for the path:
-//! they grow until such a packet would have been waited for, and shrink again with time.
+//! proves that it was only late. Then the thresholds of loss detection were too strict for the
+//! path: they grow until such a packet would have been waited for, and shrink again with time.
 
 use super::sent::SentPacket;
 use crate::base::time::Timestamp;

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 /// When further copies leave: apart from each other, so that one burst of losses does not take all.
 const DELAYS: [Duration; MAX_COPIES] = [Duration::from_millis(15), Duration::from_millis(30)];
 const MAX_COPIES: usize = 2;
-/// Bytes in flight beyond which later packets reveal a loss soon enough, on a line that hardly loses.
+/// With more bytes in flight, later packets reveal a loss soon enough, where less than
+/// [`SOME_LOSS`] is lost.
 const LITTLE: u64 = 4 * 1_200;
 /// Loss, in thousandths, from which on copies leave even then, and a third one leaves.
 const SOME_LOSS: u64 = 5;

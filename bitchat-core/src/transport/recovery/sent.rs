@@ -184,8 +184,8 @@ impl SentPackets {
         }
     }
 
-    /// Appends the frames of the `count` oldest packets in flight that hold something to be sent again
-    /// (BC-07.88). They stay in flight.
+    /// Appends the frames of the `count` oldest packets in flight that hold something to be sent
+    /// again (BC-07.88). They stay in flight.
     pub(in crate::transport) fn copy_oldest(&self, count: usize, frames: &mut Vec<SentFrame>) {
         let repeated = |frame: SentFrame| !matches!(frame, SentFrame::Ack { .. });
         let holds = |packet: &&SentPacket| self.frames.of(packet).any(repeated);

@@ -119,8 +119,8 @@ fn marks_of_late_packets_of_the_old_path_are_not_those_of_the_new_one() {
     }
 }
 
-/// BC-07.68: what was in flight on the old path says nothing of how often the peer should acknowledge
-/// on the new one.
+/// BC-07.68: what was in flight on the old path says nothing of how often the peer should
+/// acknowledge on the new one.
 #[test]
 fn acks_are_asked_for_by_the_flight_of_the_present_path() {
     let asked = |recovery: &mut Recovery| {
@@ -140,7 +140,8 @@ fn acks_are_asked_for_by_the_flight_of_the_present_path() {
     assert!(asked(&mut recovery));
 }
 
-/// A route that begins to drop what is marked, probes included, would be silent until the link dies.
+/// A route that begins to drop what is marked, probes included, would be silent until the link
+/// dies.
 #[test]
 fn a_path_that_is_silent_gets_no_marks() {
     // BC-07.29

@@ -11,8 +11,8 @@ fn the_first_sample_replaces_the_guess() {
     assert_eq!(rtt.pto(MS * 25), MS * 145);
 }
 
-/// The clock jumped while a sample was under way: nothing was repeated for three times the jump, and a
-/// keepalive put even that off. Found by a schedule.
+/// The clock jumped while a sample was under way: nothing was repeated for three times the jump,
+/// and a keepalive put even that off. Found by a schedule.
 #[test]
 fn a_sample_counts_for_twice_the_probe_timeout_at_most() {
     // BC-07.69

@@ -6,7 +6,8 @@ use super::schedule::Class;
 /// What the send buffer may hold, in congestion windows: the least urgent class may fill half of
 /// it.
 const SEND_WINDOWS: u64 = 3;
-/// The same while packets are lost: a part of what is buffered has arrived, behind what is repeated.
+/// The same while packets are lost: a part of what is buffered has arrived, behind what is
+/// repeated.
 const LOSSY_SEND_WINDOWS: u64 = 6;
 
 /// Bytes that were written and not acknowledged.

@@ -86,9 +86,9 @@ impl ReceiveCredit {
 
     /// Credit is about to be announced: by how much the window should grow first. If since the last
     /// time so much was consumed that a window would take less than six round trips, the peer could
-    /// send more than the window lets it (BC-07.80). What comes behind a gap waits for the repetition
-    /// of what was lost, sometimes for several: where that filled a quarter of the window, it is
-    /// twelve (BC-07.83).
+    /// send more than the window lets it (BC-07.80). What comes behind a gap waits for the
+    /// repetition of what was lost, sometimes for several: where that filled a quarter of the
+    /// window, it is twelve (BC-07.83).
     pub(super) fn wanted_growth(&mut self, now: Timestamp, round_trip: Option<Duration>) -> u64 {
         if self.granted_at.is_some_and(|(_, consumed)| self.consumed < consumed + self.window / 4) {
             // An announcement that was lost is repeated.
@@ -110,7 +110,8 @@ impl ReceiveCredit {
         self.window = self.window.max(window);
     }
 
-    /// Makes the window `window` again if the peer was granted no more. Returns by how much it shrank.
+    /// Makes the window `window` again if the peer was granted no more. Returns by how much it
+    /// shrank.
     pub(super) fn narrow(&mut self, window: u64) -> u64 {
         if self.granted > self.consumed + window {
             return 0;

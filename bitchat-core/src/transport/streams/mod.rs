@@ -64,7 +64,8 @@ impl Stream {
         }
     }
 
-    /// Puts the stream in line if it has data to send, or notes that it waits for the link's credit.
+    /// Puts the stream in line if it has data to send, or notes that it waits for the link's
+    /// credit.
     fn schedule(
         &mut self,
         id: TransportStreamId,

@@ -137,7 +137,8 @@ impl Streams {
             }
             let room = |start| packet.stream_room(id, start);
             let Some(piece) = stream.send.next_piece(sendable, room) else {
-                // A stream that has had a turn goes to the end; one that found no room stays in front.
+                // A stream that has had a turn goes to the end; one that found no room stays in
+                // front.
                 if wrote {
                     schedule.push(class, id);
                 } else {

@@ -84,8 +84,8 @@ impl RecvHalf {
         self.final_size == Some(self.read)
     }
 
-    /// Checks an offset that the peer used, and the end of the stream if this is it. Says by how much
-    /// the largest offset grew, which is what flow control counts.
+    /// Checks an offset that the peer used, and the end of the stream if this is it. Says by how
+    /// much the largest offset grew, which is what flow control counts.
     pub(super) fn check_size(&mut self, end: u64, fin: bool) -> Result<u64, TransportError> {
         let highest = self.highest();
         let changed = match self.final_size {
@@ -117,9 +117,9 @@ impl RecvHalf {
         self.islands.gaps(around.clone()).next() == Some(around)
     }
 
-    /// A piece arrived whose place was [checked](Self::check_size). What is in order goes to `take`,
-    /// which says whether it takes it; what it does not take is kept for [`read`](Self::read). Returns
-    /// how many bytes need not be kept.
+    /// A piece arrived whose place was [checked](Self::check_size). What is in order goes to
+    /// `take`, which says whether it takes it; what it does not take is kept for
+    /// [`read`](Self::read). Returns how many bytes need not be kept.
     pub(super) fn on_data(
         &mut self,
         offset: u64,

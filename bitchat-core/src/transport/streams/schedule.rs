@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 /// (BC-07.08).
 ///
 /// A class may fill only its share of the send buffer, so that less urgent data never keeps more
-/// urgent data from being accepted: File 3/8, History 4/8, Media 5/8, Chat 6/8, Sync 7/8, Control all.
-/// What Control has for itself is never taken by others, since a link whose control messages find no
-/// room has to end.
+/// urgent data from being accepted: File 3/8, History 4/8, Media 5/8, Chat 6/8, Sync 7/8, Control
+/// all. What Control has for itself is never taken by others, since a link whose control messages
+/// find no room has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Rekey messages and what else the session itself needs: the control stream alone.

@@ -202,7 +202,8 @@ impl SendHalf {
         before - self.buffered()
     }
 
-    /// A packet with `range` (and the end) was lost: it is sent again until acknowledged (BC-07.14).
+    /// A packet with `range` (and the end) was lost: it is sent again until acknowledged
+    /// (BC-07.14).
     pub(super) fn on_lost(&mut self, range: Range<u64>, fin: bool) {
         if self.reset.is_some() {
             return;

@@ -123,8 +123,8 @@ fn gaps_of_a_lossy_fast_path_are_taken() {
     assert_eq!(pair.ends[1].transport.stats().packets_refused, 0);
 }
 
-/// BC-07.83, BC-07.84: what was lost is repeated up to three times, and neither window nor buffer keeps
-/// the rest from flowing meanwhile.
+/// BC-07.83, BC-07.84: what was lost is repeated up to three times, and neither window nor buffer
+/// keeps the rest from flowing meanwhile.
 #[test]
 fn a_lossy_fast_path_is_filled() {
     let lane = Lane {

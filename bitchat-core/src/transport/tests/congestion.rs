@@ -59,7 +59,8 @@ fn nothing_dies_of_heavy_loss() {
 }
 
 /// Of two flows that start together one is ahead for a while, and where a line loses at random it
-/// may stay so for the time of a test: the mean of twelve seeds is judged, and the worst by a floor.
+/// may stay so for the time of a test: the mean of twelve seeds is judged, and the worst by a
+/// floor.
 #[test]
 fn two_flows_share() {
     // CUBIC takes longer to share than this runs.
@@ -131,8 +132,8 @@ fn a_known_path_is_filled_sooner() {
     }
 }
 
-/// BC-07.87: a tenth of what was remembered is left. The jump costs one flight at most, and then the
-/// path is used like any other.
+/// BC-07.87: a tenth of what was remembered is left. The jump costs one flight at most, and then
+/// the path is used like any other.
 #[test]
 fn a_path_that_became_slow_is_not_flooded() {
     for control in [Bbr, Cubic, NewReno] {
@@ -144,7 +145,8 @@ fn a_path_that_became_slow_is_not_flooded() {
         net.resume(memory);
         net.run(5);
         let (lost, usual) = (net.sent().1, fresh.sent().1);
-        // 50 Mbit/s hold 509 packets in 100 ms, and half of them jump; the line and its queue take 102.
+        // 50 Mbit/s hold 509 packets in 100 ms, and half of them jump; the line and its queue take
+        // 102.
         println!("{control:?}: {lost} lost, {usual} without memory");
         assert!(lost < usual + 255, "{control:?}: {lost} lost, {usual} without memory");
         let measured = net.run(5);

@@ -45,8 +45,8 @@ impl Upload {
         });
     }
 
-    /// The old path is gone with all that was on it, the last ACK as well. What follows finds a clean
-    /// one.
+    /// The old path is gone with all that was on it, the last ACK as well. What follows finds a
+    /// clean one.
     fn cut(&mut self) {
         self.pair.lanes.iter_mut().for_each(|lane| lane.loss = 1_000);
         self.run(60, |_| ());

@@ -391,7 +391,8 @@ fn a_lost_tail_is_probed_with_what_is_missing() {
     let took = pair.now.saturating_since(start);
     assert!(took < timeout + Duration::from_millis(25), "one way behind the timeout: {took:?}");
     assert_eq!(pair.ends[0].transport.stats().probe_timeouts, 1);
-    // Their acknowledgement shows the rest to be lost: it comes a round trip later, without a delay.
+    // Their acknowledgement shows the rest to be lost: it comes a round trip later, without a
+    // delay.
     assert!(pair.run(Duration::from_secs(1), |pair| {
         pair.ends[1].read_reported();
         pair.ends[1].received[&id].len() == 8_000

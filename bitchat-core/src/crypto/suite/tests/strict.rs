@@ -1,5 +1,6 @@
 //! Signatures about which libraries disagree: built from points of small order, as in "Taming the
-//! many EdDSAs" (Chalkias, Garillot, Nikolaenko 2020) and the tables of speccheck and ed25519vectors.
+//! many EdDSAs" (Chalkias, Garillot, Nikolaenko 2020) and the tables of speccheck and
+//! ed25519vectors.
 
 use super::*;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};

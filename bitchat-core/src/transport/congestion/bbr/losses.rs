@@ -4,8 +4,8 @@
 //! were lost by the line. Their share is the *background*: it is expected, and does not count.
 //!
 //! Unless the queue is too short to be seen. That shows when BBR probes: a bad line loses the same
-//! share of what is sent faster, a short queue loses all that is too much. After two such probes all
-//! loss counts, as the draft has it, until others show otherwise.
+//! share of what is sent faster, a short queue loses all that is too much. After two such probes
+//! all loss counts, as the draft has it, until others show otherwise.
 
 use crate::base::time::Timestamp;
 use crate::transport::congestion::{AckSummary, Congestion, RateSample};

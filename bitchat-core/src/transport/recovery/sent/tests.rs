@@ -21,8 +21,8 @@ fn acknowledge(sent: &mut SentPackets, range: Range<u64>) -> (Vec<u64>, Vec<Sent
     (numbers, frames)
 }
 
-/// A probe timeout behind two lost PINGs, and the next ones too, repeated these two and nothing else.
-/// Found by a schedule.
+/// A probe timeout behind two lost PINGs, and the next ones too, repeated these two and nothing
+/// else. Found by a schedule.
 #[test]
 fn what_needs_no_repetition_does_not_keep_back_what_does() {
     // BC-07.88

@@ -49,7 +49,8 @@ fn a_window_that_waits_for_repetitions_grows_sooner() {
     }
 }
 
-/// An announcement that is repeated soon after the first does not look like haste, and the measurement goes on.
+/// An announcement that is repeated soon after the first does not look like haste, and the
+/// measurement goes on.
 #[test]
 fn a_repeated_announcement_changes_nothing() {
     let mut credit = credit();

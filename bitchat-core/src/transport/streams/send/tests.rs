@@ -115,7 +115,8 @@ proptest! {
             if let Some((range, fin, data)) = piece(&mut half, room) {
                 let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).expect("small"));
                 prop_assert_eq!(&data[..], &all[start..end]);
-                // Some are lost, some of those prove to have arrived later; in the end none is lost.
+                // Some are lost, some of those prove to have arrived later; in the end none is
+                // lost.
                 let fate = if round < 300 { fates >> (round % 128) & 3 } else { 0 };
                 if fate & 1 == 1 {
                     half.on_lost(range.clone(), fin);
