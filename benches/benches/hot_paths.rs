@@ -5,7 +5,7 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rangeset::RangeSet;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
-use bitchat_core::channel::entry::Entry;
+use bitchat_core::log::Entry;
 use bitchat_core::channel::{
     Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink,
     Priority, Record, Ticket,
@@ -236,7 +236,7 @@ fn log(c: &mut Criterion<CpuTime>) {
     let entries: Vec<_> = records
         .iter()
         .filter_map(|record| match record {
-            Record::Entry(raw) => Some(raw.clone()),
+            Record::Entry(entry) => Some(entry.raw().clone()),
             _ => None,
         })
         .collect();

@@ -11,6 +11,7 @@ pub mod chatfile;
 pub mod crypto;
 pub mod handshake;
 pub mod link;
+pub mod log;
 pub mod node;
 pub mod tracker;
 pub mod transport;

@@ -28,7 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("2b", &["crypto::channel_keys", "crypto::identity", "crypto::noise", "crypto::packet_key"]),
     // The gate is made of a channel's keys, the key log shows all kinds.
     ("2c", &["crypto::gate", "crypto::key_log"]),
-    ("3", &["chatfile", "handshake", "tracker", "transport"]),
+    ("3", &["chatfile", "handshake", "log", "tracker", "transport"]),
     ("4", &["link"]),
     ("5", &["channel"]),
     ("6", &["node"]),
@@ -65,6 +65,20 @@ const INSIDE: &[Inside] = &[
             ("g", &["channels"]),
             ("h", &["discovery"]),
         ],
+    },
+    Inside {
+        room: "log",
+        top: &["restore", "take", "write"],
+        floors: &[
+            ("a", &["entry", "pending"]),
+            ("b", &["chains", "record", "waiting"]),
+            ("c", &["own", "sink"]),
+        ],
+    },
+    Inside {
+        room: "channel",
+        top: &["outlet", "receive", "restore"],
+        floors: &[("a", &["delivery", "fault", "info", "pex"]), ("b", &["sink"]), ("c", &["sync"])],
     },
 ];
 

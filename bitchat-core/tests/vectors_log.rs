@@ -6,7 +6,6 @@ mod common;
 use bitchat_core::base::ids::{ChannelId, Device, DeviceId, EntryId, LinkId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
-use bitchat_core::channel::entry::{AuthorId, BINDING_LABEL, Draft, Entry, Kind};
 use bitchat_core::channel::{
     Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelSink, Priority, Record,
     Ticket,
@@ -14,6 +13,7 @@ use bitchat_core::channel::{
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::{Secret, Suite};
+use bitchat_core::log::{AuthorId, BINDING_LABEL, Draft, Entry, Kind};
 use common::{hex, unhex};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -105,7 +105,7 @@ fn describe(name: &str, entry: &Entry) -> Value {
         "author": hex(&entry.author().0),
         "seq": entry.seq(),
         "prev": hex(&entry.prev().0),
-        "cited": entry.cited().iter().map(|id| hex(&id.0)).collect::<Vec<_>>(),
+        "cited": entry.cited().map(|id| hex(&id.0)).collect::<Vec<_>>(),
         "lamport": entry.lamport(),
         "wall": entry.wall().0,
         "kind": entry.kind().code(),

@@ -1,56 +1,15 @@
 //! What comes in over links.
 
-use super::entry::{AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ, Stub};
-use super::fetch::Part;
-use super::log::Check;
-use super::message::{self, Inbound, Role};
-use super::pending::Item;
-use super::record::Proof;
-use super::sink::{Candidate, ChannelEvent, ChannelSink, FullReason};
-use super::sync::PEERS_INTERVAL;
-use super::waiting::Source;
-use super::{Channel, mesh};
+use super::Channel;
+use super::fault::ChannelFault;
+use super::pex::{PeerHint, believable};
+use super::sink::{Candidate, ChannelEvent, ChannelSink};
+use super::sync::message::{self, Inbound, Role};
+use super::sync::{Part, Peer};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::time::Now;
-use crate::chatfile::InfoError;
-use crate::wire::reader::{DecodeError, Reader};
-
-/// What a peer did wrong; the link is to be closed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChannelFault {
-    /// A message has not the form of its type.
-    #[error("malformed channel message: {0}")]
-    Decode(#[from] DecodeError),
-    /// A message is longer than allowed.
-    #[error("a channel message of {0} bytes is above the limit")]
-    TooLong(usize),
-    /// An entry is invalid: whoever passes entries on checks them first (BC-09.28).
-    #[error("invalid log entry: {0}")]
-    Entry(#[from] EntryError),
-    /// A proof that proves nothing.
-    #[error("the two entries of a proof do not contradict each other")]
-    EmptyProof,
-    /// A second digest on one link.
-    #[error("a digest is sent once, when the link comes up")]
-    SecondDigest,
-    /// The head of a chain is at a position that no chain reaches (BC-09.29).
-    #[error("a head is at an impossible position")]
-    Position,
-    /// What it sent as `info` is not the channel's, or the channel is not what the link of this device
-    /// says (BC-09.42).
-    #[error("the `info` of a member cannot be used: {0}")]
-    Info(#[from] InfoError),
-}
-
-/// What became of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Admitted {
-    Accepted,
-    Waiting,
-    Known,
-    Refused,
-}
+use crate::log::{Admitted, AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ};
+use crate::wire::reader::Reader;
 
 impl Channel {
     /// A complete message of a link. Messages of unknown links are ignored.
@@ -65,22 +24,26 @@ impl Channel {
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
         self.advance(now);
-        if !self.peers.contains_key(&link) {
+        if !self.sync.peers.contains(link) {
             return Ok(());
         }
-        if bytes.len() > self.config.limits.link.message_bytes {
+        if bytes.len() > self.config().limits.link.message_bytes {
             return Err(ChannelFault::TooLong(bytes.len()));
         }
         match message::decode(bytes)? {
             Inbound::Digest(digest) => self.on_digest(link, &digest, sink)?,
             Inbound::Heads(list) => self.on_heads(link, list, sink)?,
-            Inbound::Want { resume } => self.on_want(link, resume),
+            Inbound::Want { resume } => {
+                self.sync.peers.get_mut(link).into_iter().for_each(|peer| peer.on_want(resume));
+            }
             Inbound::WantIds(list) => self.on_want_ids(link, list)?,
             Inbound::Entries(role, list) => self.on_entries(link, role, list, sink)?,
             Inbound::Proof(one, other) => self.on_proof(one, other, sink)?,
             Inbound::Peers(list) => self.on_peers(link, list, sink)?,
             Inbound::Prune(list) => self.on_prune(link, list)?,
-            Inbound::WantInfo => self.on_want_info(link),
+            Inbound::WantInfo => {
+                self.sync.peers.get_mut(link).into_iter().for_each(Peer::on_want_info);
+            }
             Inbound::Info(bytes) => self.on_info(bytes, sink)?,
             Inbound::Unknown => (),
         }
@@ -94,16 +57,14 @@ impl Channel {
         digest: &[u8; 32],
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let (view, peers) = self.split();
-        let Some(peer) = peers.get_mut(&link) else {
-            return Ok(());
-        };
-        if !peer.on_digest(view, digest) {
+        let (cx, sync, _) = self.context();
+        let Some(peer) = sync.peers.get_mut(link) else { return Ok(()) };
+        if !peer.on_digest(cx, digest) {
             return Err(ChannelFault::SecondDigest);
         }
-        let own: Vec<_> = self.own_chains.iter().copied().collect();
+        let own: Vec<_> = self.log.own_authors().iter().copied().collect();
         for author in own {
-            let stored = self.peers.get(&link).map_or(0, |peer| peer.theirs(author));
+            let stored = self.sync.peers.get(link).map_or(0, |peer| peer.peer_has(author));
             self.on_stored_by(link, author, stored, sink);
         }
         Ok(())
@@ -115,23 +76,23 @@ impl Channel {
         mut list: Reader<'_>,
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
+        let max_authors = self.config().limits.channel.authors;
         while !list.is_empty() {
             let head = message::read_head(&mut list)?;
             if head.seq > MAX_SEQ {
                 return Err(ChannelFault::Position);
             }
-            let Some(peer) = self.peers.get_mut(&link) else {
-                return Ok(());
-            };
-            peer.on_head(&self.log, &head, self.config.limits.channel.authors);
-            let ours = self.log.visible(head.author).min(head.seq + 1);
-            let same = self.log.id_at(head.author, head.seq).is_none_or(|id| id == head.id);
-            if same && self.own_chains.contains(&head.author) {
+            let Some(peer) = self.sync.peers.get_mut(link) else { return Ok(()) };
+            let chains = self.log.chains();
+            peer.on_head(chains, &head, max_authors);
+            let ours = chains.visible(head.author).min(head.seq + 1);
+            let same = chains.id_at(head.author, head.seq).is_none_or(|id| id == head.id);
+            if same && self.log.own_authors().contains(&head.author) {
                 self.on_stored_by(link, head.author, ours, sink);
             }
         }
-        if let Some(peer) = self.peers.get_mut(&link) {
-            peer.on_first_heads(&self.log);
+        if let Some(peer) = self.sync.peers.get_mut(link) {
+            peer.on_first_heads(self.log.chains());
         }
         Ok(())
     }
@@ -144,35 +105,23 @@ impl Channel {
         count: u64,
         sink: &mut dyn ChannelSink,
     ) {
-        let Some(device) = self.peers.get(&link).map(|peer| peer.device) else {
+        let Some(device) = self.sync.peers.get(link).map(|peer| peer.device) else {
             return;
         };
         if count > 0
             && self.delivery.on_head(author, device, count)
-            && let Some(entry) = self.log.visible_at(author, count - 1)
+            && let Some(entry) = self.log.chains().visible_at(author, count - 1)
             && entry.seq() > 0
         {
             sink.event(ChannelEvent::Delivered { entry: entry.id(), device });
         }
     }
 
-    fn on_want(&mut self, link: LinkId, resume: bool) {
-        if let Some(peer) = self.peers.get_mut(&link) {
-            peer.on_want(resume);
-        }
-    }
-
-    fn on_want_info(&mut self, link: LinkId) {
-        if let Some(peer) = self.peers.get_mut(&link) {
-            peer.on_want_info();
-        }
-    }
-
     fn on_want_ids(&mut self, link: LinkId, mut list: Reader<'_>) -> Result<(), ChannelFault> {
         while !list.is_empty() {
             let id = EntryId(list.array()?);
-            if let Some(peer) = self.peers.get_mut(&link) {
-                peer.on_want_id(&self.log, id);
+            if let Some(peer) = self.sync.peers.get_mut(link) {
+                peer.on_want_id(self.log.chains(), id);
             }
         }
         Ok(())
@@ -181,8 +130,8 @@ impl Channel {
     fn on_prune(&mut self, link: LinkId, mut list: Reader<'_>) -> Result<(), ChannelFault> {
         while !list.is_empty() {
             let author = AuthorId(list.array()?);
-            if let Some(peer) = self.peers.get_mut(&link) {
-                peer.gets_elsewhere(author);
+            if let Some(peer) = self.sync.peers.get_mut(link) {
+                peer.on_pruned(author);
             }
         }
         Ok(())
@@ -206,17 +155,12 @@ impl Channel {
                 Admitted::Refused => part.dropped = true,
             }
         }
-        self.forget_wants(link);
-        self.on_answer(link, role, part);
-        Ok(())
-    }
-
-    /// What came meanwhile need not be asked for by name.
-    fn forget_wants(&mut self, link: LinkId) {
-        let Self { peers, log, waiting, .. } = self;
-        if let Some(peer) = peers.get_mut(&link) {
-            peer.forget_wants(|id| log.entry(id).is_some() || waiting.contains(id));
+        // Entries that came meanwhile need not be asked for by name.
+        if let Some(peer) = self.sync.peers.get_mut(link) {
+            peer.forget_wants(|id| self.log.is_here(id));
         }
+        self.sync.on_answer(self.now, link, role, part);
+        Ok(())
     }
 
     fn on_entry(
@@ -226,134 +170,29 @@ impl Channel {
         entry: Entry,
         sink: &mut dyn ChannelSink,
     ) -> Result<Admitted, EntryError> {
-        if (entry.chan(), entry.epoch()) != (self.config.chan, self.config.epoch) {
-            return Err(EntryError::WrongChannel);
-        }
         let (author, seq, id) = (entry.author(), entry.seq(), entry.id());
-        let admitted = if self.is_settled(&entry) {
-            Admitted::Known
-        } else {
-            self.receive(link, entry, sink)?
-        };
-        let by = self.log.device(author);
-        let direct = by.is_some_and(|device| self.mesh.is_linked(device));
-        let disputed = self.log.is_disputed(author, seq);
-        let max_authors = self.config.limits.channel.authors;
-        if let Some(peer) = self.peers.get_mut(&link) {
-            peer.on_entry(&self.log, author, seq, max_authors);
-            // What was asked for by name tells nothing of who pushes what to whom.
-            let pushed = role == Role::Push && !disputed && !peer.was_asked(&id);
-            if pushed && by != Some(peer.device) {
-                peer.gets_elsewhere(author);
-                if by.is_some() && (direct || admitted == Admitted::Known) {
+        let now = self.now;
+        let (log, mut outlet) = self.outlet(sink);
+        let admitted = log.receive(now, link, entry, &mut outlet)?;
+        let chains = self.log.chains();
+        let by = chains.device(author);
+        let max_authors = self.config().limits.channel.authors;
+        if let Some(peer) = self.sync.peers.get_mut(link) {
+            peer.on_entry(chains, author, seq, max_authors);
+            // An entry that was asked for by name tells nothing of who pushes what to whom.
+            let pushed = role == Role::Push
+                && !chains.is_frozen(author, seq)
+                && !peer.was_asked(&id)
+                && by != Some(peer.device);
+            if pushed {
+                peer.on_pruned(author);
+                let direct = |device| self.pex.is_linked(device);
+                if by.is_some_and(|by| admitted == Admitted::Known || direct(by)) {
                     peer.prune(author);
                 }
             }
         }
         Ok(admitted)
-    }
-
-    /// Whether there is nothing to find out about an entry, not even whether it is signed.
-    fn is_settled(&self, entry: &Entry) -> bool {
-        let id = entry.id();
-        let frozen = self.log.is_disputed(entry.author(), entry.seq());
-        let held = self.log.entry(&id).is_some() || self.waiting.contains(&id);
-        held || (frozen && !self.waiting.needs(&id))
-    }
-
-    /// Takes in an entry, and whatever waited for it.
-    fn receive(
-        &mut self,
-        link: LinkId,
-        entry: Entry,
-        sink: &mut dyn ChannelSink,
-    ) -> Result<Admitted, EntryError> {
-        entry.verify(self.config.suite)?;
-        let id = entry.id();
-        let admitted = self.admit(Source::Link(link), entry, sink)?;
-        let mut work =
-            if admitted == Admitted::Accepted { self.waiting.wake(&id) } else { Vec::new() };
-        while let Some((source, entry)) = work.pop() {
-            let id = entry.id();
-            match (self.admit(source, entry, sink), source) {
-                (Ok(Admitted::Accepted), _) => work.extend(self.waiting.wake(&id)),
-                (Err(error), Source::Link(link)) => sink.violation(link, error.into()),
-                _ => (),
-            }
-        }
-        Ok(admitted)
-    }
-
-    fn admit(
-        &mut self,
-        source: Source,
-        entry: Entry,
-        sink: &mut dyn ChannelSink,
-    ) -> Result<Admitted, EntryError> {
-        loop {
-            let needed = self.waiting.needs(&entry.id());
-            match self.log.check(&entry, needed)? {
-                Check::Known | Check::Frozen => return Ok(Admitted::Known),
-                Check::Conflict(_) if self.give_way(entry.author(), entry.seq(), sink) => (),
-                Check::Conflict(proof) => self.convict(*proof, sink),
-                Check::Missing(missing) => return Ok(self.wait(source, entry, &missing)),
-                Check::Full(reason) => {
-                    self.tell_full(reason, sink);
-                    return Ok(Admitted::Refused);
-                }
-                Check::Accept if source == Source::Store => {
-                    self.pending.push_stored(Item::Entry(entry.id()));
-                    self.log.accept(entry);
-                    return Ok(Admitted::Accepted);
-                }
-                Check::Accept
-                    if self.pending.len() >= self.config.limits.channel.waiting_entries =>
-                {
-                    return Ok(Admitted::Refused);
-                }
-                Check::Accept => {
-                    self.take(entry, sink);
-                    return Ok(Admitted::Accepted);
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, entry: Entry, sink: &mut dyn ChannelSink) {
-        let (id, author) = (entry.id(), entry.author());
-        self.log.accept(entry);
-        // If it is of the own chain: only we can have signed it, and we did not know it. The new key
-        // is stored first, so that no crash leaves the entry beside the old key.
-        self.give_up(author, sink);
-        self.persist(Item::Entry(id), sink);
-    }
-
-    fn wait(&mut self, source: Source, entry: Entry, missing: &[EntryId]) -> Admitted {
-        let Source::Link(link) = source else {
-            self.waiting.keep(entry, missing);
-            return Admitted::Waiting;
-        };
-        let (author, seq, prev) = (entry.author(), entry.seq(), entry.prev());
-        // Where chains part, or an author is frozen, no range brings the ancestors: ask by name.
-        let parted = seq.checked_sub(1).and_then(|before| self.log.id_at(author, before));
-        let parted = parted.is_some_and(|ours| ours != prev);
-        let disputed = self.log.is_disputed(author, seq);
-        let needed = disputed && self.waiting.needs(&entry.id());
-        if !self.waiting.add(self.now, link, entry, missing, needed) {
-            return Admitted::Refused;
-        }
-        if let Some(peer) = self.peers.get_mut(&link)
-            && (parted || disputed)
-        {
-            missing.iter().for_each(|id| peer.want_id(*id));
-        }
-        Admitted::Waiting
-    }
-
-    fn tell_full(&mut self, reason: FullReason, sink: &mut dyn ChannelSink) {
-        if self.full_told.insert(reason) {
-            sink.event(ChannelEvent::Full(reason));
-        }
     }
 
     fn on_proof(
@@ -362,35 +201,17 @@ impl Channel {
         other: &[u8],
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let (one, other) = (Stub::parse(one)?, Stub::parse(other)?);
-        let (chan, epoch, author, seq) = one.slot();
-        if (chan, epoch) != (self.config.chan, self.config.epoch) {
-            return Err(EntryError::WrongChannel.into());
-        }
-        if self.log.is_disputed(author, seq) {
-            return Ok(());
-        }
-        one.verify(self.config.suite)?;
-        other.verify(self.config.suite)?;
-        let proof = Proof::new(one, other).ok_or(ChannelFault::EmptyProof)?;
-        self.convict(proof, sink);
-        Ok(())
+        let (log, mut outlet) = self.outlet(sink);
+        let proves = log.on_proof(one, other, &mut outlet)?;
+        if proves { Ok(()) } else { Err(ChannelFault::EmptyProof) }
     }
 
-    /// Freezes an author, keeps and passes on the proof.
-    fn convict(&mut self, proof: Proof, sink: &mut dyn ChannelSink) {
-        let (author, seq) = (proof.author(), proof.seq());
-        if !self.log.freeze(proof) {
-            return;
+    fn on_info(&mut self, bytes: &[u8], sink: &mut dyn ChannelSink) -> Result<(), ChannelFault> {
+        if let Some(file) = self.info.learn(bytes, &self.log.config().limits)? {
+            self.sync.peers.touch_all();
+            sink.event(ChannelEvent::Info(file));
         }
-        self.persist(Item::Proof(author), sink);
-        if let Some(device) = self.log.device(author) {
-            sink.event(ChannelEvent::AuthorEquivocated { author, device, seq });
-        }
-        self.give_up(author, sink);
-        for peer in self.peers.values_mut() {
-            peer.on_frozen(&self.log, author);
-        }
+        Ok(())
     }
 
     fn on_peers(
@@ -399,25 +220,21 @@ impl Channel {
         mut list: Reader<'_>,
         sink: &mut dyn ChannelSink,
     ) -> Result<(), ChannelFault> {
-        let Some(peer) = self.peers.get_mut(&link) else {
-            return Ok(());
-        };
-        // Half of the interval, since the network may have held the message before this one back.
-        let early = |heard| self.now.saturating_since(heard) < PEERS_INTERVAL / 2;
-        if peer.peers_heard.is_some_and(early) {
+        let most = self.config().limits.node.peers_per_source;
+        let Some(peer) = self.sync.peers.get_mut(link) else { return Ok(()) };
+        if !peer.on_peers(self.now) {
             return Ok(());
         }
-        peer.peers_heard = Some(self.now);
         let (device, addr) = (peer.device, peer.addr);
-        for _ in 0..self.config.limits.node.peers_per_source {
+        for _ in 0..most {
             if list.is_empty() {
                 break;
             }
-            let mut hint = message::read_peer(&mut list)?;
-            hint.addrs.retain(|hinted| mesh::believable(hinted, addr));
+            let mut hint = PeerHint::read(&mut list)?;
+            hint.addrs.retain(|hinted| believable(hinted, addr));
             if hint.device == device {
-                self.mesh.on_stated(device, &hint.addrs);
-            } else if self.mesh.is_local(hint.device) || self.mesh.is_linked(hint.device) {
+                self.pex.on_stated(device, &hint.addrs);
+            } else if self.pex.is_local(hint.device) || self.pex.is_linked(hint.device) {
                 continue;
             }
             for addr in hint.addrs {

@@ -1,11 +1,11 @@
 //! What a channel asks of its parent, which acts on the spot.
 
-use super::entry::AuthorId;
-use super::record::Record;
+use super::fault::ChannelFault;
 use crate::base::ids::{Device, EntryId, LinkId};
 use crate::base::time::UnixMillis;
 use crate::chatfile::ChatFile;
 use crate::crypto::suite::Secret;
+use crate::log::{AuthorId, FullReason, Record, Ticket};
 use core::net::SocketAddr;
 
 /// How urgent a message is.
@@ -19,10 +19,6 @@ pub enum Priority {
     History,
 }
 
-/// Names one record handed out to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
 /// The channel's way out.
 pub trait ChannelSink {
     /// Sends `message` on `link`. False if there is no room for that priority: then nothing was
@@ -31,13 +27,13 @@ pub trait ChannelSink {
     fn send(&mut self, link: LinkId, priority: Priority, message: &[u8]) -> bool;
 
     /// Stores `record` durably, in the order of the calls; answered later, exactly once, by
-    /// [`Channel::on_persisted`](super::Channel::on_persisted) or
-    /// [`Channel::on_persist_failed`](super::Channel::on_persist_failed).
+    /// [`Channel::on_persisted`](super::Channel::on_persisted). What the store refuses is tried
+    /// again by the parent, as often as it takes.
     fn persist(&mut self, ticket: Ticket, record: Record);
 
     /// Takes back a record that was handed out to be stored, whether it is stored by now or not: in
-    /// the order of the calls, so that what is handed out later is not stored without this. The ticket
-    /// is answered all the same.
+    /// the order of the calls, so that what is handed out later is not stored without this. The
+    /// ticket is answered all the same.
     fn forget(&mut self, record: &Record);
 
     /// Tells the application.
@@ -47,7 +43,7 @@ pub trait ChannelSink {
     fn candidate(&mut self, hint: Candidate);
 
     /// The peer of `link` broke the protocol; the parent closes the link.
-    fn violation(&mut self, link: LinkId, fault: super::ChannelFault);
+    fn violation(&mut self, link: LinkId, fault: ChannelFault);
 
     /// 32 fresh secret bytes, for a log key.
     fn secret(&mut self) -> Secret;
@@ -125,18 +121,18 @@ pub enum ChannelEvent {
         device: Device,
     },
     /// An author signed two different entries for one position. Entries of that chain from `seq` on
-    /// are no longer shown; those before it stay.
+    /// are no longer shown; earlier ones stay.
     AuthorEquivocated {
         /// The chain.
         author: AuthorId,
         /// Whose it is.
         device: Device,
-        /// The first disputed position.
+        /// The first position that is not shown.
         seq: u64,
     },
-    /// Somebody holds entries of ours that we do not: our storage went back in time. The next own
-    /// message starts a new chain. What was written meanwhile and is not stored yet is written again
-    /// there, under a new id.
+    /// Somebody holds entries of this device that it does not hold itself: its storage went back in
+    /// time. The next own message starts a new chain. What was written meanwhile and is not stored
+    /// yet is written again there, under a new id.
     OwnChainForked {
         /// The chain that is given up.
         author: AuthorId,
@@ -145,19 +141,4 @@ pub enum ChannelEvent {
     Info(Box<ChatFile>),
     /// A limit is reached: entries are refused until there is room, and nothing stored is dropped.
     Full(FullReason),
-    /// The embedder could not store a record; it is tried again. An own entry stays here until
-    /// then.
-    StoreFailed {
-        /// The entry, if the record is one.
-        entry: Option<EntryId>,
-    },
-}
-
-/// Which limit was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FullReason {
-    /// `ChannelLimits::log_entries` or `ChannelLimits::log_bytes`.
-    Log,
-    /// `ChannelLimits::authors`, or the share of one device.
-    Authors,
 }

@@ -4,7 +4,7 @@ use crate::base::ids::{
     ChannelHandle, ChannelId, Device, EntryId, LinkId, PeerId, RequestId, SocketId, StreamId,
 };
 use crate::base::time::{Timestamp, UnixMillis};
-use crate::channel::entry::AuthorId;
+use crate::log::AuthorId;
 use crate::transport::Ecn;
 use bytes::Bytes;
 use core::time::Duration;

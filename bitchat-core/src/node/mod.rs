@@ -22,9 +22,9 @@ mod sessions;
 mod store;
 mod timers;
 
-pub use crate::channel::entry::AuthorId;
 #[cfg(feature = "qlog")]
 pub use crate::link::QlogRecord;
+pub use crate::log::AuthorId;
 pub use crate::transport::Ecn;
 pub use api::{
     Action, Change, CloseReason, Deadline, Event, Failure, Family, Input, LinkInfo, Message,

@@ -3,13 +3,13 @@
 use super::world::{Sent, WALL, name};
 use crate::common::hex;
 use bitchat_core::base::ids::ConnectionId;
-use bitchat_core::channel::entry::{Entry, Kind};
 use bitchat_core::chatfile::ChatFile;
 use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::gate::Envelope;
 use bitchat_core::crypto::packet_key::{MaskKey, PacketKey};
 use bitchat_core::crypto::suite::{Secret, Suite};
 use bitchat_core::link::control::{Control, StreamHeader};
+use bitchat_core::log::{Entry, Kind};
 use bitchat_core::wire::frame::{Frame, Frames};
 use bitchat_core::wire::reader::Reader;
 use serde_json::{Value, json};
@@ -321,7 +321,7 @@ fn entry_json(raw: &[u8]) -> Value {
         "seq": entry.seq(),
         "id": hex(&entry.id().0),
         "prev": hex(&entry.prev().0),
-        "cited": entry.cited().iter().map(|id| hex(&id.0)).collect::<Vec<_>>(),
+        "cited": entry.cited().map(|id| hex(&id.0)).collect::<Vec<_>>(),
         "lamport": entry.lamport(),
         "wall": entry.wall().0,
         "kind": kind,

@@ -5,7 +5,6 @@ use super::layers::Capture;
 use super::world::{ALICE, BOB, World, address, identity, seed};
 use crate::common::hex;
 use bitchat_core::base::rng::{Rng, SecretStream};
-use bitchat_core::channel::entry::AuthorId;
 use bitchat_core::chatfile::ChatFile;
 use bitchat_core::crypto::channel_keys::{ChannelKeys, Epoch};
 use bitchat_core::crypto::identity::{Certificate, Identity};
@@ -15,6 +14,7 @@ use bitchat_core::handshake::SessionSecrets;
 use bitchat_core::link::control::Control;
 use bitchat_core::link::rekey::{NewKeys, Rekey};
 use bitchat_core::link::slots::token;
+use bitchat_core::log::AuthorId;
 use serde_json::{Value, json};
 
 /// The first draws of a node.

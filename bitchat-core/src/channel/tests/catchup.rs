@@ -1,15 +1,15 @@
 //! Fetching what is missing: what it costs, and who may stand in its way.
 
-use super::faults::convicted;
+use super::faults::frozen;
 use super::hostile::{binding, draft, feed, push};
 use super::world::{World, fresh};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::channel::Priority;
-use crate::channel::entry::{AuthorId, Entry, Kind};
-use crate::channel::message::{self, Head, Role};
+use crate::channel::sync::message::{self, Role};
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
+use crate::log::{AuthorId, Entry, Head, Kind};
 use core::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -55,8 +55,8 @@ fn what_came_from_a_peer_is_not_sent_again_by_it() {
     assert!(sent < 10_000, "{sent} bytes for one message");
 }
 
-/// A message became visible between the own digest and the peer's: one side took the two for equal, the
-/// other did not, and waited for heads for as long as the link lived.
+/// A message became visible between the own digest and the peer's: one side took the two for equal,
+/// the other did not, and waited for heads for as long as the link lived.
 #[test]
 fn digests_of_different_moments_leave_nobody_behind() {
     // BC-09.55
@@ -175,7 +175,7 @@ fn a_long_disputed_branch_locks_nobody_out() {
     world.link(2, 3);
     world.run(SECOND * 60);
     assert_eq!(world.texts(3), ["before", "on top of it"], "by one link, from who got it later");
-    assert_eq!(convicted(&world, 3), [(AuthorId(Identity::from_bytes(&key).peer_id().0), 1)]);
+    assert_eq!(frozen(&world, 3), [(AuthorId(Identity::from_bytes(&key).peer_id().0), 1)]);
     world.say(3, "and goes on");
     world.run(SECOND * 10);
     assert_eq!(world.texts(2).len(), 3);

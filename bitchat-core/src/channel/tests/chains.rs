@@ -1,15 +1,15 @@
 //! Many chains, frozen chains, and chains that lost a piece.
 
-use super::faults::{author_of, contradict, convicted, inject};
+use super::faults::{author_of, contradict, frozen, inject};
 use super::hostile::{binding, draft};
-use super::world::{World, config, device, restore};
+use super::world::{World, config, damaged, device, restore};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
-use crate::channel::entry::{Entry, Kind};
-use crate::channel::message::{self, Inbound};
+use crate::channel::sync::message::{self, Inbound};
 use crate::channel::{CHAINS_PER_DEVICE, Channel, ChannelRestore, Record};
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
+use crate::log::{Entry, Kind};
 use core::time::Duration;
 
 /// The first entry of a chain of `device`, under a made-up key.
@@ -61,13 +61,17 @@ fn what_is_written_after_a_freeze_is_shown_behind_all_before_it() {
     let after = world.say(1, "after");
     world.run(Duration::from_secs(10));
     assert_eq!(world.texts(2).last().unwrap(), "after");
-    let cited = world.nodes[1].channel.log.entry(&after).unwrap().cited().to_vec();
+    let cited =
+        world.nodes[1].channel.log.chains().entry(&after).unwrap().cited().collect::<Vec<_>>();
     assert!(cited.contains(&world.ids(2)[19]), "the last honest text is a tip again");
     world.assert_agreed();
     // And so after a restart, which puts the frozen chain back first.
     let limits = Limits::default();
     let (again, _) = restore(2, &world.nodes[2].out.disk, &limits);
-    assert_eq!(again.log.latest_tips(16, after), world.nodes[2].channel.log.latest_tips(16, after));
+    assert_eq!(
+        again.log.chains().latest_tips(16, after),
+        world.nodes[2].channel.log.chains().latest_tips(16, after)
+    );
 }
 
 // BC-09.50
@@ -75,7 +79,7 @@ fn what_is_written_after_a_freeze_is_shown_behind_all_before_it() {
 fn a_device_with_many_chains_of_its_own_is_still_heard() {
     let limits = Limits::default();
     let mut world = World::new(2, 52);
-    world.nodes[0].out.disk.push(Record::Entry(bytes::Bytes::from_static(b"damaged")));
+    world.nodes[0].out.disk.push(damaged());
     let said: Vec<_> = (0..CHAINS_PER_DEVICE + 6).map(|start| format!("start {start}")).collect();
     for text in &said {
         world.nodes[0].channel = restore(0, &world.nodes[0].out.disk, &limits).0;
@@ -84,7 +88,7 @@ fn a_device_with_many_chains_of_its_own_is_still_heard() {
     }
     world.link(0, 1);
     world.run(Duration::from_secs(60));
-    assert_eq!(world.nodes[0].channel.authors().count(), said.len());
+    assert_eq!(world.nodes[0].channel.log.chains().authors().count(), said.len());
     assert_eq!(world.texts(1), said);
     let (again, skipped) = restore(0, &world.nodes[0].out.disk, &limits);
     assert_eq!((again.messages().count(), skipped), (said.len(), 1));
@@ -106,8 +110,8 @@ fn a_lost_record_costs_itself_only() {
     let said = world.texts(0);
     let lost = world.ids(1)[3];
     for record in &mut world.nodes[0].out.disk {
-        if matches!(record, Record::Entry(raw) if Entry::parse(raw).unwrap().id() == lost) {
-            *record = Record::Entry(bytes::Bytes::from_static(b"damaged"));
+        if matches!(record, Record::Entry(entry) if entry.id() == lost) {
+            *record = damaged();
         }
     }
     let (channel, skipped) = restore(0, &world.nodes[0].out.disk, &limits);
@@ -136,9 +140,9 @@ fn the_bytes_of_one_link_leave_room_for_what_comes_over_others() {
         draft(7, EntryId([number; 32]), Kind::Text, body.as_bytes()).sign(&key).unwrap()
     };
     (1..20).for_each(|number| inject(&mut world, 0, links[0], &waiter(number)));
-    assert_eq!(world.nodes[0].channel.usage().1, 3, "a quarter of an eighth of the log");
+    assert_eq!(world.nodes[0].channel.log.waiting(), 3, "a quarter of an eighth of the log");
     inject(&mut world, 0, links[1], &waiter(20));
-    assert_eq!(world.nodes[0].channel.usage().1, 4);
+    assert_eq!(world.nodes[0].channel.log.waiting(), 4);
 }
 
 // BC-09.23
@@ -176,7 +180,7 @@ fn restore_without(world: &World, index: usize, lost: impl Fn(&Record) -> bool) 
 }
 
 fn is_entry(record: &Record, id: EntryId) -> bool {
-    matches!(record, Record::Entry(raw) if Entry::parse(raw).unwrap().id() == id)
+    matches!(record, Record::Entry(entry) if entry.id() == id)
 }
 
 // BC-09.52
@@ -270,7 +274,7 @@ fn what_was_written_too_early_and_never_left_is_written_again() {
     run_with_a_slow_disk(&mut world);
     world.run(Duration::from_secs(60));
     for index in 0..3 {
-        assert_eq!(convicted(&world, index), [], "node {index}");
+        assert_eq!(frozen(&world, index), [], "node {index}");
         let mut texts = world.texts(index);
         texts.sort();
         assert_eq!(texts, ["late", "later", "one", "three", "two"], "node {index}");
@@ -294,7 +298,7 @@ fn an_entry_asked_for_by_name_prunes_nobody() {
     let id = world.say(2, "hello");
     world.run(Duration::from_secs(60));
     let node = &mut world.nodes[0];
-    node.channel.peers.get_mut(&link).unwrap().want_id(id);
+    node.channel.sync.peers.get_mut(link).unwrap().want_id(id);
     node.channel.flush(&mut node.out);
     assert_eq!(types_on(&world, 0, link), [4], "WANT_IDS");
     assert!(world.deliver_one(0, link, 0));

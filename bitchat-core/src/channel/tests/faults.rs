@@ -1,15 +1,15 @@
 //! Disks that fail, backups that come back, authors that lie.
 
-use super::world::{CHAN, World, device, restore};
+use super::world::{CHAN, World, damaged, device, restore};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::time::UnixMillis;
-use crate::channel::entry::{AuthorId, Draft, Entry, Kind};
-use crate::channel::message::{self, Role};
+use crate::channel::sync::message::{self, Role};
 use crate::channel::{ChannelEvent, FullReason, Record, SendError};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
+use crate::log::{AuthorId, Draft, Entry, Kind};
 use core::time::Duration;
 
 fn log_key(world: &World, index: usize) -> Secret {
@@ -26,13 +26,13 @@ pub(super) fn author_of(world: &World, index: usize, id: &EntryId) -> AuthorId {
 
 /// Another entry in the place that `id` has.
 pub(super) fn contradict(world: &World, index: usize, id: &EntryId, text: &str) -> Entry {
-    let entry = world.nodes[index].channel.log.entry(id).unwrap();
+    let entry = world.nodes[index].channel.log.chains().entry(id).unwrap();
     let draft = Draft {
         chan: CHAN,
         epoch: Epoch::default(),
         seq: entry.seq(),
         prev: entry.prev(),
-        cited: entry.cited().to_vec(),
+        cited: entry.cited().collect::<Vec<_>>(),
         lamport: entry.lamport(),
         wall: UnixMillis(1),
         kind: Kind::Text,
@@ -48,7 +48,7 @@ pub(super) fn inject(world: &mut World, index: usize, link: LinkId, entry: &Entr
     node.channel.on_message(now, link, &message, &mut node.out).unwrap();
 }
 
-pub(super) fn convicted(world: &World, index: usize) -> Vec<(AuthorId, u64)> {
+pub(super) fn frozen(world: &World, index: usize) -> Vec<(AuthorId, u64)> {
     let events = world.nodes[index].out.events.iter();
     let found = events.filter_map(|event| match event {
         ChannelEvent::AuthorEquivocated { author, seq, .. } => Some((*author, *seq)),
@@ -90,7 +90,7 @@ fn a_liar_is_known_to_all_and_both_halves_agree_again() {
     texts.sort();
     assert_eq!(texts, ["before", "hello", "you said no", "you said yes"]);
     for index in 0..5 {
-        assert_eq!(convicted(&world, index), [(liar, false_one.seq())], "node {index}");
+        assert_eq!(frozen(&world, index), [(liar, false_one.seq())], "node {index}");
     }
     // The proof survives a restart, and the liar writes on under a new key.
     let limits = Limits::default();
@@ -152,7 +152,7 @@ fn damaged_records_cost_themselves_and_the_chain() {
     world.run(Duration::from_secs(1));
     let mut disk = world.nodes[0].out.disk.clone();
     disk.pop();
-    disk.push(Record::Entry(bytes::Bytes::from_static(b"damaged")));
+    disk.push(damaged());
     let (channel, skipped) = restore(0, &disk, &limits);
     assert_eq!((skipped, channel.messages().count()), (1, 0));
     world.nodes[0].channel = channel;
@@ -170,19 +170,8 @@ fn nothing_leaves_before_it_is_stored() {
     world.settle();
     let id = world.say(0, "hello");
     let before = world.nodes[0].out.sent_messages;
-    let refused: Vec<_> = world.nodes[0].out.asked.drain(..).map(|(ticket, _)| ticket).collect();
-    assert_eq!(refused.len(), 3, "key, binding, text");
-    let now = world.clock();
-    for ticket in refused {
-        let node = &mut world.nodes[0];
-        node.channel.on_persist_failed(now, ticket, &mut node.out);
-    }
-    assert!(world.nodes[0].out.events.contains(&ChannelEvent::StoreFailed { entry: Some(id) }));
-    assert_eq!(world.nodes[0].channel.delivery(&id).map(|state| state.stored), Some(false));
-    let until = world.now + Duration::from_secs(1);
-    while world.nodes[0].out.asked.is_empty() {
-        assert!(world.sleep(until), "the records are handed out again within a second");
-    }
+    assert_eq!(world.nodes[0].out.asked.len(), 3, "key, binding, text");
+    assert!(world.nodes[0].channel.message(&id).is_none());
     // The last one first: what is stored counts only with everything ahead of it.
     let now = world.clock();
     let asked: Vec<_> = world.nodes[0].out.asked.drain(..).collect();
@@ -251,9 +240,9 @@ fn the_longest_texts_fit_a_message_and_so_does_their_contradiction() {
     world.link(1, 2);
     world.run(Duration::from_secs(60));
     for index in 0..2 {
-        assert_eq!(convicted(&world, index), [(liar, 1)]);
+        assert_eq!(frozen(&world, index), [(liar, 1)]);
     }
-    assert_eq!(convicted(&world, 2), [], "who never saw either branch needs no proof");
+    assert_eq!(frozen(&world, 2), [], "who never saw either branch needs no proof");
     world.assert_agreed();
 }
 

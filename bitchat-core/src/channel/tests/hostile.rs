@@ -4,12 +4,16 @@ use super::world::{CHAN, World, device};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::time::UnixMillis;
-use crate::channel::entry::{AuthorId, Draft, Entry, EntryError, Kind};
-use crate::channel::message::{self, Head, Inbound, PeerHint, Role};
-use crate::channel::{CHAINS_PER_DEVICE, ChannelFault, entry};
+use crate::channel::pex::PeerHint;
+use crate::channel::sync::message::{self, Inbound, Role};
+use crate::channel::{CHAINS_PER_DEVICE, ChannelFault};
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
+use crate::log::{
+    AuthorId, BINDING_LABEL, Draft, Entry, EntryError, Head, Kind, MAX_ENTRY, bind_body,
+    binding_parts,
+};
 use core::time::Duration;
 use proptest::prelude::*;
 
@@ -37,9 +41,9 @@ pub(super) fn draft<'a>(seq: u64, prev: EntryId, kind: Kind, body: &'a [u8]) -> 
 pub(super) fn binding(index: usize, key: &Secret) -> Vec<u8> {
     let author = AuthorId(Identity::from_bytes(key).peer_id().0);
     let (epoch, id) = (Epoch::default(), device(index).id);
-    let parts = entry::binding_parts(&CHAN, &epoch, &id, &author);
+    let parts = binding_parts(&CHAN, &epoch, &id, &author);
     let identity = Identity::from_bytes(&super::world::identity(index));
-    entry::bind_body(device(index), &identity.sign(entry::BINDING_LABEL, &parts))
+    bind_body(device(index), &identity.sign(BINDING_LABEL, &parts))
 }
 
 pub(super) fn push(raw: &[u8]) -> Vec<u8> {
@@ -88,9 +92,9 @@ fn entries_that_wait_for_nothing_are_bounded() {
             feed(&mut world, link, &push(raw.raw())).unwrap();
         }
     }
-    assert_eq!(world.nodes[0].channel.usage().1, 10, "a quarter for one link");
+    assert_eq!(world.nodes[0].channel.log.waiting(), 10, "a quarter for one link");
     world.run(Duration::from_secs(70));
-    assert_eq!(world.nodes[0].channel.usage().1, 0, "given up after a minute");
+    assert_eq!(world.nodes[0].channel.log.waiting(), 0, "given up after a minute");
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn impossible_messages_close_the_link() {
     world.now += Duration::from_secs(60);
     assert!(matches!(feed(&mut world, link, &nine), Err(ChannelFault::Decode(_))));
     let same = world.nodes[0].channel.messages().next().unwrap().id;
-    let stub = world.nodes[0].channel.log.entry(&same).unwrap().stub();
+    let stub = world.nodes[0].channel.log.chains().entry(&same).unwrap().stub();
     let proof = message::put_proof(stub.raw(), stub.raw());
     assert_eq!(feed(&mut world, link, &proof), Err(ChannelFault::EmptyProof));
 }
@@ -192,7 +196,7 @@ fn one_device_does_not_fill_the_log_with_chains() {
         feed(&mut world, link, &push(first.raw())).unwrap();
         world.settle();
     }
-    let authors = world.nodes[0].channel.authors();
+    let authors = world.nodes[0].channel.log.chains().authors();
     assert_eq!(authors.filter(|(_, of)| *of == device(1)).count(), CHAINS_PER_DEVICE);
 }
 
@@ -205,7 +209,7 @@ fn answer(world: &mut World, link: LinkId) -> (Vec<Entry>, Option<Role>) {
         };
         last = Some(role);
         while !list.is_empty() {
-            entries.push(Entry::parse(list.prefixed(entry::MAX_ENTRY).unwrap()).unwrap());
+            entries.push(Entry::parse(list.prefixed(MAX_ENTRY).unwrap()).unwrap());
         }
     }
     (entries, last)

@@ -3,7 +3,7 @@
 use super::world::{World, config};
 use crate::base::limits::Limits;
 use crate::base::rng::{Rng, Seed};
-use crate::channel::message;
+use crate::channel::sync::message;
 use crate::channel::{Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelInfo};
 use crate::chatfile::{ChatFile, Draft, InfoError, JoinLink};
 use crate::crypto::channel_keys::Epoch;

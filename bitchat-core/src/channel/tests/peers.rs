@@ -1,7 +1,8 @@
 //! Peer exchange.
 
 use super::world::{World, device};
-use crate::channel::message::{self, PeerHint};
+use crate::channel::pex::PeerHint;
+use crate::channel::sync::message;
 use core::net::SocketAddr;
 use core::time::Duration;
 

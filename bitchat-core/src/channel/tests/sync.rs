@@ -14,9 +14,7 @@ fn a_text_reaches_everybody_and_the_author_learns_it() {
     world.run(Duration::from_secs(1));
     assert_eq!(world.texts(3), ["hello"]);
     world.assert_agreed();
-    let state = world.nodes[0].channel.delivery(&id).unwrap();
-    assert!(state.stored && state.sent);
-    assert_eq!((state.stored_by, state.members), (3, 3));
+    assert_eq!(world.nodes[0].channel.stored_by(&id).count(), 3);
     let delivered: Vec<_> = world.nodes[0]
         .out
         .events
@@ -75,7 +73,7 @@ fn a_restart_forgets_nothing() {
     world.link(0, 1);
     world.say(0, "three");
     world.run(Duration::from_secs(10));
-    assert_eq!(world.nodes[1].channel.authors().count(), 2, "the chain goes on");
+    assert_eq!(world.nodes[1].channel.log.chains().authors().count(), 2, "the chain goes on");
     assert_eq!(world.texts(1).len(), 3);
     world.assert_agreed();
     let (again, skipped) = restore(0, &world.nodes[0].out.disk, &limits);
@@ -178,7 +176,7 @@ fn delivery_is_known_again_after_a_restart() {
     let id = world.say(0, "hello");
     world.run(Duration::from_secs(10));
     world.restart(0, 0, &limits);
-    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 0);
+    assert_eq!(world.nodes[0].channel.stored_by(&id).count(), 0);
     world.link(0, 1);
     world.run(Duration::from_secs(1));
     assert_eq!(world.nodes[0].channel.stored_by(&id).collect::<Vec<_>>(), [device(1)]);
@@ -213,11 +211,11 @@ fn what_is_not_stored_is_neither_shown_nor_acknowledged_nor_passed_on() {
             break;
         }
     }
-    assert_eq!(world.nodes[1].channel.usage().2, 2, "binding and text are with the disk");
-    assert_eq!(world.nodes[1].channel.heads().count(), 0);
+    assert_eq!(world.nodes[1].channel.log.pending(), 2, "binding and text are with the disk");
+    assert_eq!(world.nodes[1].channel.log.chains().heads().count(), 0);
     assert_eq!(world.texts(1).len() + world.texts(2).len(), 0);
-    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 0);
+    assert_eq!(world.nodes[0].channel.stored_by(&id).count(), 0);
     world.run(Duration::from_secs(10));
-    assert_eq!(world.nodes[0].channel.delivery(&id).unwrap().stored_by, 1);
+    assert_eq!(world.nodes[0].channel.stored_by(&id).count(), 1);
     world.assert_agreed();
 }

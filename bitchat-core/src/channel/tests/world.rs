@@ -12,6 +12,7 @@ use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
 use crate::crypto::suite::Secret;
 use crate::crypto::suite::Suite;
+use crate::log::{Draft, Kind};
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -330,7 +331,7 @@ impl World {
         }
         for node in &self.nodes {
             assert!(node.out.violations.is_empty(), "{:?}", node.out.violations);
-            assert_eq!(node.channel.usage().1, 0, "entries still wait");
+            assert_eq!(node.channel.log.waiting(), 0, "entries still wait");
         }
     }
 }
@@ -343,6 +344,22 @@ pub(crate) fn restore(index: usize, disk: &[Record], limits: &Limits) -> (Channe
         let _ = restore.add(&read);
     }
     restore.finish()
+}
+
+/// A record that no node has written: an entry of another channel.
+pub(crate) fn damaged() -> Record {
+    let draft = Draft {
+        chan: ChannelId([8; 20]),
+        epoch: Epoch::default(),
+        seq: 1,
+        prev: EntryId([1; 32]),
+        cited: Vec::new(),
+        lamport: 2,
+        wall: UnixMillis(0),
+        kind: Kind::Text,
+        body: b"elsewhere",
+    };
+    Record::Entry(draft.sign(&Identity::from_bytes(&Secret([1; 32]))).unwrap())
 }
 
 pub(crate) fn fresh(index: usize, limits: &Limits) -> Channel {

@@ -34,8 +34,6 @@ impl Node {
             ChannelEvent::Full(FullReason::Log) => Some(Event::LogFull { channel }),
             // Only chains that nobody builds on are kept out.
             ChannelEvent::Full(FullReason::Authors) => None,
-            // The store tries again by itself and tells the application.
-            ChannelEvent::StoreFailed { .. } => None,
         };
         if let Some(event) = event {
             self.fx.outbox.tell(event);

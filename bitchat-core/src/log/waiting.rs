@@ -38,7 +38,7 @@ struct Asked {
     next: Timestamp,
 }
 
-/// How many, and how large together.
+/// A number of entries, and their bytes together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Load {
     entries: usize,
@@ -57,8 +57,8 @@ impl Load {
     }
 }
 
-/// The entries that wait. Those of links are bounded in number and in bytes, and so is the share of
-/// each link; those of the store are as many as it holds.
+/// The entries that wait. What came over links is bounded in number and in bytes, and so is the
+/// share of each link; what came from the store is bounded by the store.
 #[derive(Debug)]
 pub(super) struct Waiting {
     max: Load,
@@ -81,16 +81,16 @@ impl Waiting {
         }
     }
 
-    /// Keeps `entry` until all `missing` are there. False if there is no room; then it is not kept.
-    /// `disputed`: it is of a frozen author, and what waits needs it. Such a chain comes from its end
-    /// (BC-09.58), so only its bytes are bounded.
+    /// Keeps `entry` until all `missing` are there. False if there is no room; then nothing is
+    /// kept. `needed`: the entry is of a frozen author, and another that waits has it as an
+    /// ancestor. Such a chain comes from its end (BC-09.58), so only its bytes are bounded.
     pub(super) fn add(
         &mut self,
         now: Timestamp,
         from: LinkId,
         entry: Entry,
         missing: &[EntryId],
-        disputed: bool,
+        needed: bool,
     ) -> bool {
         let (id, size) = (entry.id(), entry.raw().len());
         if let Some(waiter) = self.waiters.get_mut(&id) {
@@ -105,7 +105,7 @@ impl Waiting {
         let few = self.of_links.entries < self.max.entries && share.entries < quarter.entries;
         let small =
             self.of_links.bytes + size <= self.max.bytes && share.bytes + size <= quarter.bytes;
-        if !small || !(few || disputed) {
+        if !small || !(few || needed) {
             return false;
         }
         share.add(size);
@@ -139,8 +139,8 @@ impl Waiting {
         }
     }
 
-    /// Whether nothing is to be learnt from that entry: it waits, and somebody is asked for its
-    /// ancestors.
+    /// Whether nothing is to be learnt from that entry: the entry waits, and some link is asked for
+    /// its ancestors.
     pub(super) fn contains(&self, id: &EntryId) -> bool {
         self.waiters.get(id).is_some_and(|waiter| waiter.asked.is_some())
     }
@@ -188,7 +188,7 @@ impl Waiting {
         Some(waiter)
     }
 
-    /// Forgets what came over a link that is gone: nobody is left to ask for its ancestors.
+    /// Forgets what came over a link that is gone: no link is left to ask for its ancestors.
     pub(super) fn drop_link(&mut self, link: LinkId) {
         let over = |waiter: &Waiter| waiter.asked.is_some_and(|asked| asked.link == link);
         let ids: Vec<_> = self.waiters.iter().filter(|(_, w)| over(w)).map(|(id, _)| *id).collect();
@@ -196,7 +196,7 @@ impl Waiting {
         self.per_link.remove(&link);
     }
 
-    /// Nobody is asked any more. What the store holds goes on waiting.
+    /// No link is asked any more. What the store holds goes on waiting.
     fn give_up(&mut self, id: &EntryId) {
         let Some(waiter) = self.waiters.get_mut(id) else { return };
         match waiter.source {
@@ -224,7 +224,7 @@ impl Waiting {
             self.due.insert((asked.next, id));
             wanted.extend(waiter.unmet.iter().map(|id| (asked.link, *id)));
         }
-        // What waits itself need not be asked for, only what it waits for.
+        // An ancestor that waits itself need not be asked for, only its own ancestors.
         wanted.retain(|(_, id)| !self.contains(id));
         wanted
     }
@@ -233,6 +233,7 @@ impl Waiting {
         self.due.first().map(|(at, _)| *at)
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.waiters.len()
     }

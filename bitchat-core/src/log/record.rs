@@ -1,11 +1,11 @@
-//! What a channel keeps over a restart.
+//! What a log keeps over a restart.
 
-use super::entry::{AuthorId, Entry, MAX_STUB, Stub};
+use super::entry::{AuthorId, Entry, EquivocationProof, MAX_STUB, Stub};
 use crate::base::ids::EntryId;
 use crate::crypto::suite::Secret;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 
 /// One durable fact. Records are only added, never changed; a duplicate does no harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub enum Record {
         secret: Secret,
     },
     /// An entry of anybody's chain.
-    Entry(Bytes),
-    /// Two entries, with hashes in place of bodies, by which an author proved itself dishonest.
-    Proof(Bytes, Bytes),
+    Entry(Entry),
+    /// What an author is frozen for.
+    Proof(EquivocationProof),
 }
 
 impl Record {
@@ -30,8 +30,8 @@ impl Record {
         matches!(self, Self::LogKey { .. })
     }
 
-    /// The record's name within its channel, for a store that sorts by key: no other record of the
-    /// channel has it, except one that replaces this one.
+    /// The record's name within its log, for a store that sorts by key: no other record of the log
+    /// has this name, except one that replaces this one.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
         let mut key = Vec::new();
@@ -40,19 +40,15 @@ impl Record {
                 key.put_u8(0);
                 key.put_u32(*generation);
             }
-            Self::Entry(raw) => {
+            Self::Entry(entry) => {
                 key.put_u8(1);
-                if let Ok(entry) = Entry::parse(raw) {
-                    key.put_slice(&entry.author().0);
-                    key.put_u64(entry.seq());
-                    key.put_slice(&entry.id().0);
-                }
+                key.put_slice(&entry.author().0);
+                key.put_u64(entry.seq());
+                key.put_slice(&entry.id().0);
             }
-            Self::Proof(one, _) => {
+            Self::Proof(proof) => {
                 key.put_u8(2);
-                if let Ok(one) = Stub::parse(one) {
-                    key.put_slice(&one.slot().2.0);
-                }
+                key.put_slice(&proof.author().0);
             }
         }
         key
@@ -68,20 +64,21 @@ impl Record {
                 out.put_u32_le(*generation);
                 out.put_slice(&secret.0);
             }
-            Self::Entry(raw) => {
+            Self::Entry(entry) => {
                 out.put_u8(1);
-                out.put_slice(raw);
+                out.put_slice(entry.raw());
             }
-            Self::Proof(one, other) => {
+            Self::Proof(proof) => {
                 out.put_u8(2);
-                out.put_prefixed(one);
-                out.put_prefixed(other);
+                let (one, other) = proof.stubs();
+                out.put_prefixed(one.raw());
+                out.put_prefixed(other.raw());
             }
         }
         out
     }
 
-    /// The record in `bytes`.
+    /// The record in `bytes`. Signatures are not verified.
     ///
     /// # Errors
     /// [`DecodeError`] if they are none.
@@ -89,10 +86,15 @@ impl Record {
         let mut r = Reader::new(bytes);
         let record = match r.u8()? {
             0 => Self::LogKey { generation: r.u32()?, secret: Secret(r.array()?) },
-            1 => Self::Entry(Bytes::copy_from_slice(r.rest())),
+            1 => {
+                let entry = Entry::parse(r.rest());
+                Self::Entry(entry.map_err(|_| DecodeError::Invalid("entry"))?)
+            }
             2 => {
-                let mut entry = || r.prefixed(MAX_STUB).map(Bytes::copy_from_slice);
-                Self::Proof(entry()?, entry()?)
+                let one = Stub::parse(r.prefixed(MAX_STUB)?).ok();
+                let other = Stub::parse(r.prefixed(MAX_STUB)?).ok();
+                let proof = one.zip(other).and_then(|(a, b)| EquivocationProof::new(a, b));
+                Self::Proof(proof.ok_or(DecodeError::Invalid("proof"))?)
             }
             _ => return Err(DecodeError::Invalid("record type")),
         };
@@ -108,7 +110,7 @@ pub(super) enum Named {
     Key(u32),
     /// An entry of a chain.
     Entry(AuthorId, EntryId),
-    /// What convicts an author.
+    /// What an author is frozen for.
     Proof,
 }
 
@@ -128,42 +130,5 @@ impl Named {
         };
         r.finish()?;
         Ok(named)
-    }
-}
-
-/// Two entries that contradict each other: same channel, epoch, author and position, different ids.
-/// Their bodies do not matter, so only the hashes of those are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Proof {
-    one: Stub,
-    other: Stub,
-}
-
-impl Proof {
-    /// The proof made of two entries whose signatures were verified; `None` if they do not
-    /// contradict each other. The smaller id comes first, so that everyone writes it alike.
-    pub(super) fn new(a: Stub, b: Stub) -> Option<Self> {
-        let (one, other) = if a.id() < b.id() { (a, b) } else { (b, a) };
-        (one.slot() == other.slot() && one.id() != other.id()).then_some(Self { one, other })
-    }
-
-    /// The two entries.
-    pub(super) const fn entries(&self) -> (&Stub, &Stub) {
-        (&self.one, &self.other)
-    }
-
-    /// Who contradicted itself.
-    pub(super) const fn author(&self) -> AuthorId {
-        self.one.slot().2
-    }
-
-    /// The disputed position.
-    pub(super) const fn seq(&self) -> u64 {
-        self.one.slot().3
-    }
-
-    /// Bytes held.
-    pub(super) fn bytes(&self) -> usize {
-        self.one.raw().len() + self.other.raw().len()
     }
 }

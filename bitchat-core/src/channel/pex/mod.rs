@@ -1,19 +1,23 @@
-//! Peer exchange: who is a member and where it was reached.
+//! Peer exchange: who is a member and where each was reached.
 //!
-//! Passed on (BC-09.24) are only addresses that an own link proved, and what a peer says of itself over such a
-//! link. Hearsay becomes a candidate and nothing else, so a lie travels one step.
+//! Passed on (BC-09.24) are only addresses that an own link proved, and what a peer says of itself
+//! over such a link. Hearsay becomes a candidate and nothing else, so a lie travels one step.
 
-use super::message::{MAX_ADDRESSES, PeerHint};
+mod hint;
+
+pub(super) use hint::{PEER_MAX, PeerHint};
+
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
 use core::net::{IpAddr, SocketAddr};
+use hint::MAX_ADDRESSES;
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
 struct Member {
-    /// Where our link reached it.
+    /// Where a link of this device reached the member.
     proven: Option<SocketAddr>,
-    /// Where it says it can be reached.
+    /// Where the member says it can be reached.
     stated: Vec<SocketAddr>,
     links: usize,
     seen: Timestamp,
@@ -22,7 +26,7 @@ struct Member {
 
 /// The members met, and the own addresses.
 #[derive(Debug)]
-pub(super) struct Mesh {
+pub(super) struct Pex {
     local: Device,
     own: Vec<SocketAddr>,
     own_revision: u64,
@@ -32,7 +36,7 @@ pub(super) struct Mesh {
     revision: u64,
 }
 
-impl Mesh {
+impl Pex {
     pub(super) const fn new(local: Device, max_members: usize) -> Self {
         Self {
             local,
@@ -109,7 +113,7 @@ impl Mesh {
         }
     }
 
-    /// Forgets whoever was seen longest ago and is not linked.
+    /// Forgets the member without a link that was seen longest ago.
     fn make_room(&mut self, coming: Device) {
         if self.members.len() < self.max_members || self.members.contains_key(&coming) {
             return;
