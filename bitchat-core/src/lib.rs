@@ -9,6 +9,7 @@ pub mod base;
 pub mod channel;
 pub mod chatfile;
 pub mod crypto;
+pub mod dht;
 pub mod handshake;
 pub mod link;
 pub mod log;

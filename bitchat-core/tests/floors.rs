@@ -28,7 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("2b", &["crypto::channel_keys", "crypto::identity", "crypto::noise", "crypto::packet_key"]),
     // The gate is made of a channel's keys, the key log shows all kinds.
     ("2c", &["crypto::gate", "crypto::key_log"]),
-    ("3", &["chatfile", "handshake", "log", "tracker", "transport"]),
+    ("3", &["chatfile", "dht", "handshake", "log", "tracker", "transport"]),
     ("4", &["link"]),
     ("5", &["channel"]),
     ("6", &["node"]),
@@ -73,6 +73,18 @@ const INSIDE: &[Inside] = &[
             ("a", &["entry", "pending"]),
             ("b", &["chains", "record", "waiting"]),
             ("c", &["own", "sink"]),
+        ],
+    },
+    Inside {
+        room: "dht",
+        top: &[],
+        floors: &[
+            ("a", &["announces", "id", "observed"]),
+            ("b", &["krpc", "serving"]),
+            ("c", &["table"]),
+            ("d", &["search"]),
+            ("e", &["running"]),
+            ("f", &["queries"]),
         ],
     },
     Inside {

@@ -1,0 +1,78 @@
+use super::*;
+use crate::base::rng::{Rng, Seed, Stream};
+
+fn node(rng: &mut Stream, number: u16) -> Contact {
+    let [a, b] = number.to_be_bytes();
+    Contact { id: NodeId::random(rng), addr: SocketAddr::from(([10, 1, a, b], 9)) }
+}
+
+#[test]
+fn it_asks_nearer_and_nearer_nodes_and_ends() {
+    let mut rng = Rng::new(&Seed([1; 32])).public;
+    let all: Vec<Contact> = (0..500).map(|number| node(&mut rng, number)).collect();
+    let target = NodeId::random(&mut rng);
+    let near = |to: NodeId, count: usize| {
+        let mut sorted = all.clone();
+        sorted.sort_unstable_by_key(|contact| contact.id.distance(&to));
+        sorted.truncate(count);
+        sorted
+    };
+    let mut search = Search::new(target, all[..8].iter().copied());
+    let mut dead = 0;
+    while !search.is_over() {
+        let batch: Vec<Contact> = core::iter::from_fn(|| search.next()).collect();
+        assert!((1..=PARALLEL).contains(&batch.len()));
+        for contact in batch {
+            // One in five is dead; each of the others knows half as far.
+            if contact.addr.port() == 9 && contact.addr.ip().to_string().ends_with('5') {
+                dead += 1;
+                search.on_silence(contact.addr);
+                continue;
+            }
+            let reply = Reply {
+                id: Some(contact.id),
+                nodes: near(target, 8),
+                token: Some(b"t"),
+                ..Reply::default()
+            };
+            search.on_reply(contact.addr, &reply, |_| true);
+        }
+    }
+    let told: Vec<Contact> = search.announce_to().map(|(contact, _)| contact).collect();
+    assert_eq!(told.len(), 8);
+    let live: Vec<Contact> =
+        near(target, 40).into_iter().filter(|c| !c.addr.ip().to_string().ends_with('5')).collect();
+    assert!(told.iter().take(6).all(|contact| live.contains(contact)));
+    assert!(search.asked() < 60 && search.answered() + dead <= search.asked());
+}
+
+#[test]
+fn one_address_is_one_node_and_memory_is_bounded() {
+    let mut rng = Rng::new(&Seed([2; 32])).public;
+    let mut search = Search::new(NodeId::random(&mut rng), []);
+    for _ in 0..100 {
+        search.add(Contact {
+            id: NodeId::random(&mut rng),
+            addr: "10.0.0.1:7".parse().expect("one"),
+        });
+    }
+    assert_eq!(search.nodes.len(), 1);
+    for number in 0..1000 {
+        let contact = node(&mut rng, number);
+        search.add(contact);
+    }
+    assert_eq!(search.nodes.len(), MAX_KNOWN);
+}
+
+#[test]
+fn a_search_among_nobody_is_over() {
+    let mut rng = Rng::new(&Seed([3; 32])).public;
+    assert!(Search::new(NodeId::random(&mut rng), []).is_over());
+    let only = node(&mut rng, 1);
+    let mut search = Search::new(NodeId::random(&mut rng), [only]);
+    assert!(!search.is_over());
+    assert_eq!(search.next(), Some(only));
+    assert!(!search.is_over() && search.next().is_none());
+    search.on_silence(only.addr);
+    assert!(search.is_over());
+}
