@@ -172,19 +172,21 @@ impl Table {
         silent.min_by_key(|entry| entry.heard).map(|entry| entry.contact)
     }
 
-    /// The deepest bucket in which nothing has changed for a quarter of an hour (BEP 5), counted in
-    /// bits in common.
+    /// A bucket in which nothing has changed for a quarter of an hour (BEP 5), or of which nobody is
+    /// known although nearer nodes are; counted in bits in common.
     #[must_use]
     pub(super) fn stale(&self, now: Timestamp) -> Option<usize> {
-        let stale = |bucket: &Bucket| now.saturating_since(bucket.changed) >= QUESTIONABLE_AFTER;
-        self.buckets.iter().rev().find(|(_, bucket)| stale(bucket)).map(|(index, _)| *index)
+        let (deepest, _) =
+            self.buckets.iter().rev().find(|(_, bucket)| !bucket.entries.is_empty())?;
+        let age = |bucket: &Bucket| now.saturating_since(bucket.changed);
+        (0..=*deepest).find(|index| {
+            self.buckets.get(index).is_none_or(|bucket| age(bucket) >= QUESTIONABLE_AFTER)
+        })
     }
 
     /// A bucket is being refreshed.
     pub(super) fn on_refresh(&mut self, now: Timestamp, index: usize) {
-        if let Some(bucket) = self.buckets.get_mut(&index) {
-            bucket.changed = now;
-        }
+        self.buckets.entry(index).or_default().changed = now;
     }
 
     fn index(&self, id: NodeId) -> usize {

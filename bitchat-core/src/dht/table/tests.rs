@@ -59,6 +59,12 @@ fn the_nearest_come_first_and_only_good_ones() {
     let later = NOW + QUESTIONABLE_AFTER;
     assert!(table.closest(later, target, 8).is_empty());
     assert!(table.questionable(later).is_some() && table.questionable(NOW).is_none());
+    // Buckets without nodes in front of others are asked for once, then all of them rest.
+    for _ in 0..8 {
+        if let Some(empty) = table.stale(NOW) {
+            table.on_refresh(NOW, empty);
+        }
+    }
     assert!(table.stale(later).is_some() && table.stale(NOW).is_none());
 }
 
