@@ -9,7 +9,8 @@ use bitchat_core::chatfile::{Access, ChatFile, Draft, History, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::node::{
-    Action, Config, Event, Failure, Input, Node, PeerHint, Transmit, TransmitPoll,
+    Action, ChannelUpdate, Config, Event, Failure, Input, LinkUpdate, Node, PeerHint, Transmit,
+    TransmitPoll,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
@@ -78,8 +79,8 @@ impl Host {
         }
         while let Some(event) = self.node.poll_event() {
             match event {
-                Event::Message { .. } => self.messages += 1,
-                Event::LinkUp { .. } => self.links += 1,
+                Event::Channel(_, ChannelUpdate::Message(_)) => self.messages += 1,
+                Event::Link(_, LinkUpdate::Up { .. }) => self.links += 1,
                 _ => {}
             }
         }
@@ -217,6 +218,8 @@ fn main() {
     for (what, of) in [("wake-up", 0), ("message", 1)] {
         let growth = last[of].as_secs_f64() / first[of].as_secs_f64();
         let verdict = if growth <= MOST { "within" } else { "above" };
-        println!("{what}: {growth:.2} times as much with 256 channels as with one, {verdict} {MOST}");
+        println!(
+            "{what}: {growth:.2} times as much with 256 channels as with one, {verdict} {MOST}"
+        );
     }
 }

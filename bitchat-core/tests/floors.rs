@@ -56,8 +56,8 @@ const INSIDE: &[Inside] = &[
         // These hold all of `impl Node`; the owners below never see the node.
         top: &["commands", "drain", "input", "loading", "route", "timers"],
         floors: &[
-            ("a", &["api"]),
-            ("b", &["log"]),
+            ("a", &["log"]),
+            ("b", &["api"]),
             ("c", &["config"]),
             ("d", &["outbox"]),
             ("e", &["fx", "store"]),

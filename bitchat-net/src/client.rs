@@ -180,7 +180,7 @@ pub async fn start(options: Options) -> Result<(Client, Events, Driver), StartEr
 }
 
 impl Client {
-    /// Joins the channel of `file`. It is live after `Event::ChannelReady`.
+    /// Joins the channel of `file`. It is live after `ChannelUpdate::Ready`.
     ///
     /// # Errors
     /// The node refuses the file, or has ended.
@@ -188,7 +188,7 @@ impl Client {
         self.ask(move |node, now| node.join(now, &file)).await?.map_err(RequestError::Refused)
     }
 
-    /// Joins the channel of `link`. It is live after `Event::ChannelReady`, which comes once a member has
+    /// Joins the channel of `link`. It is live after `ChannelUpdate::Ready`, which comes once a member has
     /// said what the channel is, now or in an earlier stay; `Client::chat_file` gives its file then.
     ///
     /// # Errors
@@ -220,7 +220,7 @@ impl Client {
         self.ask(move |node, now| node.leave(now, channel)).await?.map_err(RequestError::Refused)
     }
 
-    /// Writes a message. It leaves once it is stored; `Event::Delivered` tells who else stored it.
+    /// Writes a message. It leaves once it is stored; `ChannelUpdate::Delivered` tells who else stored it.
     ///
     /// # Errors
     /// The channel is unknown, the text too long, too much is waiting, or the node has ended.

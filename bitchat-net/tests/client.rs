@@ -7,7 +7,7 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::chatfile::{ChatFile, Draft};
 use bitchat_core::crypto::identity::Identity;
-use bitchat_core::node::{Event, PeerHint};
+use bitchat_core::node::{ChannelUpdate, Event, NodeUpdate, PeerHint};
 use bitchat_net::{BindError, Client, Ended, Events, Options, RequestError, StartError, start};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -44,8 +44,10 @@ impl Member {
         let (mut port, mut ready) = (None, false);
         while port.is_none() || !ready {
             match events.next().await.unwrap() {
-                Event::Listening { local } if local.is_ipv4() => port = Some(local.port()),
-                Event::ChannelReady { .. } => ready = true,
+                Event::Node(NodeUpdate::Listening { local }) if local.is_ipv4() => {
+                    port = Some(local.port())
+                }
+                Event::Channel(_, ChannelUpdate::Ready { .. }) => ready = true,
                 _ => {}
             }
         }
@@ -60,7 +62,8 @@ impl Member {
     /// Waits for a message of somebody else.
     async fn hears(&mut self) -> String {
         loop {
-            if let Event::Message { message, .. } = self.events.next().await.unwrap()
+            if let Event::Channel(_, ChannelUpdate::Message(message)) =
+                self.events.next().await.unwrap()
                 && !message.own
             {
                 return message.text;
@@ -139,7 +142,10 @@ async fn a_dropped_task_is_a_crash_that_loses_nothing_stored() {
         let mut ada = Member::start(1, Some(&store)).await;
         assert_eq!(ada.texts().await.len(), round);
         ada.client.send_text(ada.channel, format!("round {round}")).await.unwrap();
-        while !matches!(ada.events.next().await.unwrap(), Event::Message { .. }) {}
+        while !matches!(
+            ada.events.next().await.unwrap(),
+            Event::Channel(_, ChannelUpdate::Message(_))
+        ) {}
         ada.task.abort();
         let refused = ada.client.send_text(ada.channel, "too late").await;
         assert!(matches!(refused, Err(RequestError::Ended(Ended))));

@@ -1,7 +1,7 @@
 //! What the application may ask of a node.
 
 use super::Node;
-use super::api::{Event, LinkInfo, Message, PeerHint, Stats};
+use super::api::{ChannelUpdate, Event, LinkInfo, Message, PeerHint, Stats};
 use super::channels::joined::JoinedChannel;
 use super::channels::origin::Origin;
 use super::config::UnknownChannel;
@@ -57,7 +57,7 @@ pub enum SendError {
 }
 
 impl Node {
-    /// Joins a channel. Its history is read back first; [`Event::ChannelReady`] says when it is
+    /// Joins a channel. Its history is read back first; [`ChannelUpdate::Ready`] says when it is
     /// live.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Node {
     }
 
     /// Joins a channel of which only a link is known. The first member met gives `info`, which is checked
-    /// against the link and stored; only then does [`Event::ChannelReady`] come and is anything shown or
+    /// against the link and stored; only then does [`ChannelUpdate::Ready`] come and is anything shown or
     /// sent, and [`chat_file`](Self::chat_file) gives the file. A later `join_link` needs nobody for it.
     /// A member that sends what does not fit the link loses its connection
     /// ([`CloseReason::Violation`](super::CloseReason::Violation)). Spec 02, "Joining by link".
@@ -140,7 +140,7 @@ impl Node {
     }
 
     /// Writes a text of 1 to 65,536 bytes to everybody in the channel. It is stored first, then
-    /// shown ([`Event::Message`]) and sent.
+    /// shown ([`ChannelUpdate::Message`]) and sent.
     ///
     /// # Errors
     /// [`SendError`] says what to do; nothing was written then.
@@ -312,7 +312,7 @@ impl Node {
     /// The event for a message that became visible.
     pub(super) fn message_event(&self, channel: ChannelHandle, id: &EntryId) -> Option<Event> {
         let log = self.channels.get(channel)?.shown()?;
-        Some(Event::Message { channel, message: message(log.message(id)?)? })
+        Some(Event::Channel(channel, ChannelUpdate::Message(message(log.message(id)?)?)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes in: datagrams find their owner, answers find who asked.
 
 use super::Node;
-use super::api::{Event, Failure, Input};
+use super::api::{Event, Failure, Input, NodeUpdate};
 use super::channels::joined::JoinedChannel;
 use super::log::LogLevel;
 use super::outbox::requests::Pending;
@@ -144,7 +144,7 @@ impl Node {
         };
         match pending {
             Pending::Bind(family) => {
-                self.fx.outbox.tell(Event::ListenFailed { family, failure });
+                self.fx.outbox.tell(Event::Node(NodeUpdate::ListenFailed { family, failure }));
                 self.on_addresses();
             }
             Pending::Tracker(handle, query) => {

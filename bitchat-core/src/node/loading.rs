@@ -1,7 +1,7 @@
 //! Reading the node's memory back, and channels going live.
 
 use super::Node;
-use super::api::{Change, Event, Failure, Record};
+use super::api::{Change, Event, Failure, Record, StoreUpdate};
 use super::channels::joined::Phase;
 use super::channels::records as channel_records;
 use super::discovery::records as discovery_records;
@@ -57,7 +57,7 @@ impl Node {
                 Memory::Channel(handle) => self.on_channel_record(handle, record),
             };
             if read.is_err() {
-                self.fx.outbox.tell(Event::StoreDamaged { key: record.key.clone() });
+                self.fx.outbox.tell(Event::Store(StoreUpdate::Damaged { key: record.key.clone() }));
             }
         }
         match records.last() {

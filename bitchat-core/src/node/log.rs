@@ -1,9 +1,7 @@
 //! What a node says of its work, for people who look for a fault: off unless asked for.
 
-use super::api::{Event, TrackerState};
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
-use crate::wire::url::without_path;
 use core::fmt::{self, Display, Write};
 use std::collections::VecDeque;
 
@@ -98,104 +96,6 @@ impl Write for Line {
             self.0.push(letter);
         }
         Ok(())
-    }
-}
-
-impl Log {
-    /// Notes what the application is told as well.
-    pub(super) fn add_event(&mut self, at: Timestamp, event: &Event) {
-        use LogLevel::{Debug, Info, Trace, Warn};
-        let mut add = |level, target, text: fmt::Arguments<'_>| self.add(at, level, target, text);
-        match event {
-            Event::Listening { local } => add(Debug, "node", format_args!("listening on {local}")),
-            Event::ListenFailed { family, failure } => {
-                add(Warn, "node", format_args!("no socket for {family:?}: {failure}"));
-            }
-            Event::ChannelReady { channel, messages } => {
-                let channel = channel.0;
-                add(
-                    Info,
-                    "channel",
-                    format_args!("channel {channel} is live: {messages} messages"),
-                );
-            }
-            Event::LinkUp { link, device, address } => {
-                let (link, device) = (link.0, Short(*device));
-                add(Info, "link", format_args!("link {link} to {device} is up"));
-                add(Debug, "link", format_args!("link {link} leads to {address}"));
-            }
-            Event::LinkRekeyed { link, generation } => {
-                let link = link.0;
-                add(Debug, "link", format_args!("link {link} has its keys number {generation}"));
-            }
-            Event::LinkMoved { link, address } => {
-                add(Debug, "link", format_args!("link {} moved to {address}", link.0));
-            }
-            Event::LinkClosed { link, device, reason } => {
-                let (link, device) = (link.0, Short(*device));
-                add(Info, "link", format_args!("link {link} to {device} is down: {reason}"));
-            }
-            Event::MemberUp { channel, device } => {
-                let (channel, device) = (channel.0, Short(*device));
-                add(Info, "channel", format_args!("channel {channel}: {device} is there"));
-            }
-            Event::MemberDown { channel, device } => {
-                let (channel, device) = (channel.0, Short(*device));
-                add(Info, "channel", format_args!("channel {channel}: {device} is gone"));
-            }
-            Event::Message { channel, message } => {
-                let (channel, author, seq) = (channel.0, Short(message.author), message.seq);
-                add(Trace, "channel", format_args!("channel {channel}: message {seq} of {author}"));
-            }
-            Event::Delivered { channel, device, .. } => {
-                let (channel, device) = (channel.0, Short(*device));
-                add(Trace, "channel", format_args!("channel {channel}: {device} has stored ours"));
-            }
-            Event::Equivocation { channel, author } => {
-                let (channel, author) = (channel.0, Short(*author));
-                let why = "two entries under one number: nothing more of it is accepted";
-                add(Warn, "channel", format_args!("channel {channel}: {author} signed {why}"));
-            }
-            Event::StoreWentBack { channel } => {
-                let channel = channel.0;
-                add(Warn, "store", format_args!("channel {channel}: the store went back in time"));
-            }
-            Event::LogFull { channel } => {
-                add(Warn, "channel", format_args!("channel {}: the log is full", channel.0));
-            }
-            Event::StoreFailing { failure } => {
-                add(Warn, "store", format_args!("the store refuses: {failure}"));
-            }
-            Event::StoreRecovered => add(Info, "store", format_args!("the store works again")),
-            Event::StoreDamaged { key } => {
-                let len = key.len();
-                add(Warn, "store", format_args!("a damaged record with a key of {len} bytes"));
-            }
-            Event::WallTimeNeeded => {
-                add(Warn, "node", format_args!("waiting for the wall clock: nobody can be met"));
-            }
-            Event::Tracker { channel, url, state } => {
-                let (channel, host) = (channel.0, without_path(url));
-                match state {
-                    TrackerState::Announcing => {
-                        add(Debug, "tracker", format_args!("channel {channel}: asking {host}"));
-                    }
-                    TrackerState::Working { peers, next } => {
-                        let text = format_args!(
-                            "channel {channel}: {host} named {peers} peers; asked again in {next:?}"
-                        );
-                        add(Debug, "tracker", text);
-                    }
-                    TrackerState::Failed { reason, retry } => {
-                        add(Info, "tracker", format_args!("channel {channel}: a tracker failed"));
-                        let text = format_args!(
-                            "channel {channel}: {host} failed: {reason}; asked again in {retry:?}"
-                        );
-                        add(Debug, "tracker", text);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -27,8 +27,9 @@ pub use crate::link::QlogRecord;
 pub use crate::log::AuthorId;
 pub use crate::transport::Ecn;
 pub use api::{
-    Action, Change, CloseReason, Deadline, Event, Failure, Family, Input, LinkInfo, Message,
-    PeerHint, Record, Stats, TrackerState, Transmit, TransmitPoll,
+    Action, Change, ChannelUpdate, CloseReason, Deadline, Event, EventClass, Failure, Family,
+    Input, LinkInfo, LinkUpdate, Message, NodeUpdate, PeerHint, Record, Stats, StoreUpdate,
+    TrackerState, TrackerUpdate, Transmit, TransmitPoll,
 };
 pub use commands::{JoinError, SendError};
 pub use config::{Config, ConfigError, Families, UnknownChannel};

@@ -265,7 +265,7 @@ fn two_nodes_meet_chat_and_see_delivery() {
     world.join(1);
     world.introduce(0, 1);
     world.run(SECOND);
-    let up = |event: &&Event| matches!(event, Event::LinkUp { .. });
+    let up = |event: &&Event| matches!(event, Event::Link(_, LinkUpdate::Up { .. }));
     assert_eq!(world.hosts[0].events.iter().filter(up).count(), 1, "{:?}", world.hosts[0].events);
     assert_eq!(world.hosts[1].events.iter().filter(up).count(), 1);
     let id = world.send(0, "hello").unwrap();
@@ -276,7 +276,7 @@ fn two_nodes_meet_chat_and_see_delivery() {
     let device = world.hosts[1].node.device().unwrap();
     let channel = world.hosts[0].channel.unwrap();
     assert_eq!(world.hosts[0].node.delivered(channel, id), Ok(vec![device]));
-    let delivered = Event::Delivered { channel, id, device };
+    let delivered = Event::Channel(channel, ChannelUpdate::Delivered { id, device });
     assert!(world.hosts[0].events.contains(&delivered));
 }
 
@@ -290,7 +290,8 @@ fn simultaneous_dialling_ends_in_one_link() {
     world.run(SECOND * 5);
     for host in &world.hosts {
         assert_eq!(host.node.links().len(), 1, "{:?}", host.events);
-        let members = |event: &&Event| matches!(event, Event::MemberDown { .. });
+        let members =
+            |event: &&Event| matches!(event, Event::Channel(_, ChannelUpdate::MemberDown { .. }));
         assert_eq!(host.events.iter().filter(members).count(), 0, "{:?}", host.events);
     }
 }
@@ -321,12 +322,12 @@ fn nothing_leaves_before_the_store_has_it_and_everything_after() {
     world.send(0, "kept").unwrap();
     world.run(SECOND * 10);
     assert!(world.texts(1).is_empty() && world.texts(0).is_empty());
-    let failing = |event: &&Event| matches!(event, Event::StoreFailing { .. });
+    let failing = |event: &&Event| matches!(event, Event::Store(StoreUpdate::Failing { .. }));
     assert_eq!(world.hosts[0].events.iter().filter(failing).count(), 1);
     world.hosts[0].full = false;
     world.run(SECOND * 60);
     assert_eq!(world.texts(1), ["kept"]);
-    assert!(world.hosts[0].events.contains(&Event::StoreRecovered));
+    assert!(world.hosts[0].events.contains(&Event::Store(StoreUpdate::Recovered)));
 }
 
 #[test]
@@ -426,7 +427,7 @@ fn messages_told_of_can_be_put_in_the_order_that_everybody_shows() {
     for host in &world.hosts {
         let mut told: Vec<Message> = Vec::new();
         for event in &host.events {
-            if let Event::Message { message, .. } = event {
+            if let Event::Channel(_, ChannelUpdate::Message(message)) = event {
                 told.push(message.clone());
             }
         }

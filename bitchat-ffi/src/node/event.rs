@@ -6,7 +6,10 @@ use crate::grows::{Grows, check_struct, write_struct};
 use crate::status::BITCHAT_PENDING;
 use crate::values::{bitchat_address, bitchat_device};
 use bitchat_core::base::ids::{ChannelHandle, LinkId};
-use bitchat_core::node::{CloseReason, Event, Message, TrackerState};
+use bitchat_core::node::{
+    ChannelUpdate, CloseReason, Event, LinkUpdate, Message, NodeUpdate, StoreUpdate, TrackerState,
+    TrackerUpdate,
+};
 use core::ffi::c_char;
 use core::ptr;
 use core::time::Duration;
@@ -205,73 +208,102 @@ impl Default for Filling {
 impl Filling {
     fn fill(&mut self, event: Event) -> Option<()> {
         match event {
-            Event::Listening { local } => {
+            Event::Node(update) => self.node(update),
+            Event::Store(update) => self.store(update),
+            Event::Link(link, update) => self.link(link, update),
+            Event::Channel(channel, update) => self.channel(channel, update),
+            Event::Tracker(channel, update) => {
+                self.tracker(channel, update);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    fn node(&mut self, update: NodeUpdate) -> Option<()> {
+        match update {
+            NodeUpdate::Listening { local } => {
                 self.kind(BITCHAT_EVENT_LISTENING).address = local.into();
             }
-            Event::ListenFailed { family, failure } => {
+            NodeUpdate::ListenFailed { family, failure } => {
                 self.kind(BITCHAT_EVENT_LISTEN_FAILED).family = family_code(family);
                 self.text = Some(failure.to_string());
             }
-            Event::ChannelReady { channel, messages } => {
-                self.of_channel(BITCHAT_EVENT_CHANNEL_READY, channel).count = messages as u64;
-            }
-            Event::Tracker { channel, url, state } => self.tracker(channel, url, state),
-            Event::Message { channel, message } => self.message(channel, message),
-            Event::Delivered { channel, id, device } => {
-                let event = self.of_channel(BITCHAT_EVENT_DELIVERED, channel);
-                (event.entry_id, event.device) = (id.0, device.into());
-            }
-            Event::MemberUp { channel, device } => {
-                self.of_channel(BITCHAT_EVENT_MEMBER_UP, channel).device = device.into();
-            }
-            Event::MemberDown { channel, device } => {
-                self.of_channel(BITCHAT_EVENT_MEMBER_DOWN, channel).device = device.into();
-            }
-            Event::Equivocation { channel, author } => {
-                self.of_channel(BITCHAT_EVENT_EQUIVOCATION, channel).device = author.into();
-            }
-            Event::StoreWentBack { channel } => {
-                self.of_channel(BITCHAT_EVENT_STORE_WENT_BACK, channel);
-            }
-            Event::LogFull { channel } => {
-                self.of_channel(BITCHAT_EVENT_LOG_FULL, channel);
-            }
-            Event::StoreFailing { failure } => {
-                self.kind(BITCHAT_EVENT_STORE_FAILING);
-                self.text = Some(failure.to_string());
-            }
-            Event::StoreRecovered => {
-                self.kind(BITCHAT_EVENT_STORE_RECOVERED);
-            }
-            Event::StoreDamaged { key } => {
-                self.kind(BITCHAT_EVENT_STORE_DAMAGED);
-                self.key = Some(key);
-            }
-            Event::WallTimeNeeded => {
+            NodeUpdate::WallTimeNeeded => {
                 self.kind(BITCHAT_EVENT_WALL_TIME_NEEDED);
             }
-            event => return self.fill_link(event),
+            _ => return None,
         }
         Some(())
     }
 
-    fn fill_link(&mut self, event: Event) -> Option<()> {
-        match event {
-            Event::LinkUp { link, device, address } => {
-                let event = self.of_link(BITCHAT_EVENT_LINK_UP, link);
+    fn store(&mut self, update: StoreUpdate) -> Option<()> {
+        match update {
+            StoreUpdate::Failing { failure } => {
+                self.kind(BITCHAT_EVENT_STORE_FAILING);
+                self.text = Some(failure.to_string());
+            }
+            StoreUpdate::Recovered => {
+                self.kind(BITCHAT_EVENT_STORE_RECOVERED);
+            }
+            StoreUpdate::Damaged { key } => {
+                self.kind(BITCHAT_EVENT_STORE_DAMAGED);
+                self.key = Some(key);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn link(&mut self, link: LinkId, update: LinkUpdate) -> Option<()> {
+        self.event.link = link.0;
+        match update {
+            LinkUpdate::Up { device, address } => {
+                let event = self.kind(BITCHAT_EVENT_LINK_UP);
                 (event.device, event.address) = (device.into(), address.into());
             }
-            Event::LinkRekeyed { link, generation } => {
-                self.of_link(BITCHAT_EVENT_LINK_REKEYED, link).count = generation;
+            LinkUpdate::Rekeyed { generation } => {
+                self.kind(BITCHAT_EVENT_LINK_REKEYED).count = generation;
             }
-            Event::LinkMoved { link, address } => {
-                self.of_link(BITCHAT_EVENT_LINK_MOVED, link).address = address.into();
+            LinkUpdate::Moved { address } => {
+                self.kind(BITCHAT_EVENT_LINK_MOVED).address = address.into();
             }
-            Event::LinkClosed { link, device, reason } => {
-                let event = self.of_link(BITCHAT_EVENT_LINK_CLOSED, link);
+            LinkUpdate::Closed { device, reason } => {
+                let event = self.kind(BITCHAT_EVENT_LINK_CLOSED);
                 event.device = device.into();
                 (event.state, event.count) = close_state(&reason);
                 self.text = Some(reason.to_string());
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn channel(&mut self, channel: ChannelHandle, update: ChannelUpdate) -> Option<()> {
+        self.event.channel = channel.0;
+        match update {
+            ChannelUpdate::Ready { messages } => {
+                self.kind(BITCHAT_EVENT_CHANNEL_READY).count = messages as u64;
+            }
+            ChannelUpdate::MemberUp { device } => {
+                self.kind(BITCHAT_EVENT_MEMBER_UP).device = device.into();
+            }
+            ChannelUpdate::MemberDown { device } => {
+                self.kind(BITCHAT_EVENT_MEMBER_DOWN).device = device.into();
+            }
+            ChannelUpdate::Message(message) => self.message(message),
+            ChannelUpdate::Delivered { id, device } => {
+                let event = self.kind(BITCHAT_EVENT_DELIVERED);
+                (event.entry_id, event.device) = (id.0, device.into());
+            }
+            ChannelUpdate::Equivocation { author } => {
+                self.kind(BITCHAT_EVENT_EQUIVOCATION).device = author.into();
+            }
+            ChannelUpdate::StoreWentBack => {
+                self.kind(BITCHAT_EVENT_STORE_WENT_BACK);
+            }
+            ChannelUpdate::LogFull => {
+                self.kind(BITCHAT_EVENT_LOG_FULL);
             }
             _ => return None,
         }
@@ -283,19 +315,10 @@ impl Filling {
         &mut self.event
     }
 
-    const fn of_channel(&mut self, kind: i32, channel: ChannelHandle) -> &mut bitchat_event {
+    fn tracker(&mut self, channel: ChannelHandle, update: TrackerUpdate) {
         self.event.channel = channel.0;
-        self.kind(kind)
-    }
-
-    const fn of_link(&mut self, kind: i32, link: LinkId) -> &mut bitchat_event {
-        self.event.link = link.0;
-        self.kind(kind)
-    }
-
-    fn tracker(&mut self, channel: ChannelHandle, url: String, state: TrackerState) {
-        let event = self.of_channel(BITCHAT_EVENT_TRACKER, channel);
-        match state {
+        let event = self.kind(BITCHAT_EVENT_TRACKER);
+        match update.state {
             TrackerState::Announcing => event.state = BITCHAT_TRACKER_ANNOUNCING,
             TrackerState::Working { peers, next } => {
                 event.state = BITCHAT_TRACKER_WORKING;
@@ -307,11 +330,11 @@ impl Filling {
                 self.text = Some(reason);
             }
         }
-        self.url = Some(url);
+        self.url = Some(update.url);
     }
 
-    fn message(&mut self, channel: ChannelHandle, message: Message) {
-        let event = self.of_channel(BITCHAT_EVENT_MESSAGE, channel);
+    fn message(&mut self, message: Message) {
+        let event = self.kind(BITCHAT_EVENT_MESSAGE);
         event.entry_id = message.id.0;
         event.device = message.author.into();
         event.chain = message.chain.0;

@@ -2,7 +2,7 @@ use super::*;
 use crate::Tls;
 use crate::store::Store;
 use bitchat_core::base::ids::{ChannelHandle, RequestId};
-use bitchat_core::node::{Change, Family, Record};
+use bitchat_core::node::{Change, ChannelUpdate, Family, Record};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -151,7 +151,7 @@ impl Rig {
 }
 
 fn event(n: u32) -> Event {
-    Event::LogFull { channel: ChannelHandle(n) }
+    Event::Channel(ChannelHandle(n), ChannelUpdate::LogFull)
 }
 
 /// BC-11.08

@@ -14,7 +14,8 @@ use bitchat_core::chatfile::{ChatFile, Draft, JoinLink, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::node::{
-    Action, Config, Deadline, Event, Family, Input, Message, Node, PeerHint, TransmitPoll,
+    Action, ChannelUpdate, Config, Deadline, Event, Family, Input, Message, Node, PeerHint,
+    TransmitPoll,
 };
 use bitchat_core::wire::url::TrackerUrl;
 use core::time::Duration;
@@ -339,7 +340,7 @@ impl Crew {
         let Some(Some(handle)) = self.members[who.0].channels.get(&chan) else { return false };
         let lately = self.events(who).get(self.members[who.0].past..).unwrap_or_default();
         lately.iter().any(
-            |(_, event)| matches!(event, Event::ChannelReady { channel, .. } if channel == handle),
+            |(_, event)| matches!(event, Event::Channel(channel, ChannelUpdate::Ready { .. }) if channel == handle),
         )
     }
 

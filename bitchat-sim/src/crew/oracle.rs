@@ -2,7 +2,7 @@
 
 use super::{Chan, Crew, Who};
 use bitchat_core::base::ids::{Device, EntryId};
-use bitchat_core::node::{CloseReason, Event, Node};
+use bitchat_core::node::{ChannelUpdate, CloseReason, Event, LinkUpdate, Node};
 use core::time::Duration;
 
 impl Crew {
@@ -40,8 +40,10 @@ impl Crew {
 
     fn judge(&self, who: Who, event: &Event) {
         match event {
-            Event::Delivered { id, device, .. } => self.check_delivered(who, *id, *device),
-            Event::LinkUp { link, device, .. } => {
+            Event::Channel(_, ChannelUpdate::Delivered { id, device }) => {
+                self.check_delivered(who, *id, *device)
+            }
+            Event::Link(link, LinkUpdate::Up { device, .. }) => {
                 let links = self.node(who).map(Node::links).unwrap_or_default();
                 let info = links.iter().find(|info| info.link == *link);
                 if info.is_some_and(|info| info.generation == 0) {
@@ -51,14 +53,14 @@ impl Crew {
                     self.world.fail(&format!("{who:?} has a link to a stranger: {device:?}"));
                 }
             }
-            Event::LinkClosed { reason: CloseReason::Violation(what), .. } => {
+            Event::Link(_, LinkUpdate::Closed { reason: CloseReason::Violation(what), .. }) => {
                 self.world.fail(&format!("{who:?} accuses an honest node: {what}"));
             }
-            Event::Equivocation { author, .. } => {
+            Event::Channel(_, ChannelUpdate::Equivocation { author }) => {
                 let author = self.owner(*author);
                 self.world.fail(&format!("{who:?} saw {author:?} equivocate, who is honest"));
             }
-            Event::Message { message, .. } => {
+            Event::Channel(_, ChannelUpdate::Message(message)) => {
                 let known = self.said.iter().find(|said| said.id == message.id);
                 let Some(said) = known else { return };
                 // What an earlier device of the same person wrote is not this node's own.

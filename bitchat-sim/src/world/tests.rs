@@ -1,6 +1,8 @@
 use super::*;
 use bitchat_core::base::ids::SocketId;
-use bitchat_core::node::{Action, Change, Deadline, Family, Record, Transmit, TransmitPoll};
+use bitchat_core::node::{
+    Action, Change, Deadline, Family, NodeUpdate, Record, Transmit, TransmitPoll,
+};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,7 +50,7 @@ impl Machine for Echo {
         match input {
             Input::Bound { socket, local, .. } => {
                 self.socket = Some(socket);
-                self.events.push_back(Event::Listening { local });
+                self.events.push_back(Event::Node(NodeUpdate::Listening { local }));
                 let record =
                     Record { key: vec![1], value: vec![2].into(), secret: false, expires: None };
                 let request = RequestId(if self.vice == Vice::RepeatsRequest { 1 } else { 2 });
@@ -134,7 +136,7 @@ fn machines_talk_at_exactly_the_right_times() {
     assert_eq!(world.machine(one).unwrap().highest, 5);
     assert_eq!(world.machine(other).unwrap().highest, 4);
     assert_eq!(world.disk(one).records().count(), 1);
-    assert!(matches!(world.events(one), [(_, Event::Listening { .. })]));
+    assert!(matches!(world.events(one), [(_, Event::Node(NodeUpdate::Listening { .. }))]));
     assert_eq!(world.counters(one).woken, 1);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{UDP, agree, gather, linked, secs};
 use bitchat_core::chatfile::{Draft, Outside};
-use bitchat_core::node::Event;
+use bitchat_core::node::{Event, LinkUpdate, NodeUpdate};
 use bitchat_core::wire::url::TrackerUrl;
 use bitchat_sim::crew::Crew;
 use bitchat_sim::scenario::assert_replays;
@@ -25,7 +25,7 @@ fn small_jumps_of_the_wall_clock_change_nothing() {
             assert!(crew.meshed(chan));
         }
         agree(&mut crew, chan, secs(5));
-        let closed = |event: &Event| matches!(event, Event::LinkClosed { .. });
+        let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { .. }));
         assert!(!all.iter().any(|who| crew.told(*who, start, closed)));
         crew.finish()
     });
@@ -79,7 +79,7 @@ fn without_a_wall_clock_a_node_asks_for_one() {
         let start = crew.world.now();
         crew.start(all[1]);
         crew.run(secs(30));
-        let needed = |event: &Event| matches!(event, Event::WallTimeNeeded);
+        let needed = |event: &Event| matches!(event, Event::Node(NodeUpdate::WallTimeNeeded));
         assert!(crew.told(all[1], start, needed));
         crew.world.clock(host).wall = Some(0);
         crew.expect(secs(1_200), "a link", |crew| crew.meshed(chan));

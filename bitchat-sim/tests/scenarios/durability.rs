@@ -1,7 +1,7 @@
 //! Restarts, crashes, full disks, old backups.
 
 use crate::{agree, linked, secs};
-use bitchat_core::node::{Event, Node};
+use bitchat_core::node::{ChannelUpdate, Event, Node, StoreUpdate};
 use bitchat_sim::scenario::assert_replays;
 use std::time::Duration;
 
@@ -118,13 +118,13 @@ fn a_full_disk_keeps_messages_waiting() {
         let own = crew.say(all[0], chan);
         let foreign = crew.say(all[1], chan);
         crew.run(secs(120));
-        let failing = |event: &Event| matches!(event, Event::StoreFailing { .. });
-        let recovered = |event: &Event| matches!(event, Event::StoreRecovered);
+        let failing = |event: &Event| matches!(event, Event::Store(StoreUpdate::Failing { .. }));
+        let recovered = |event: &Event| matches!(event, Event::Store(StoreUpdate::Recovered));
         assert!(crew.told(all[0], start, failing) && !crew.told(all[0], start, recovered));
         // What is not stored has neither left nor been acknowledged.
         assert!(!crew.messages(all[1], chan).iter().any(|message| message.id == own));
         assert!(!crew.told(all[1], start, |event| {
-            matches!(event, Event::Delivered { id, .. } if *id == foreign)
+            matches!(event, Event::Channel(_, ChannelUpdate::Delivered { id, .. }) if *id == foreign)
         }));
         crew.world.disk(host).config.full = false;
         agree(&mut crew, chan, secs(90));
@@ -133,7 +133,7 @@ fn a_full_disk_keeps_messages_waiting() {
             crew.told(
                 all[1],
                 start,
-                |event| matches!(event, Event::Delivered { id, .. } if *id == foreign),
+                |event| matches!(event, Event::Channel(_, ChannelUpdate::Delivered { id, .. }) if *id == foreign),
             )
         });
         crew.finish()

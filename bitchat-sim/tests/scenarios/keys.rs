@@ -1,7 +1,7 @@
 //! Key renewal.
 
 use crate::{agree, linked, secs};
-use bitchat_core::node::{CloseReason, Event, Node};
+use bitchat_core::node::{CloseReason, Event, LinkUpdate, Node};
 use bitchat_sim::crew::Crew;
 use bitchat_sim::net::LinkConfig;
 use bitchat_sim::scenario::assert_replays;
@@ -33,7 +33,7 @@ fn keys_are_renewed_every_few_seconds_for_hours_of_traffic() {
         agree(&mut crew, chan, secs(30));
         let links = crew.node(all[0]).map(Node::links).unwrap_or_default();
         assert!(links[0].generation > 300, "{links:?}");
-        let closed = |event: &Event| matches!(event, Event::LinkClosed { .. });
+        let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { .. }));
         assert!(!crew.told(all[0], start, closed), "a link did not survive");
         crew.finish()
     });
@@ -55,7 +55,10 @@ fn renewal_by_hand_while_everybody_talks() {
         }
         agree(&mut crew, chan, secs(60));
         let dead = |event: &Event| {
-            matches!(event, Event::LinkClosed { reason: CloseReason::TimedOut, .. })
+            matches!(
+                event,
+                Event::Link(_, LinkUpdate::Closed { reason: CloseReason::TimedOut, .. })
+            )
         };
         assert!(!all.iter().any(|who| crew.events(*who).iter().any(|(_, event)| dead(event))));
         crew.finish()

@@ -2,7 +2,7 @@
 
 use crate::{HTTP, UDP, agree, gather, linked, secs};
 use bitchat_core::base::time::Timestamp;
-use bitchat_core::node::{Event, Node, TrackerState};
+use bitchat_core::node::{ChannelUpdate, Event, Node, TrackerState, TrackerUpdate};
 use bitchat_sim::crew::Crew;
 use bitchat_sim::net::LinkConfig;
 use bitchat_sim::scenario::assert_replays;
@@ -20,7 +20,7 @@ fn two_nodes_meet_through_a_udp_tracker_and_talk() {
             crew.told(
                 all[0],
                 crew.world.now() - secs(20),
-                |event| matches!(event, Event::Delivered { id, .. } if *id == hello),
+                |event| matches!(event, Event::Channel(_, ChannelUpdate::Delivered { id, .. }) if *id == hello),
             )
         });
         crew.finish()
@@ -149,7 +149,10 @@ fn a_bad_tracker_is_reported_and_found_well_again() {
                 let chan = crew.channel("sick", &[url]);
                 let all = crew.members(2, chan);
                 let failed = |event: &Event| {
-                    matches!(event, Event::Tracker { state: TrackerState::Failed { .. }, .. })
+                    matches!(
+                        event,
+                        Event::Tracker(_, TrackerUpdate { state: TrackerState::Failed { .. }, .. })
+                    )
                 };
                 crew.expect(secs(600), "a report", |crew| {
                     crew.told(all[0], Timestamp::ZERO, failed)

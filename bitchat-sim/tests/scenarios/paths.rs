@@ -1,7 +1,7 @@
 //! People with several addresses.
 
 use crate::secs;
-use bitchat_core::node::{CloseReason, Event, Family, Node};
+use bitchat_core::node::{CloseReason, Event, Family, LinkUpdate, Node};
 use bitchat_sim::crew::{Chan, Crew, Who};
 use bitchat_sim::net::LinkConfig;
 use bitchat_sim::scenario::assert_replays;
@@ -55,7 +55,7 @@ fn an_address_that_dies_in_the_middle_of_a_transfer_costs_three_seconds_and_noth
         crew.expect(secs(3), "everything, by the other address", |crew| {
             crew.messages(all[1], chan).len() == 20 && crew.agreed(chan)
         });
-        let closed = |event: &Event| matches!(event, Event::LinkClosed { reason, .. } if *reason != CloseReason::Replaced);
+        let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { reason, .. }) if *reason != CloseReason::Replaced);
         assert!(!all.iter().any(|who| crew.told(*who, start, closed)), "the link did not survive");
         for who in all {
             let links = crew.node(who).map(Node::links).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Bad lines.
 
 use crate::{UDP, agree, gather, linked, secs};
-use bitchat_core::node::Event;
+use bitchat_core::node::{Event, LinkUpdate};
 use bitchat_sim::crew::Crew;
 use bitchat_sim::net::{LinkConfig, Loss};
 use bitchat_sim::scenario::assert_replays;
@@ -132,8 +132,8 @@ fn a_node_that_roams_keeps_its_links() {
             let pause = crew.world.dice.within(secs(40));
             crew.run(pause);
         }
-        let moved = |event: &Event| matches!(event, Event::LinkMoved { .. });
-        let closed = |event: &Event| matches!(event, Event::LinkClosed { .. });
+        let moved = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Moved { .. }));
+        let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { .. }));
         for who in &all[1..] {
             assert!(crew.told(*who, start, moved));
             assert!(!crew.told(*who, start, closed));

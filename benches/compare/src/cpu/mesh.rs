@@ -7,7 +7,9 @@ use bitchat_core::base::time::Now;
 use bitchat_core::chatfile::{ChatFile, Draft, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
-use bitchat_core::node::{Action, Config, Deadline, Event, Input, Node, TransmitPoll};
+use bitchat_core::node::{
+    Action, ChannelUpdate, Config, Deadline, Event, Input, Node, TransmitPoll,
+};
 use bitchat_core::wire::url::TrackerUrl;
 use bitchat_sim::machine::Machine;
 use bitchat_sim::net::LinkConfig;
@@ -100,8 +102,12 @@ pub fn mesh(count: usize, seed: u64, limit: Duration) -> Option<Mesh> {
     let start = world.now();
     // A member that went down again counts against one that came up.
     let members = |events: &[(_, Event)]| {
-        let up = events.iter().filter(|(_, event)| matches!(event, Event::MemberUp { .. }));
-        let down = events.iter().filter(|(_, event)| matches!(event, Event::MemberDown { .. }));
+        let up = events.iter().filter(|(_, event)| {
+            matches!(event, Event::Channel(_, ChannelUpdate::MemberUp { .. }))
+        });
+        let down = events.iter().filter(|(_, event)| {
+            matches!(event, Event::Channel(_, ChannelUpdate::MemberDown { .. }))
+        });
         up.count().saturating_sub(down.count())
     };
     let done = world.run_until(limit, |world| {

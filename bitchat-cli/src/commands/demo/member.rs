@@ -3,7 +3,7 @@
 use super::{DemoError, Doing};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use bitchat_core::chatfile::ChatFile;
-use bitchat_core::node::{Event, Message};
+use bitchat_core::node::{ChannelUpdate, Event, LinkUpdate, Message, StoreUpdate};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,18 +26,29 @@ pub(super) struct Told {
 impl Told {
     fn note(&mut self, event: Event) {
         match event {
-            Event::ChannelReady { .. } => self.ready = true,
-            Event::MemberUp { device, .. } => drop(self.here.insert(device)),
-            Event::MemberDown { device, .. } => drop(self.here.remove(&device)),
-            Event::LinkRekeyed { link, generation } => {
+            Event::Channel(_, update) => self.note_channel(update),
+            Event::Link(link, LinkUpdate::Rekeyed { generation }) => {
                 self.generations.insert(link, generation);
             }
-            Event::Message { message, .. } => drop(self.messages.insert(message.id, message)),
-            Event::Delivered { id, device, .. } => self.on_delivered(id, device),
-            Event::Equivocation { .. }
-            | Event::LogFull { .. }
-            | Event::StoreFailing { .. }
-            | Event::StoreDamaged { .. } => self.complaints.push(format!("{event:?}")),
+            Event::Store(StoreUpdate::Failing { .. } | StoreUpdate::Damaged { .. }) => {
+                self.complaints.push(event.to_string());
+            }
+            other => tracing::debug!(?other, "event"),
+        }
+    }
+
+    fn note_channel(&mut self, update: ChannelUpdate) {
+        match update {
+            ChannelUpdate::Ready { .. } => self.ready = true,
+            ChannelUpdate::MemberUp { device } => drop(self.here.insert(device)),
+            ChannelUpdate::MemberDown { device } => {
+                self.here.remove(&device);
+            }
+            ChannelUpdate::Message(message) => drop(self.messages.insert(message.id, message)),
+            ChannelUpdate::Delivered { id, device } => self.on_delivered(id, device),
+            ChannelUpdate::Equivocation { .. } | ChannelUpdate::LogFull => {
+                self.complaints.push(update.to_string());
+            }
             other => tracing::debug!(?other, "event"),
         }
     }

@@ -12,7 +12,7 @@ use bitchat_core::base::ids::ChannelHandle;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::channel::SendError as LogError;
 use bitchat_core::crypto::identity::fingerprint;
-use bitchat_core::node::{Event, PeerHint, SendError};
+use bitchat_core::node::{ChannelUpdate, Event, PeerHint, SendError, StoreUpdate};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options, RequestError};
 use clap::Args;
@@ -163,7 +163,7 @@ impl Talk {
     }
 
     async fn on_event(&mut self, event: Event) -> Result<(), CliError> {
-        if let Event::ChannelReady { channel, .. } = event
+        if let Event::Channel(channel, ChannelUpdate::Ready { .. }) = event
             && channel == self.channel
         {
             self.live = true;
@@ -175,17 +175,18 @@ impl Talk {
             let history = self.client.messages(channel).await.unwrap_or_default();
             self.view.history(&history)?;
         }
-        self.met |= matches!(event, Event::MemberUp { .. });
+        self.met |= matches!(event, Event::Channel(_, ChannelUpdate::MemberUp { .. }));
         self.view.on_event(&event)?;
         match event {
-            Event::Message { message, .. } => {
+            Event::Channel(_, ChannelUpdate::Message(message)) => {
                 if self.outbox.stored(&message.id) {
                     self.leaves = self.leaves.map(|_| Instant::now() + PATIENCE);
                 }
                 // Whoever wrote it: there may be room now.
                 self.send().await
             }
-            Event::ChannelReady { .. } | Event::StoreRecovered => self.send().await,
+            Event::Channel(_, ChannelUpdate::Ready { .. })
+            | Event::Store(StoreUpdate::Recovered) => self.send().await,
             _ => Ok(()),
         }
     }

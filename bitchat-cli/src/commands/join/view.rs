@@ -4,7 +4,10 @@ use crate::screen::{line, printable};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::crypto::identity::fingerprint;
-use bitchat_core::node::{CloseReason, Event, LinkInfo, Message, TrackerState};
+use bitchat_core::node::{
+    ChannelUpdate, CloseReason, Event, LinkInfo, LinkUpdate, Message, NodeUpdate, StoreUpdate,
+    TrackerState, TrackerUpdate,
+};
 use bitchat_core::wire::url::without_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -54,27 +57,35 @@ impl View {
 
     pub(super) fn on_event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::Listening { local } => line(&format!("* listening on {local}")),
-            Event::ChannelReady { messages, .. } => {
+            Event::Node(NodeUpdate::Listening { local }) => {
+                line(&format!("* listening on {local}"))
+            }
+            Event::Channel(channel, update) if *channel == self.channel => self.on_channel(update),
+            other => {
+                complain(other);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_channel(&mut self, update: &ChannelUpdate) -> io::Result<()> {
+        match update {
+            ChannelUpdate::Ready { messages } => {
                 line(&format!("* ready; {messages} messages so far"))
             }
-            Event::MemberUp { channel, device } if *channel == self.channel => {
+            ChannelUpdate::MemberUp { device } => {
                 self.others.insert(*device);
                 self.here.insert(*device);
                 line(&format!("* {} is here", short(device)))
             }
-            Event::MemberDown { channel, device } if *channel == self.channel => {
+            ChannelUpdate::MemberDown { device } => {
                 self.here.remove(device);
                 line(&format!("* {} is gone", short(device)))
             }
-            Event::Message { channel, message } if *channel == self.channel => {
-                self.message(message)
-            }
-            Event::Delivered { channel, id, device } if *channel == self.channel => {
-                self.delivered(id, device)
-            }
+            ChannelUpdate::Message(message) => self.message(message),
+            ChannelUpdate::Delivered { id, device } => self.delivered(id, device),
             other => {
-                complain(other);
+                complain_of_channel(other);
                 Ok(())
             }
         }
@@ -125,10 +136,28 @@ impl View {
     }
 }
 
+fn complain_of_channel(update: &ChannelUpdate) {
+    match update {
+        ChannelUpdate::Equivocation { author } => eprintln!(
+            "{} signed two different messages as one (a cheat, or a copied store); nothing more of \
+             that device is accepted",
+            short(author)
+        ),
+        ChannelUpdate::StoreWentBack => eprintln!(
+            "others hold messages of yours that this store does not: it is an old copy; you go on \
+             as a new author"
+        ),
+        ChannelUpdate::LogFull => {
+            eprintln!("the history is as large as it may be; nothing more is kept");
+        }
+        other => tracing::trace!(?other, "event"),
+    }
+}
+
 /// News that are not part of the conversation go to standard error.
 fn complain(event: &Event) {
     let text = match event {
-        Event::Tracker { url, state, .. } => {
+        Event::Tracker(_, TrackerUpdate { url, state }) => {
             let host = without_path(url);
             match state {
                 TrackerState::Announcing => format!("tracker {host}: asking"),
@@ -140,32 +169,23 @@ fn complain(event: &Event) {
                 }
             }
         }
-        Event::ListenFailed { family, failure } => format!("{family:?}: {failure}"),
-        Event::Equivocation { author, .. } => format!(
-            "{} signed two different messages as one (a cheat, or a copied store); nothing more of \
-             that device is accepted",
-            short(author)
-        ),
-        Event::StoreWentBack { .. } => {
-            "others hold messages of yours that this store does not: it \
-             is an old copy; you go on as a new author"
-                .into()
+        Event::Node(NodeUpdate::ListenFailed { family, failure }) => {
+            format!("{family:?}: {failure}")
         }
-        Event::LogFull { .. } => {
-            "the history is as large as it may be; nothing more is kept".into()
-        }
-        Event::StoreFailing { failure } => {
+        Event::Store(StoreUpdate::Failing { failure }) => {
             format!("store: {failure}; until then messages wait here")
         }
-        Event::StoreRecovered => "store: it works again".into(),
-        Event::StoreDamaged { key } => format!(
+        Event::Store(StoreUpdate::Recovered) => "store: it works again".into(),
+        Event::Store(StoreUpdate::Damaged { key }) => format!(
             "store: the record {} is damaged and not used; other members still hold the history",
             key.escape_ascii()
         ),
-        Event::LinkClosed { device, reason: CloseReason::Violation(why), .. } => {
+        Event::Link(_, LinkUpdate::Closed { device, reason: CloseReason::Violation(why) }) => {
             format!("the connection to {} was given up: {why}", short(device))
         }
-        Event::WallTimeNeeded => "the clock is not set: set it, this channel needs the date".into(),
+        Event::Node(NodeUpdate::WallTimeNeeded) => {
+            "the clock is not set: set it, this channel needs the date".into()
+        }
         other => {
             tracing::trace!(?other, "event");
             return;

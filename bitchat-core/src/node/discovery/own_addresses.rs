@@ -3,7 +3,7 @@
 use crate::base::ids::{RequestId, SocketId};
 use crate::base::time::Timestamp;
 use crate::handshake::network;
-use crate::node::api::{Action, Event, Family};
+use crate::node::api::{Action, Event, Family, NodeUpdate};
 use crate::node::config::Config;
 use crate::node::outbox::Outbox;
 use crate::node::outbox::requests::Pending;
@@ -150,7 +150,7 @@ impl OwnAddresses {
             Some(Family::V6) => self.v6 = Some((socket, local)),
             None => return false,
         }
-        outbox.tell(Event::Listening { local });
+        outbox.tell(Event::Node(NodeUpdate::Listening { local }));
         true
     }
 

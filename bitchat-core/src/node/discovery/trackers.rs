@@ -7,7 +7,7 @@ use crate::base::rng::Stream;
 use crate::base::target::TargetPolicy;
 use crate::base::time::{Now, Timestamp};
 use crate::crypto::channel_keys::ChannelKeys;
-use crate::node::api::{Action, Event, TrackerState};
+use crate::node::api::{Action, Event, TrackerState, TrackerUpdate};
 use crate::node::config::Config;
 use crate::node::fx::Fx;
 use crate::node::outbox::Outbox;
@@ -359,7 +359,7 @@ impl Discovery {
         };
         let url = self.searches.get(&handle).and_then(|search| search.urls.get(tracker));
         if let Some(url) = url.cloned() {
-            outbox.tell(Event::Tracker { channel: handle, url, state });
+            outbox.tell(Event::Tracker(handle, TrackerUpdate { url, state }));
         }
     }
 }

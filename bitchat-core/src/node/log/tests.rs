@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::url::without_path;
 use std::cell::Cell;
 
 /// Counts how often it is put into words.

@@ -4,7 +4,7 @@
 mod key_log;
 pub(crate) mod requests;
 
-use super::api::{Action, Event, Stats};
+use super::api::{Action, Event, EventClass, Stats};
 use super::config::Config;
 use super::log::{Log, LogLevel};
 use crate::base::ids::{RequestId, SocketId};
@@ -50,40 +50,24 @@ impl Outbox {
         }
     }
 
-    /// Tells the application. While it does not listen, what only describes the present state is
-    /// left out, for it can be asked for. What comes in pairs or cannot be asked for is kept; there is
-    /// an end to it, since a node that is behind takes neither messages nor new sessions, and of
-    /// what it may tell again and again one of each is kept.
+    /// Tells the application, and the log. While the application does not listen, the class of an
+    /// event says what becomes of the event.
     pub(crate) fn tell(&mut self, event: Event) {
-        self.log.add_event(self.now, &event);
-        if let Event::Tracker { channel, url, .. } = &event {
-            self.events.retain(|old| {
-                !matches!(old, Event::Tracker { channel: c, url: u, .. } if c == channel && u == url)
-            });
+        self.note(event.level(), event.target(), &event);
+        if let Some(detail) = event.detail() {
+            self.note(LogLevel::Debug, event.target(), detail);
         }
-        let lasting = matches!(
-            event,
-            Event::Message { .. }
-                | Event::Delivered { .. }
-                | Event::Equivocation { .. }
-                | Event::LinkUp { .. }
-                | Event::LinkClosed { .. }
-                | Event::MemberUp { .. }
-                | Event::MemberDown { .. }
-        );
-        let once = matches!(
-            event,
-            Event::ChannelReady { .. }
-                | Event::ListenFailed { .. }
-                | Event::LogFull { .. }
-                | Event::StoreDamaged { .. }
-                | Event::StoreFailing { .. }
-                | Event::StoreRecovered
-                | Event::StoreWentBack { .. }
-                | Event::WallTimeNeeded
-        );
+        let class = event.class();
+        if class == EventClass::Droppable {
+            self.events.retain(|earlier| !event.supersedes(earlier));
+        }
         let has_room = self.events.len() < self.max_events;
-        if lasting || has_room || (once && !self.events.contains(&event)) {
+        let kept = match class {
+            EventClass::Keep => true,
+            EventClass::Coalesce => has_room || !self.events.contains(&event),
+            EventClass::Droppable => has_room,
+        };
+        if kept {
             self.events.push_back(event);
         }
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod records;
 
-use super::api::{Change, Event};
+use super::api::{Change, Event, NodeUpdate};
 use super::fx::Fx;
 use super::store::{Owner, Store};
 use crate::base::ids::Device;
@@ -64,7 +64,7 @@ impl OwnDevice {
         let keys = self.keys.as_ref()?;
         let Some(wall) = now.wall else {
             if !core::mem::replace(&mut self.wall_asked, true) {
-                fx.outbox.tell(Event::WallTimeNeeded);
+                fx.outbox.tell(Event::Node(NodeUpdate::WallTimeNeeded));
             }
             return None;
         };

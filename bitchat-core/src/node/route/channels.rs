@@ -4,7 +4,7 @@ use crate::base::ids::ChannelHandle;
 use crate::channel::{ChannelEvent, FullReason};
 use crate::chatfile::ChatFile;
 use crate::node::Node;
-use crate::node::api::{Change, Event};
+use crate::node::api::{Change, ChannelUpdate, Event};
 use crate::node::channels::origin::Origin;
 use crate::node::channels::records;
 use crate::node::log::LogLevel;
@@ -25,13 +25,17 @@ impl Node {
             ChannelEvent::Message { .. } | ChannelEvent::Delivered { .. } if !shown => None,
             ChannelEvent::Message { id, .. } => self.message_event(channel, &id),
             ChannelEvent::Delivered { entry, device } => {
-                Some(Event::Delivered { channel, id: entry, device })
+                Some(Event::Channel(channel, ChannelUpdate::Delivered { id: entry, device }))
             }
             ChannelEvent::AuthorEquivocated { device, .. } => {
-                Some(Event::Equivocation { channel, author: device })
+                Some(Event::Channel(channel, ChannelUpdate::Equivocation { author: device }))
             }
-            ChannelEvent::OwnChainForked { .. } => Some(Event::StoreWentBack { channel }),
-            ChannelEvent::Full(FullReason::Log) => Some(Event::LogFull { channel }),
+            ChannelEvent::OwnChainForked { .. } => {
+                Some(Event::Channel(channel, ChannelUpdate::StoreWentBack))
+            }
+            ChannelEvent::Full(FullReason::Log) => {
+                Some(Event::Channel(channel, ChannelUpdate::LogFull))
+            }
             // Only chains that nobody builds on are kept out.
             ChannelEvent::Full(FullReason::Authors) => None,
         };
@@ -45,7 +49,7 @@ impl Node {
         let Some(joined) = self.channels.get(handle) else { return };
         match joined.shown().map(|channel| channel.messages().count()) {
             Some(messages) => {
-                self.fx.outbox.tell(Event::ChannelReady { channel: handle, messages });
+                self.fx.outbox.tell(Event::Channel(handle, ChannelUpdate::Ready { messages }));
             }
             None => {
                 let text = format_args!("channel {} waits for a member to send its info", handle.0);

@@ -4,7 +4,7 @@ use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
 use crate::base::time::Now;
 use crate::link::{Ended, Link, LinkEvent, code};
 use crate::node::Node;
-use crate::node::api::{CloseReason, Event};
+use crate::node::api::{ChannelUpdate, CloseReason, Event, LinkUpdate};
 use crate::node::log::{LogLevel, Short};
 use core::net::SocketAddr;
 
@@ -15,12 +15,12 @@ impl Node {
         match event {
             LinkEvent::Ready => {
                 self.sessions.arbitrate(device);
-                self.fx.outbox.tell(Event::LinkUp { link: id, device, address });
+                self.fx.outbox.tell(Event::Link(id, LinkUpdate::Up { device, address }));
             }
             LinkEvent::Renewed(generation) => {
                 let remote = link.remote_static();
                 self.sessions.handshakes.resumptions.confirm(&remote);
-                self.fx.outbox.tell(Event::LinkRekeyed { link: id, generation });
+                self.fx.outbox.tell(Event::Link(id, LinkUpdate::Rekeyed { generation }));
             }
             LinkEvent::LocalId(cid) => self.sessions.add_cid(id, cid),
             LinkEvent::LocalIdGone(cid) => self.sessions.remove_cid(cid),
@@ -75,7 +75,7 @@ impl Node {
         let Some(link) = self.sessions.links.get_mut(id) else { return };
         link.set_untranslated(untranslated);
         let shared: Vec<ChannelId> = link.shared().collect();
-        self.fx.outbox.tell(Event::LinkMoved { link: id, address });
+        self.fx.outbox.tell(Event::Link(id, LinkUpdate::Moved { address }));
         for chan in shared {
             if let Some(channel) = self.channels.handle_of(chan) {
                 self.discovery.on_moved(now, channel, address, device, &mut self.store);
@@ -101,7 +101,7 @@ impl Node {
             joined.on_link_up(now, id, device, address, context)
         });
         if first == Some(true) {
-            self.fx.outbox.tell(Event::MemberUp { channel, device });
+            self.fx.outbox.tell(Event::Channel(channel, ChannelUpdate::MemberUp { device }));
         }
     }
 
@@ -118,7 +118,7 @@ impl Node {
             joined.on_link_down(now, id, device, context)
         });
         if last == Some(true) {
-            self.fx.outbox.tell(Event::MemberDown { channel, device });
+            self.fx.outbox.tell(Event::Channel(channel, ChannelUpdate::MemberDown { device }));
             self.discovery.on_unreached(now, channel, address, &mut self.fx, &mut self.store);
             if self.channels.get(channel).is_some_and(|joined| joined.members.is_empty()) {
                 self.discovery.on_alone(now, channel);
@@ -149,7 +149,7 @@ impl Node {
             Ended::Violation(what) => CloseReason::Violation(what),
             Ended::Certificate => CloseReason::CertificateExpired,
         };
-        self.fx.outbox.tell(Event::LinkClosed { link: id, device, reason });
+        self.fx.outbox.tell(Event::Link(id, LinkUpdate::Closed { device, reason }));
     }
 
     /// A packet of a link authenticated: its attempt is over, and so are other sessions with the

@@ -5,7 +5,7 @@ mod loads;
 pub(crate) mod prefix;
 mod write_queue;
 
-use super::api::{Action, Change, Event, Failure, Record};
+use super::api::{Action, Change, Event, Failure, Record, StoreUpdate};
 use super::outbox::Outbox;
 use super::outbox::requests::{Load, Memory, Pending};
 use crate::base::ids::{ChannelHandle, RequestId};
@@ -167,7 +167,7 @@ impl Store {
     /// The store refused to read or to write; what it refused is tried again.
     fn on_failed(&mut self, outbox: &mut Outbox, failure: Failure) {
         if !core::mem::replace(&mut self.failing, true) {
-            outbox.tell(Event::StoreFailing { failure });
+            outbox.tell(Event::Store(StoreUpdate::Failing { failure }));
         }
     }
 
@@ -180,7 +180,7 @@ impl Store {
             && !outbox.awaits(retried)
         {
             self.failing = false;
-            outbox.tell(Event::StoreRecovered);
+            outbox.tell(Event::Store(StoreUpdate::Recovered));
         }
     }
 }

@@ -23,11 +23,14 @@ impl World {
     }
 
     fn is_ready(&self, of: usize) -> bool {
-        self.hosts[of].events.iter().any(|event| matches!(event, Event::ChannelReady { .. }))
+        self.hosts[of]
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Channel(_, ChannelUpdate::Ready { .. })))
     }
 
     fn messages_told(&self, of: usize) -> usize {
-        let told = |event: &&Event| matches!(event, Event::Message { .. });
+        let told = |event: &&Event| matches!(event, Event::Channel(_, ChannelUpdate::Message(_)));
         self.hosts[of].events.iter().filter(told).count()
     }
 }
@@ -88,7 +91,7 @@ fn the_next_stay_needs_the_link_and_nobody_else() {
     world.drain();
     world.join(1);
     assert_eq!(world.texts(1), ["kept"]);
-    let damaged = |event: &Event| matches!(event, Event::StoreDamaged { .. });
+    let damaged = |event: &Event| matches!(event, Event::Store(StoreUpdate::Damaged { .. }));
     assert!(!world.hosts[1].events.iter().any(damaged));
 }
 
@@ -107,7 +110,7 @@ fn a_damaged_record_of_info_is_asked_for_again() {
     world.hosts[1] = Host::new(1, world.now, store, 99);
     world.drain();
     world.join_text(1, &text);
-    let damaged = |event: &Event| matches!(event, Event::StoreDamaged { .. });
+    let damaged = |event: &Event| matches!(event, Event::Store(StoreUpdate::Damaged { .. }));
     assert!(world.hosts[1].events.iter().any(damaged) && !world.is_ready(1));
     world.introduce(1, 0);
     world.run(SECOND * 20);
@@ -125,7 +128,9 @@ fn a_link_with_a_false_rotate_is_found_out() {
     world.run(SECOND * 5);
     assert!(!world.is_ready(1));
     let told = world.hosts[1].events.iter().find_map(|event| match event {
-        Event::LinkClosed { reason: CloseReason::Violation(why), .. } => Some(why.clone()),
+        Event::Link(_, LinkUpdate::Closed { reason: CloseReason::Violation(why), .. }) => {
+            Some(why.clone())
+        }
         _ => None,
     });
     assert!(told.expect("the link is closed").contains("ask for a new link"));

@@ -33,7 +33,7 @@ fn a_member_that_moved_is_called_where_it_was_last() {
     world.drain();
     world.join(1);
     world.run(SECOND * 70);
-    let closed = |event: &Event| matches!(event, Event::LinkClosed { .. });
+    let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { .. }));
     assert!(world.hosts[0].events.iter().any(closed), "{:?}", world.hosts[0].events);
     assert_ne!(world.hosts[1].node.device(), device);
     assert_eq!(world.hosts[0].node.links().len(), 1, "within seconds, not ten minutes later");
@@ -111,7 +111,7 @@ fn a_node_that_is_behind_calls_nobody() {
     (0..2).for_each(|of| _ = world.join(of));
     world.hosts[0].deaf = true;
     world.hosts[0].node.fx.outbox.max_events = 2;
-    world.hosts[0].node.fx.outbox.tell(Event::StoreRecovered);
+    world.hosts[0].node.fx.outbox.tell(Event::Store(StoreUpdate::Recovered));
     assert!(world.hosts[0].node.is_behind());
     world.introduce(0, 1);
     world.run(SECOND * 10);

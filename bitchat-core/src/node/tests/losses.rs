@@ -45,8 +45,7 @@ fn a_record_in_the_place_of_another_is_not_used() {
     world.hosts[0] = Host::new(0, world.now, store, 99);
     world.drain();
     world.join(0);
-    let damaged =
-        |event: &Event| matches!(event, Event::StoreDamaged { key } if *key == entries[2]);
+    let damaged = |event: &Event| matches!(event, Event::Store(StoreUpdate::Damaged { key }) if *key == entries[2]);
     assert!(world.hosts[0].events.iter().any(damaged));
     world.send(0, "three").unwrap();
     world.run(SECOND);

@@ -9,10 +9,18 @@ fn check_pairs(host: &Host) {
     let mut closed = BTreeSet::new();
     for event in &host.events {
         let fits = match event {
-            Event::LinkUp { link, .. } => !closed.contains(link) && links.insert(*link),
-            Event::LinkClosed { link, .. } => closed.insert(*link) && links.remove(link),
-            Event::MemberUp { channel, device } => members.insert((*channel, *device)),
-            Event::MemberDown { channel, device } => members.remove(&(*channel, *device)),
+            Event::Link(link, LinkUpdate::Up { .. }) => {
+                !closed.contains(link) && links.insert(*link)
+            }
+            Event::Link(link, LinkUpdate::Closed { .. }) => {
+                closed.insert(*link) && links.remove(link)
+            }
+            Event::Channel(channel, ChannelUpdate::MemberUp { device }) => {
+                members.insert((*channel, *device))
+            }
+            Event::Channel(channel, ChannelUpdate::MemberDown { device }) => {
+                members.remove(&(*channel, *device))
+            }
             _ => true,
         };
         assert!(fits, "{event:?} in {:?}", host.events);
@@ -203,7 +211,10 @@ fn shutting_down_is_heard_and_ends_even_while_a_channel_is_read_back() {
     world.run(SECOND);
     assert!(world.hosts[0].node.is_drained());
     let heard = |event: &Event| {
-        matches!(event, Event::LinkClosed { reason: CloseReason::Peer { code: 13 }, .. })
+        matches!(
+            event,
+            Event::Link(_, LinkUpdate::Closed { reason: CloseReason::Peer { code: 13 }, .. })
+        )
     };
     assert!(world.hosts[1].events.iter().any(heard), "{:?}", world.hosts[1].events);
     assert_eq!(
@@ -276,11 +287,13 @@ fn fresh_entropy_lets_no_packet_leave_under_an_old_key() {
     world.send(1, "under way").unwrap();
     let now = world.time();
     world.hosts[0].node.reseed(now, &Seed([60; 32]));
-    let closed = Event::LinkClosed {
-        link: LinkId(0),
-        device: world.hosts[1].node.device().unwrap(),
-        reason: CloseReason::Local,
-    };
+    let closed = Event::Link(
+        LinkId(0),
+        LinkUpdate::Closed {
+            device: world.hosts[1].node.device().unwrap(),
+            reason: CloseReason::Local,
+        },
+    );
     for _ in 0..2 {
         world.drain();
         let from = world.hosts[0].address;

@@ -7,11 +7,11 @@ fn count(host: &Host, what: impl Fn(&Event) -> bool) -> usize {
 }
 
 fn failing(host: &Host) -> usize {
-    count(host, |event| matches!(event, Event::StoreFailing { .. }))
+    count(host, |event| matches!(event, Event::Store(StoreUpdate::Failing { .. })))
 }
 
 fn recovered(host: &Host) -> usize {
-    count(host, |event| *event == Event::StoreRecovered)
+    count(host, |event| *event == Event::Store(StoreUpdate::Recovered))
 }
 
 impl World {
@@ -40,7 +40,10 @@ fn a_store_that_is_not_supported_is_done_without() {
         world.drain();
         world.send(0, "in another channel").expect("ready");
         assert_eq!(failing(&world.hosts[0]), 0);
-        assert_eq!(count(&world.hosts[0], |e| matches!(e, Event::Message { .. })), 2);
+        assert_eq!(
+            count(&world.hosts[0], |e| matches!(e, Event::Channel(_, ChannelUpdate::Message(_)))),
+            2
+        );
         world.hosts[0].node.shutdown(now);
         world.run(SECOND * 10);
         assert!(world.hosts[0].node.is_drained());
@@ -151,7 +154,7 @@ fn a_channel_whose_records_cannot_be_read_is_not_an_empty_one() {
     host.unreadable = true;
     world.join(0);
     world.run(SECOND * 100);
-    let ready = |event: &Event| matches!(event, Event::ChannelReady { .. });
+    let ready = |event: &Event| matches!(event, Event::Channel(_, ChannelUpdate::Ready { .. }));
     assert_eq!(world.send(0, "too early"), Err(SendError::NotReady));
     assert_eq!((count(&world.hosts[0], ready), failing(&world.hosts[0])), (1, 1));
     world.hosts[0].unreadable = false;

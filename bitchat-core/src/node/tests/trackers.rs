@@ -46,7 +46,7 @@ fn a_node_that_is_left_alone_asks_its_trackers_soon() {
     world.run(minute * 21);
     assert_eq!(world.hosts[0].node.links().len(), 1);
     world.hosts[1] = Host::new(1, world.now, BTreeMap::new(), 99);
-    let down = |event: &Event| matches!(event, Event::MemberDown { .. });
+    let down = |event: &Event| matches!(event, Event::Channel(_, ChannelUpdate::MemberDown { .. }));
     while !world.hosts[0].events.iter().any(down) {
         world.run(SECOND);
     }
@@ -167,19 +167,19 @@ fn what_cannot_be_asked_for_reaches_an_application_that_was_asleep() {
     let node = &mut world.hosts[0].node;
     let limit = node.fx.config.limits.node.events;
     while node.fx.outbox.events.len() < limit {
-        node.fx.outbox.tell(Event::StoreRecovered);
+        node.fx.outbox.tell(Event::Store(StoreUpdate::Recovered));
     }
     world.hosts[0].full = true;
     let (now, channel) = (world.time(), world.hosts[0].channel.unwrap());
     let node = &mut world.hosts[0].node;
     for _ in 0..3 {
-        node.fx.outbox.tell(Event::WallTimeNeeded);
+        node.fx.outbox.tell(Event::Node(NodeUpdate::WallTimeNeeded));
     }
     node.send_text(now, channel, "not stored").unwrap();
     world.run(SECOND * 10);
     assert_eq!(world.hosts[0].node.fx.outbox.events.len(), limit + 2);
     world.hosts[0].deaf = false;
     world.drain();
-    let failing = |event: &&Event| matches!(event, Event::StoreFailing { .. });
+    let failing = |event: &&Event| matches!(event, Event::Store(StoreUpdate::Failing { .. }));
     assert_eq!(world.hosts[0].events.iter().filter(failing).count(), 1);
 }

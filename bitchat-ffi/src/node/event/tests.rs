@@ -52,7 +52,7 @@ fn a_message_arrives_whole() {
         seq: 7,
         text: "grüße".into(),
     };
-    let (event, text, url, key) = seen(Event::Message { channel: CHANNEL, message });
+    let (event, text, url, key) = seen(Event::Channel(CHANNEL, ChannelUpdate::Message(message)));
     assert_eq!((event.kind, event.channel, event.own), (BITCHAT_EVENT_MESSAGE, 3, 1));
     assert_eq!((event.wall_ms, event.lamport, event.seq), (5, 6, 7));
     assert_eq!(event.chain, [4; 32]);
@@ -63,7 +63,8 @@ fn a_message_arrives_whole() {
 
 #[test]
 fn a_tracker_in_each_state() {
-    let event = |state| seen(Event::Tracker { channel: CHANNEL, url: "udp://x".into(), state });
+    let event =
+        |state| seen(Event::Tracker(CHANNEL, TrackerUpdate { url: "udp://x".into(), state }));
     let (asking, _, url, _) = event(TrackerState::Announcing);
     assert_eq!((asking.kind, asking.state), (BITCHAT_EVENT_TRACKER, BITCHAT_TRACKER_ANNOUNCING));
     assert_eq!(url.as_deref(), Some("udp://x"));
@@ -89,7 +90,8 @@ fn a_link_that_ended_says_why() {
     ];
     for (reason, state, count) in reasons {
         let said = reason.to_string();
-        let (event, text, ..) = seen(Event::LinkClosed { link: LINK, device: DEVICE, reason });
+        let (event, text, ..) =
+            seen(Event::Link(LINK, LinkUpdate::Closed { device: DEVICE, reason }));
         assert_eq!((event.kind, event.link), (BITCHAT_EVENT_LINK_CLOSED, 4));
         assert_eq!((event.state, event.count, text), (state, count, Some(said)));
     }
@@ -97,7 +99,7 @@ fn a_link_that_ended_says_why() {
 
 #[test]
 fn a_damaged_record_is_named_by_its_bytes() {
-    let (event, _, _, key) = seen(Event::StoreDamaged { key: vec![0, 255, 0] });
+    let (event, _, _, key) = seen(Event::Store(StoreUpdate::Damaged { key: vec![0, 255, 0] }));
     assert_eq!((event.kind, key), (BITCHAT_EVENT_STORE_DAMAGED, Some(vec![0, 255, 0])));
 }
 
@@ -106,31 +108,46 @@ fn the_others_have_their_kinds_and_fields() {
     let (channel, link, device) = (CHANNEL, LINK, DEVICE);
     let address = SocketAddr::from(([1, 2, 3, 4], 5));
     let failure = Failure::Other("full".into());
-    let (event, ..) = seen(Event::Listening { local: address });
+    let (event, ..) = seen(Event::Node(NodeUpdate::Listening { local: address }));
     assert_eq!((event.kind, event.address.port), (BITCHAT_EVENT_LISTENING, 5));
     assert_eq!(event.address.ip[..5], [1, 2, 3, 4, 0]);
-    let (event, text, ..) =
-        seen(Event::ListenFailed { family: Family::V6, failure: failure.clone() });
+    let (event, text, ..) = seen(Event::Node(NodeUpdate::ListenFailed {
+        family: Family::V6,
+        failure: failure.clone(),
+    }));
     assert_eq!((event.kind, event.family), (BITCHAT_EVENT_LISTEN_FAILED, 6));
     assert_eq!(text.as_deref(), Some("full"));
-    let (event, ..) = seen(Event::ChannelReady { channel, messages: 12 });
+    let (event, ..) = seen(Event::Channel(channel, ChannelUpdate::Ready { messages: 12 }));
     assert_eq!((event.kind, event.count), (BITCHAT_EVENT_CHANNEL_READY, 12));
-    let (event, ..) = seen(Event::LinkUp { link, device, address });
+    let (event, ..) = seen(Event::Link(link, LinkUpdate::Up { device, address }));
     assert_eq!((event.kind, event.link, event.address.port), (BITCHAT_EVENT_LINK_UP, 4, 5));
-    let (event, ..) = seen(Event::LinkRekeyed { link, generation: 3 });
+    let (event, ..) = seen(Event::Link(link, LinkUpdate::Rekeyed { generation: 3 }));
     assert_eq!((event.kind, event.count), (BITCHAT_EVENT_LINK_REKEYED, 3));
-    let (event, ..) = seen(Event::LinkMoved { link, address });
+    let (event, ..) = seen(Event::Link(link, LinkUpdate::Moved { address }));
     assert_eq!((event.kind, event.address.port), (BITCHAT_EVENT_LINK_MOVED, 5));
-    let (event, ..) = seen(Event::Delivered { channel, id: EntryId([8; 32]), device });
+    let (event, ..) =
+        seen(Event::Channel(channel, ChannelUpdate::Delivered { id: EntryId([8; 32]), device }));
     assert_eq!((event.kind, event.entry_id), (BITCHAT_EVENT_DELIVERED, [8; 32]));
-    let (event, text, ..) = seen(Event::StoreFailing { failure });
+    let (event, text, ..) = seen(Event::Store(StoreUpdate::Failing { failure }));
     assert_eq!((event.kind, text.as_deref()), (BITCHAT_EVENT_STORE_FAILING, Some("full")));
-    assert_eq!(kind(Event::MemberUp { channel, device }), BITCHAT_EVENT_MEMBER_UP);
-    assert_eq!(kind(Event::MemberDown { channel, device }), BITCHAT_EVENT_MEMBER_DOWN);
+    assert_eq!(
+        kind(Event::Channel(channel, ChannelUpdate::MemberUp { device })),
+        BITCHAT_EVENT_MEMBER_UP
+    );
+    assert_eq!(
+        kind(Event::Channel(channel, ChannelUpdate::MemberDown { device })),
+        BITCHAT_EVENT_MEMBER_DOWN
+    );
     let author = device;
-    assert_eq!(kind(Event::Equivocation { channel, author }), BITCHAT_EVENT_EQUIVOCATION);
-    assert_eq!(kind(Event::StoreWentBack { channel }), BITCHAT_EVENT_STORE_WENT_BACK);
-    assert_eq!(kind(Event::LogFull { channel }), BITCHAT_EVENT_LOG_FULL);
-    assert_eq!(kind(Event::StoreRecovered), BITCHAT_EVENT_STORE_RECOVERED);
-    assert_eq!(kind(Event::WallTimeNeeded), BITCHAT_EVENT_WALL_TIME_NEEDED);
+    assert_eq!(
+        kind(Event::Channel(channel, ChannelUpdate::Equivocation { author })),
+        BITCHAT_EVENT_EQUIVOCATION
+    );
+    assert_eq!(
+        kind(Event::Channel(channel, ChannelUpdate::StoreWentBack)),
+        BITCHAT_EVENT_STORE_WENT_BACK
+    );
+    assert_eq!(kind(Event::Channel(channel, ChannelUpdate::LogFull)), BITCHAT_EVENT_LOG_FULL);
+    assert_eq!(kind(Event::Store(StoreUpdate::Recovered)), BITCHAT_EVENT_STORE_RECOVERED);
+    assert_eq!(kind(Event::Node(NodeUpdate::WallTimeNeeded)), BITCHAT_EVENT_WALL_TIME_NEEDED);
 }
