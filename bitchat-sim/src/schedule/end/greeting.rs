@@ -80,7 +80,7 @@ impl End {
                         if session.link.has_heard() {
                             return Err(format!("{}: {number} lives and is given up", self.name));
                         }
-                        self.withdrawn += 1;
+                        self.tally.withdrawn += 1;
                         self.withdraw(number);
                     }
                 }
