@@ -162,7 +162,8 @@ impl Run {
         };
         let via = Places::way_to(&self.ends[1 - end], network);
         let peer = boots[1 - end];
-        let session = session::established(self.seed, number, end, initiator, peer, via.remote);
+        let remote = via.remote().expect("schedules use UDP only");
+        let session = session::established(self.seed, number, end, initiator, peer, remote);
         self.ends[end].establish(number, &session, via, world!(self))
     }
 

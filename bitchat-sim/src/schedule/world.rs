@@ -178,7 +178,7 @@ impl Run {
             self.now,
             format_args!(
                 "{from}: packet {id} to {}, {} bytes, {arrivals:?}",
-                via.remote,
+                via.remote().expect("schedules use UDP only"),
                 data.len()
             ),
         );
@@ -186,8 +186,15 @@ impl Run {
             return;
         }
         let (to, network) = (1 - from, network(via));
-        let flight =
-            |from, whole, data| Flight { to, network, from, target: via.remote, id, whole, data };
+        let flight = |from, whole, data| Flight {
+            to,
+            network,
+            from,
+            target: via.remote().expect("schedules use UDP only"),
+            id,
+            whole,
+            data,
+        };
         for exit in exits.into_iter().flatten() {
             let mut data = data.to_vec();
             exit.damage(&mut data);
