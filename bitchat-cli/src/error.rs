@@ -46,6 +46,10 @@ pub(crate) enum CliError {
     Ended,
     #[error("no threads can be started ({0}); end some programs")]
     Runtime(io::Error),
+    #[error("the peer cannot be checked: {0}")]
+    Check(io::Error),
+    #[error("{failed} of {all} checks failed")]
+    NotKept { failed: usize, all: usize },
     #[error("demo: {0}")]
     Demo(#[from] crate::commands::demo::DemoError),
     #[error("nothing more can be printed: {0}")]

@@ -7,7 +7,7 @@ mod screen;
 mod signals;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, id, join, new, show, tracker};
+use commands::{check, demo, id, join, new, show, tracker};
 use error::CliError;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -29,6 +29,8 @@ enum Command {
     Id(id::Arguments),
     /// Talk in the channel of a .chat file
     Join(join::Arguments),
+    /// Find out whether the program at an address keeps the protocol: for who writes one
+    Check(check::Arguments),
     /// Run a small tracker, for your own network
     Tracker(tracker::Arguments),
     /// Five members meet, talk, lose one and find it again; checks itself
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Id(arguments) => id::run(&arguments),
         Command::Join(arguments) => block_on(join::run(&arguments)),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Tracker(arguments) => block_on(tracker::run(&arguments)),
         Command::Demo => block_on(demo::run()),
     };

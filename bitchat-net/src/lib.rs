@@ -4,6 +4,7 @@
 //! [`start`] opens the store and the sockets; the task that comes back runs the node; the
 //! [`Client`] asks it, and [`Events`] tells what happens.
 
+pub mod check;
 mod client;
 mod driver;
 pub mod identity;

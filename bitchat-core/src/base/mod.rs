@@ -1,6 +1,5 @@
 //! Floor 0: plain values that every other floor may use.
 
-pub mod addr;
 pub mod agenda;
 pub mod ids;
 pub mod limits;
@@ -9,4 +8,3 @@ pub mod rangeset;
 pub mod rng;
 pub mod target;
 pub mod time;
-pub mod via;

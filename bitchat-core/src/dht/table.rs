@@ -40,8 +40,7 @@ struct Bucket {
     changed: Timestamp,
 }
 
-/// Nodes by distance. At most [`BUCKET`] in each of 160 buckets, and of each public /24 (IPv6: /64) one
-/// (BC-18.04).
+/// Nodes by distance. At most [`BUCKET`] in each of 160 buckets, and of each public /24 (IPv6: /64) one.
 #[derive(Debug)]
 pub(super) struct Table {
     own: NodeId,

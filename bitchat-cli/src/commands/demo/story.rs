@@ -79,18 +79,12 @@ pub(super) async fn tell(narrator: Narrator) -> Result<(), DemoError> {
     nothing_missing(&members, &sent, &log)?;
     narrator.say(&format!("all five show the same {count} messages in the same order"))?;
 
-    leave(members).await?;
-    narrator.say("done: nothing was lost")
-}
-
-/// All members leave at once.
-async fn leave(members: Vec<Member>) -> Result<(), DemoError> {
     let farewells: Vec<_> =
         members.into_iter().map(|member| tokio::spawn(member.leave())).collect();
     for farewell in farewells {
         farewell.await.doing("leaving")?;
     }
-    Ok(())
+    narrator.say("done: nothing was lost")
 }
 
 /// A `.chat` file as anybody would pass it on: written, then read back.
