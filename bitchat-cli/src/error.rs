@@ -51,7 +51,7 @@ pub(crate) enum CliError {
     #[error("{failed} of {all} checks failed")]
     NotKept { failed: usize, all: usize },
     #[error("demo: {0}")]
-    Demo(#[from] crate::commands::demo::DemoError),
+    Demo(String),
     #[error("nothing more can be printed: {0}")]
     Output(#[from] io::Error),
 }

@@ -4,11 +4,11 @@ use crate::error::CliError;
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::chatfile::{ChatFile, ChatFileError, JoinLink, LinkError};
+use bitchat_net::private::write_new;
 use clap::Args;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Where identity and store are kept.
 #[derive(Args)]
@@ -65,8 +65,8 @@ pub(crate) enum Source {
     Link(JoinLink),
 }
 
-/// Reads a channel's link, its `.chat` file, or a file that holds its link: other users of a machine
-/// can see the arguments of programs, and a link to a keyed channel is a secret.
+/// Reads a channel's link, its `.chat` file, or a file that holds its link: other users of a
+/// machine can see the arguments of programs, and a link to a keyed channel is a secret.
 pub(crate) fn read_channel(named: &Path, policy: TargetPolicy) -> Result<Source, CliError> {
     if let Some(link) = named.to_str().filter(|text| is_link(text.as_bytes())) {
         return parse_link(link, policy).map(Source::Link);
@@ -117,19 +117,10 @@ fn parse_chat_file(path: &Path, bytes: &[u8], policy: TargetPolicy) -> Result<Ch
     })
 }
 
-/// Writes a new file that only its owner may read, as whoever has a `.chat` file can join: all of it,
-/// or none.
+/// Writes a new file that only its owner may read, as whoever has a `.chat` file can join: all of
+/// it, or none.
 pub(crate) fn write_chat_file(path: &Path, file: &ChatFile) -> Result<(), CliError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    let write = || {
-        // Only its owner may read a `NamedTempFile`.
-        let mut out = NamedTempFile::new_in(directory)?;
-        out.write_all(&file.encode())?;
-        out.as_file().sync_all()?;
-        out.persist_noclobber(path).map_err(|error| error.error)
-    };
-    write().map(drop).map_err(|source| match source.kind() {
+    write_new(path, &file.encode()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => CliError::Exists { path: path.to_owned() },
         _ => CliError::Write { path: path.to_owned(), source },
     })

@@ -1,10 +1,14 @@
 //! `bitchat`: private group chat without a server.
 
+// They panic where the output takes nothing more: `screen` prints.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 mod commands;
 mod error;
 mod files;
 mod screen;
 mod signals;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use commands::{check, demo, id, join, new, show, tracker};
@@ -39,7 +43,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
-    logs.with_writer(std::io::stderr).init();
+    logs.with_writer(|| screen::Notes).init();
     let result = match Arguments::parse().command {
         Command::New(arguments) => new::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bitchat: {error}");
+            screen::note(&format!("bitchat: {error}"));
             ExitCode::FAILURE
         }
     }

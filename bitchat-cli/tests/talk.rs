@@ -45,8 +45,8 @@ fn an_address_by_hand_does_without_a_tracker() {
     ada.prints(": found you");
 }
 
-/// Ada makes a channel and passes its link on, which Ben is given as `given` turns it; Ben has nothing
-/// else, in the second stay least of all.
+/// Ada makes a channel and passes its link on, which Ben is given as `given` turns it; Ben has
+/// nothing else, in the second stay least of all.
 fn by_link(more: &[&str], scheme: &str, given: impl Fn(&str) -> String) {
     let place = Place::with_access("127.0.0.1:0", "http://", more);
     let shown = succeed(place.path(), &["show", "talk.chat"]);
@@ -120,7 +120,7 @@ fn a_flood_of_lines_arrives_whole() {
 fn being_interrupted_is_a_good_bye() {
     let place = Place::new("127.0.0.1:0", "http://");
     let ada = place.join("ada");
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let ben = place.join("ben");
         ben.prints("is here");
         ben.signal(signal);
@@ -132,6 +132,38 @@ fn being_interrupted_is_a_good_bye() {
     cleo.hang_up();
     let (status, transcript) = cleo.ends();
     assert!(status.success(), "the end of the input is one, too: {transcript}");
+}
+
+/// `nohup` sets the signal aside: the program goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_that_is_ignored_ends_nothing() {
+    let place = Place::new("127.0.0.1:0", "http://");
+    let script = "trap '' HUP; exec \"$0\" join talk.chat --dir ada --local";
+    let mut command = std::process::Command::new("sh");
+    command.current_dir(place.path()).args(["-c", script, env!("CARGO_BIN_EXE_bitchat")]);
+    let mut ada = Process::spawn(command);
+    ada.prints("* ready");
+    ada.signal("HUP");
+    ada.types("still here");
+    ada.prints(": still here");
+    quits(ada);
+}
+
+/// Half a fingerprint, 40 bits, could be another member's: a key for it is found in hours.
+#[test]
+fn a_message_is_from_a_whole_fingerprint() {
+    let place = Place::new("127.0.0.1:0", "http://");
+    let (ada, mut ben) = (place.join("ada"), place.join("ben"));
+    ada.prints("is here");
+    ben.types("hello");
+    let line = ada.prints(": hello");
+    let said = succeed(place.path(), &["id", "--dir", "ben"]);
+    let fingerprint = said.lines().next().unwrap().split_whitespace().last().unwrap();
+    assert_eq!(fingerprint.len(), 19, "80 bits");
+    assert!(line.ends_with(&format!("Z] {fingerprint}: hello")), "{line}");
+    ada.prints(&format!("* {fingerprint} is here"));
+    quits(ben);
 }
 
 #[test]

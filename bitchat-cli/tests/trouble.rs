@@ -140,6 +140,139 @@ fn what_cannot_be_said_is_said() {
     member.prints(": still here");
 }
 
+/// Not even the end of the line comes: that costs no memory, and is told before.
+#[test]
+fn a_line_without_an_end_is_not_kept() {
+    let directory = channel(&[]);
+    let mut member = Process::start(directory.path(), &JOIN);
+    member.prints("* ready");
+    for _ in 0..40 {
+        member.types_bytes(&vec![b'x'; 1 << 20]);
+    }
+    member.complains("not sent: the line is longer than a message may be");
+    #[cfg(target_os = "linux")]
+    {
+        let status = fs::read_to_string(format!("/proc/{}/status", member.id())).unwrap();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let most: u32 = most.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(most < 40 << 10, "{most} KiB");
+    }
+    member.types("\nstill here");
+    member.prints("you #1: still here");
+    quits(member);
+}
+
+/// What cannot be told changes nothing: not what is done, nor the exit status that says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn complaints_that_nobody_can_hear() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = |script: &str| {
+        let mut command = Command::new("sh");
+        command.current_dir(directory.path()).env("HOME", "/nonexistent").env("RUST_LOG", "debug");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_bitchat")]).output().unwrap()
+    };
+    let made = script("$0 new --tracker udp://127.0.0.1:9 -o talk.chat 2>/dev/full");
+    assert_eq!(made.status.code(), Some(0), "it is made");
+    let made = script("$0 new -o unseen.chat >/dev/full 2>/dev/full");
+    assert_eq!(made.status.code(), Some(0), "it is made");
+    assert!(directory.path().join("unseen.chat").exists());
+    for command in ["id --dir /proc/nowhere", "show talk.chat >/dev/full", "show missing.chat"] {
+        let failed = script(&format!("$0 {command} 2>/dev/full"));
+        assert_eq!(failed.status.code(), Some(1), "{command}");
+    }
+    let typed = "(echo one; echo /nonsense; echo two) |";
+    let gone = "{ $0 join --local --dir gone talk.chat 2>&1 >&3; echo $? >&4; } | true";
+    for (join, name) in [
+        ("$0 join --local --dir full talk.chat 2>/dev/full", "full"),
+        ("$0 join --local --dir closed talk.chat 2>&-", "closed"),
+    ] {
+        let talked = script(&format!("{typed} {join}"));
+        let said = String::from_utf8_lossy(&talked.stdout);
+        assert_eq!(talked.status.code(), Some(0), "{name}: {said}");
+        assert!(said.contains("you #1: one") && said.contains("you #2: two"), "{name}: {said}");
+    }
+    let talked = script(&format!("{{ {typed} {gone}; }} 3>&1 4>status"));
+    let said = String::from_utf8_lossy(&talked.stdout);
+    assert!(said.contains("you #1: one") && said.contains("you #2: two"), "{said}");
+    let status = fs::read_to_string(directory.path().join("status")).unwrap();
+    assert_eq!(status, "0\n");
+}
+
+/// Who no longer reads has left: what was typed before is kept, and the others are told.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_conversation_that_nobody_reads() {
+    let place = Place::new("127.0.0.1:0", "http://");
+    let ada = place.join("ada");
+    let script = "$0 join --local --dir ben talk.chat | head -n 5";
+    let mut command = Command::new("sh");
+    command.current_dir(place.path()).args(["-c", script, env!("CARGO_BIN_EXE_bitchat")]);
+    let mut ben = Process::spawn(command);
+    ben.types("one");
+    ada.prints("is here");
+    ada.prints("is gone");
+    let (_, transcript) = ben.ends();
+    assert!(transcript.contains("nothing more can be printed"), "{transcript}");
+    let ben = place.join("ben");
+    ben.prints("you #1: one");
+    quits(ben);
+    quits(ada);
+}
+
+/// Shared folders of virtual machines, some FUSE and 9p mounts: played by strace.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_without_hard_links() {
+    let directory = tempfile::tempdir().unwrap();
+    let poor = |arguments: &[&str]| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=link,linkat,renameat2"]);
+        command.args([
+            "-e",
+            "inject=link,linkat:error=EPERM",
+            "-e",
+            "inject=renameat2:error=EINVAL",
+        ]);
+        command.arg(env!("CARGO_BIN_EXE_bitchat")).args(arguments).current_dir(directory.path());
+        command.output()
+    };
+    if !poor(&["--version"]).is_ok_and(|output| output.status.success()) {
+        println!("FOREIGN TEST SKIPPED: strace (apt-get install strace)");
+        return;
+    }
+    for arguments in [&["new", "-o", "talk.chat"][..], &["id", "--dir", "me"]] {
+        let output = poor(arguments).unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let again = poor(&["new", "-o", "talk.chat"]).unwrap();
+    assert!(String::from_utf8_lossy(&again.stderr).contains("exists already"), "{again:?}");
+    let first = succeed(directory.path(), &["id", "--dir", "me"]);
+    assert_eq!(String::from_utf8(poor(&["id", "--dir", "me"]).unwrap().stdout).unwrap(), first);
+    succeed(directory.path(), &["show", "talk.chat"]);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no temporary file stays");
+    println!("FOREIGN TEST RAN: strace");
+}
+
+/// SQLite reads some names as addresses with options.
+#[test]
+fn odd_names_are_names() {
+    let directory = channel(&[]);
+    for name in ["file:me?mode=memory", ":memory:", "a?b#c%41", "file:%6de#x"] {
+        let join = ["join", "talk.chat", "--dir", name];
+        let mut member = Process::start(directory.path(), &join);
+        member.prints("* ready");
+        member.types("keep this");
+        member.prints("you #1: keep this");
+        quits(member);
+        assert!(directory.path().join(name).join("store.db").is_file(), "{name}");
+        let member = Process::start(directory.path(), &join);
+        member.prints("you #1: keep this");
+        quits(member);
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 5, "nothing beside them");
+}
+
 /// A shell script in a mount namespace of its own, where a disk of `size` bytes can be mounted and
 /// filled; `None` where the system does not allow that.
 #[cfg(target_os = "linux")]

@@ -98,6 +98,30 @@ fn exactly_these_files_are_installed_and_uninstalled() {
     assert_eq!(files(&prefix), Vec::<String>::new());
 }
 
+/// A program may bring along another version of what is in the library.
+#[test]
+fn the_static_library_shows_its_interface_alone() {
+    let stage = directory("names");
+    let prefix = install(&stage, "lib");
+    let archive = prefix.join("lib/libbitchat.a");
+    let listed = output(Command::new("nm").args(["-g", "--defined-only"]).arg(&archive));
+    let mut names: Vec<_> = listed.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    let so = prefix.join("lib/libbitchat.so");
+    let listed = output(Command::new("nm").args(["-D", "--defined-only"]).arg(so));
+    let mut offered: Vec<_> = listed.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    names.sort_unstable();
+    offered.sort_unstable();
+    assert!(names.iter().all(|name| name.starts_with("bitchat_")), "{names:?}");
+    assert!(names.contains(&"bitchat_node_new"));
+    assert_eq!(names, offered, "the same as the shared library offers");
+    let program = stage.join("clash");
+    let mut cc = Command::new("gcc");
+    cc.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c/clash.c"));
+    cc.arg("-I").arg(prefix.join("include")).arg(archive).args(["-lpthread", "-ldl", "-lm"]);
+    output(cc.arg("-o").arg(&program));
+    assert_eq!(run(&program, &prefix), VERSION);
+}
+
 #[test]
 fn a_relative_prefix_is_refused() {
     let mut make = make("install", &directory("relative"), "lib");

@@ -4,13 +4,14 @@
 //! key, and the first 8 bytes of `BLAKE2s(all before)`, so that a damaged file is an error and not
 //! silently another person.
 
-use crate::private;
+use crate::private::{self, write_new};
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::{Secret, hash};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 16] = b"bitchat-identity";
@@ -18,6 +19,9 @@ const VERSION: u8 = 1;
 const SEED_AT: usize = MAGIC.len() + 1;
 const CHECK_AT: usize = SEED_AT + 32;
 const FILE_LEN: usize = CHECK_AT + 8;
+/// How often to look, a moment after another, whether another process has written the file.
+const WRITTEN_AFTER: u32 = 50;
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// Why there is no identity, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +93,7 @@ pub fn load_or_create(path: &Path) -> Result<Identity, IdentityError> {
         Err(IdentityError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             create(path)
         }
+        Err(IdentityError::Foreign { .. }) => load_when_written(path),
         result => result,
     }
 }
@@ -116,22 +121,24 @@ pub fn load(path: &Path) -> Result<Identity, IdentityError> {
 fn create(path: &Path) -> Result<Identity, IdentityError> {
     let seed = fresh_seed().map_err(IdentityError::Entropy)?;
     let identity = Identity::generate(&mut Rng::new(&seed).secret);
+    // BC-11.27
     match write_new(path, &encode(&identity)) {
         Ok(()) => Ok(identity),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load_when_written(path),
         Err(source) => Err(IdentityError::Io { doing: "create", path: path.to_owned(), source }),
     }
 }
 
-/// Writes a file that is there as a whole, durably, or not at all; never replaces one (BC-11.27).
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    // Only its owner may read a `NamedTempFile`.
-    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    private::sync_directory_of(path)
+/// Reads what another process is just writing: where the file system is a poor one, the name is
+/// there a moment before the bytes.
+fn load_when_written(path: &Path) -> Result<Identity, IdentityError> {
+    for _ in 0..WRITTEN_AFTER {
+        match std::fs::metadata(path) {
+            Ok(file) if file.len() == 0 => std::thread::sleep(A_MOMENT),
+            _ => break,
+        }
+    }
+    load(path)
 }
 
 fn encode(identity: &Identity) -> Zeroizing<Vec<u8>> {

@@ -10,7 +10,7 @@ mod driver;
 pub mod identity;
 mod key_log;
 mod log;
-mod private;
+pub mod private;
 mod qlog;
 pub mod store;
 mod tcp;

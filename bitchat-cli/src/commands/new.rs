@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::files::write_chat_file;
-use crate::screen::line;
+use crate::screen::{note, report};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::Rng;
 use bitchat_core::base::time::UnixMillis;
@@ -35,12 +35,12 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let file = make(arguments)?;
     write_chat_file(&arguments.output, &file)?;
-    line(&format!("{} is channel {}", arguments.output.display(), file.channel_id()))?;
+    report(&format!("{} is channel {}", arguments.output.display(), file.channel_id()));
     if !file.is_public() {
-        eprintln!("whoever has this file can join: pass it on as you would a key");
+        note("whoever has this file can join: pass it on as you would a key");
     }
     if arguments.trackers.is_empty() {
-        eprintln!("no tracker is named in it: members cannot find each other; add --tracker URL");
+        note("no tracker is named in it: members cannot find each other; add --tracker URL");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::files::read_chat_file;
-use crate::screen::line;
+use crate::screen::{entry, line};
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::chatfile::{ChatFile, JoinLink};
@@ -19,11 +19,16 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
     // Looking at a file calls upon nobody: local targets are shown as well.
     let file = read_chat_file(&arguments.file, TargetPolicy::AllowLocal)?;
-    let summary = file.to_string();
-    line(summary.trim_end())?;
-    for (name, value) in details(&file) {
-        line(&format!("{name:<9} {value}"))?;
+    // Its maker chose the words, which must not pass for another line.
+    for row in file.to_string().lines() {
+        let (name, value) = row.split_once(' ').unwrap_or((row, ""));
+        entry(name, value)?;
     }
+    for (name, value) in details(&file) {
+        entry(&format!("{name:<9}"), &value)?;
+    }
+    // To be copied, and so in one piece.
+    line(&format!("{:<9} {}", "link", JoinLink::from(&file).to_text()))?;
     Ok(())
 }
 
@@ -43,7 +48,6 @@ fn details(file: &ChatFile) -> Vec<(&'static str, String)> {
     lines.push(("salt", file.info().salt.iter().map(|byte| format!("{byte:02x}")).collect()));
     let key = if file.is_public() { "none" } else { "32 secret bytes (the link holds them)" };
     lines.push(("key", key.to_owned()));
-    lines.push(("link", JoinLink::from(file).to_text()));
     lines
 }
 

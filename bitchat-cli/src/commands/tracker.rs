@@ -1,8 +1,8 @@
 //! `bitchat tracker`: a place to meet, for one's own network.
 
 use crate::error::CliError;
-use crate::screen::line;
-use crate::signals::Signals;
+use crate::screen::report;
+use crate::signals::{Asked, Signals};
 use bitchat_net::tracker_server::{Options, serve};
 use clap::Args;
 use std::net::SocketAddr;
@@ -25,8 +25,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
         CliError::TrackerBind { addresses: addresses.join(", "), source }
     })?;
     for address in &server.addrs {
-        line(&format!("tracker at http://{address}/announce and udp://{address}"))?;
+        report(&format!("tracker at http://{address}/announce and udp://{address}"));
     }
-    signals.next().await;
+    while !matches!(signals.next().await, Asked::Stop) {}
     Ok(())
 }

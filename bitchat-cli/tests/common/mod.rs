@@ -4,6 +4,8 @@
 
 pub(crate) mod process;
 pub(crate) mod story;
+#[cfg(unix)]
+pub(crate) mod terminal;
 
 use std::path::Path;
 use std::process::{Command, Output};

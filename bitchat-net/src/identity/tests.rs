@@ -74,6 +74,24 @@ fn a_readable_file_is_refused() {
     }
 }
 
+/// On a poor file system the name is there a moment before the bytes.
+#[test]
+fn what_another_process_is_writing_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("identity");
+    private::create(&path).unwrap();
+    let bytes = encode(&Identity::from_bytes(&Secret([7; 32])));
+    let (of_another, whole) = (path.clone(), directory.path().join("whole"));
+    let other = std::thread::spawn(move || {
+        write_new(&whole, &bytes).unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        fs::rename(whole, of_another).unwrap();
+    });
+    let found = load_or_create(&path).unwrap().peer_id();
+    assert_eq!(found, Identity::from_bytes(&Secret([7; 32])).peer_id());
+    other.join().unwrap();
+}
+
 #[test]
 fn a_missing_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();

@@ -44,7 +44,9 @@ impl Db {
             return Err(StoreError::Exposed { path: path.to_owned(), mode });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
+        // SQLite takes `file:` and `:memory:` at the beginning of a name for something else than a
+        // name.
+        let connection = Connection::open_with_flags(Path::new(".").join(path), flags)
             .map_err(|error| StoreError::from_sqlite(path, error))?;
         let db = Self { connection, path: path.to_owned() };
         db.prepare()?;

@@ -31,45 +31,38 @@ pub(super) async fn tell(narrator: Narrator) -> Result<(), DemoError> {
         .doing("a tracker on loopback")?;
     let address = tracker.addrs.first().copied();
     let address = address.ok_or_else(|| DemoError("the tracker has no address".into()))?;
-    narrator.say(&format!("a tracker listens on {address}"))?;
+    narrator.say(&format!("a tracker listens on {address}"));
     let file = make_file(directory.path(), address)?;
-    narrator.say(&format!("a new channel: {}", file.channel_id()))?;
+    narrator.say(&format!("a new channel: {}", file.channel_id()));
 
-    let mut members = Vec::new();
-    for name in NAMES {
-        members.push(Member::start(name, directory.path().join(name), &file, deadline).await?);
-    }
-    narrator.say(&format!("{} have joined, each with a store of their own", NAMES.join(", ")))?;
-    meet(&members).await?;
-    narrator.say(&format!("everybody has met: {LINKS} links, encrypted and post-quantum"))?;
+    let mut members = gather(directory.path(), &file, narrator).await?;
 
     let mut sent = converse(&members, ROUNDS, "round").await?;
     let count: usize = sent.values().map(Vec::len).sum();
-    narrator
-        .say(&format!("{count} messages said, each stored by all {} others", NAMES.len() - 1))?;
+    narrator.say(&format!("{count} messages said, each stored by all {} others", NAMES.len() - 1));
     compare(&members, count).await?;
-    narrator.say("all five show the same log in the same order")?;
+    narrator.say("all five show the same log in the same order");
 
     let renewed = renew(&members).await?;
-    narrator.say(&format!("new keys on all {renewed} links"))?;
+    narrator.say(&format!("new keys on all {renewed} links"));
 
     let (victim, last_word) = last_word(&mut members).await?;
     sent.entry(victim.device).or_default().push(last_word);
     let (name, device) = (victim.name, victim.device);
     let home = victim.crash().await;
-    narrator.say(&format!("{name} crashes, right after one last message was stored elsewhere"))?;
+    narrator.say(&format!("{name} crashes, right after one last message was stored elsewhere"));
     for (author, ids) in converse(&members, 2, "without Eve").await? {
         sent.entry(author).or_default().extend(ids);
     }
-    narrator.say("the others talk on")?;
+    narrator.say("the others talk on");
 
     let victim = Member::start(name, home, &file, deadline).await?;
     ensure(victim.device == device, || format!("{name} returned as another device"))?;
-    narrator.say(&format!("{name} is back, with what the store held"))?;
+    narrator.say(&format!("{name} is back, with what the store held"));
     members.push(victim);
     let count: usize = sent.values().map(Vec::len).sum();
     catch_up(&members, count).await?;
-    narrator.say(&format!("{name} has caught up: {count} messages"))?;
+    narrator.say(&format!("{name} has caught up: {count} messages"));
     meet(&members).await?;
     for (author, ids) in converse(&members, 1, "together again").await? {
         sent.entry(author).or_default().extend(ids);
@@ -77,14 +70,38 @@ pub(super) async fn tell(narrator: Narrator) -> Result<(), DemoError> {
     let count: usize = sent.values().map(Vec::len).sum();
     let log = compare(&members, count).await?;
     nothing_missing(&members, &sent, &log)?;
-    narrator.say(&format!("all five show the same {count} messages in the same order"))?;
+    narrator.say(&format!("all five show the same {count} messages in the same order"));
 
+    leave(members).await?;
+    narrator.say("done: nothing was lost");
+    Ok(())
+}
+
+/// All members leave at once.
+async fn leave(members: Vec<Member>) -> Result<(), DemoError> {
     let farewells: Vec<_> =
         members.into_iter().map(|member| tokio::spawn(member.leave())).collect();
     for farewell in farewells {
         farewell.await.doing("leaving")?;
     }
-    narrator.say("done: nothing was lost")
+    Ok(())
+}
+
+/// Everybody joins and meets everybody.
+async fn gather(
+    directory: &Path,
+    file: &ChatFile,
+    narrator: Narrator,
+) -> Result<Vec<Member>, DemoError> {
+    let mut members = Vec::new();
+    for name in NAMES {
+        let home = directory.join(name);
+        members.push(Member::start(name, home, file, narrator.deadline()).await?);
+    }
+    narrator.say(&format!("{} have joined, each with a store of their own", NAMES.join(", ")));
+    meet(&members).await?;
+    narrator.say(&format!("everybody has met: {LINKS} links, encrypted and post-quantum"));
+    Ok(members)
 }
 
 /// A `.chat` file as anybody would pass it on: written, then read back.

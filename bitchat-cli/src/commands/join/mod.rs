@@ -7,7 +7,8 @@ mod view;
 use crate::error::CliError;
 use crate::files::{Home, Source, identity_file, read_channel, store_file};
 use crate::screen::{self, printable};
-use crate::signals::Signals;
+use crate::signals::{Asked, Signals};
+use crate::terminal::Unbuffered;
 use bitchat_core::base::ids::ChannelHandle;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::channel::SendError as LogError;
@@ -32,14 +33,14 @@ const ALONE: Duration = Duration::from_secs(15);
 
 /// The environment variable that names a key log (spec 13), in the manner of SSLKEYLOGFILE.
 const KEY_LOG: &str = "BITCHATKEYLOGFILE";
-/// The environment variable that names a directory for traces (spec 13), as programs that speak QUIC
-/// have it.
+/// The environment variable that names a directory for traces (spec 13), as programs that speak
+/// QUIC have it.
 const TRACES: &str = "QLOGDIR";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The .chat file; or a link (dotchat:join/..., magnet:...), or a file that holds one: other users of
-    /// this machine can see what is written here
+    /// The .chat file; or a link (dotchat:join/..., magnet:...), or a file that holds one: other
+    /// users of this machine can see what is written here
     #[arg(value_name = "FILE or LINK")]
     channel: PathBuf,
     #[command(flatten)]
@@ -61,27 +62,49 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let source = read_channel(&arguments.channel, policy)?;
     let home = arguments.home.open()?;
     let identity = load_or_create(&identity_file(&home))?;
-    screen::line(&format!(
-        "* channel {}, you are {}; /who, /quit",
-        title(&source),
-        fingerprint(&identity.peer_id()),
-    ))?;
+    let who = fingerprint(&identity.peer_id());
+    screen::entry("*", &format!("channel {}", title(&source)))?;
+    screen::entry("*", &format!("you are {who}; /who, /quit"))?;
     let mut options = Options::new(identity, Some(store_file(&home)));
     options.config.port = arguments.port;
     options.config.local_trackers = arguments.local;
-    if let Some(path) = std::env::var_os(KEY_LOG).filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
-        eprintln!(
+    debug(&mut options);
+    let (client, events, driver) = bitchat_net::start(options).await?;
+    let signals = Signals::listen()?;
+    // From here on the terminal is given back, whatever happens.
+    let terminal = Unbuffered::enter();
+    screen::typed_on(terminal.as_ref().and_then(Unbuffered::writer));
+    let task = tokio::spawn(driver.run());
+    let result = talk(arguments, source, client.clone(), events, signals, terminal.as_ref()).await;
+    screen::note("saying good-bye");
+    client.shutdown().await;
+    let _ = task.await;
+    screen::typed_on(None);
+    result
+}
+
+/// What the environment asks for, to find out why something does not work.
+fn debug(options: &mut Options) {
+    let path = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(path) = path(KEY_LOG) {
+        screen::note(&format!(
             "WARNING: {KEY_LOG} is set: the secrets of this conversation are written to {}, and \
              whoever reads that file reads everything that was said",
             path.display()
-        );
+        ));
         options.insecure_key_log = Some(path);
     }
-    options.qlog = std::env::var_os(TRACES).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let (client, events, driver) = bitchat_net::start(options).await?;
-    let signals = Signals::listen()?;
-    let task = tokio::spawn(driver.run());
+    options.qlog = path(TRACES);
+}
+
+async fn talk(
+    arguments: &Arguments,
+    source: Source,
+    client: Client,
+    events: Events,
+    signals: Signals,
+    terminal: Option<&Unbuffered>,
+) -> Result<(), CliError> {
     let by_link = matches!(source, Source::Link(_));
     let joined = match source {
         Source::File(file) => client.join(file).await,
@@ -95,11 +118,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let (view, outbox) = (View::new(channel), Outbox::default());
     let (live, met, leaves) = (false, false, None);
     let mut talk = Talk { client, channel, by_link, view, live, met, outbox, leaves };
-    let result = talk.go(events, signals).await;
-    eprintln!("saying good-bye");
-    talk.client.shutdown().await;
-    let _ = task.await;
-    result
+    talk.go(events, signals, terminal).await
 }
 
 /// What is known of a channel before it is joined.
@@ -130,8 +149,13 @@ struct Talk {
 
 impl Talk {
     /// Until the user, the terminal or the node has had enough.
-    async fn go(&mut self, mut events: Events, mut signals: Signals) -> Result<(), CliError> {
-        let mut lines = input::lines();
+    async fn go(
+        &mut self,
+        mut events: Events,
+        mut signals: Signals,
+        terminal: Option<&Unbuffered>,
+    ) -> Result<(), CliError> {
+        let mut lines = input::lines(terminal.map(Unbuffered::keys));
         let mut retry = tokio::time::interval(RETRY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let alone = sleep_until(Instant::now() + ALONE);
@@ -147,17 +171,24 @@ impl Talk {
                 _ = retry.tick(), if self.outbox.next().is_some() => self.send().await?,
                 () = &mut alone, if !self.met => {
                     self.met = true;
-                    eprintln!(
+                    screen::note(
                         "nobody has answered yet: the others may be away, or their .chat file is \
-                         another one (compare the channel's number); this goes on trying"
+                         another one (compare the channel's number); this goes on trying",
                     );
                 }
                 () = sleep_until(leaves.unwrap_or_else(Instant::now)), if leaves.is_some() => break,
-                () = signals.next() => break,
+                asked = signals.next() => match asked {
+                    Asked::Stop => break,
+                    Asked::Resume => drop(terminal.map(Unbuffered::again)),
+                },
+            }
+            // Whoever reads nothing more has left: what was said is stored all the same.
+            if self.leaves.is_none() && self.view.is_gone() {
+                self.leave();
             }
         }
         match self.outbox.unsent() {
-            0 => Ok(()),
+            0 => self.view.end().map_err(CliError::Output),
             count => Err(CliError::Unsent { count }),
         }
     }
@@ -170,13 +201,13 @@ impl Talk {
             if self.by_link
                 && let Ok(Some(file)) = self.client.chat_file(channel).await
             {
-                screen::line(&format!("* this is the channel {}", printable(&file.info().name)))?;
+                self.view.named(&file.info().name);
             }
             let history = self.client.messages(channel).await.unwrap_or_default();
-            self.view.history(&history)?;
+            self.view.history(&history);
         }
         self.met |= matches!(event, Event::Channel(_, ChannelUpdate::MemberUp { .. }));
-        self.view.on_event(&event)?;
+        self.view.on_event(&event);
         match event {
             Event::Channel(_, ChannelUpdate::Message(message)) => {
                 if self.outbox.stored(&message.id) {
@@ -200,18 +231,19 @@ impl Talk {
             }
             "/who" => {
                 let links = self.client.links().await.map_err(|_| CliError::Ended)?;
-                return Ok(self.view.who(&links)?);
+                self.view.who(&links);
+                return Ok(());
             }
             // Two slashes say one.
             text if text.starts_with("//") => &text[1..],
             text if text.starts_with('/') => {
-                eprintln!("unknown command; there are /who and /quit (write // to say /)");
+                screen::note("unknown command; there are /who and /quit (write // to say /)");
                 return Ok(());
             }
             text => text,
         };
         if !self.live && self.outbox.next().is_none() {
-            eprintln!("what you write is kept until the channel is ready");
+            screen::note("what you write is kept until the channel is ready");
         }
         self.outbox.push(text.to_owned());
         self.send().await
@@ -221,7 +253,7 @@ impl Talk {
     fn leave(&mut self) {
         self.leaves = Some(Instant::now() + PATIENCE);
         if self.outbox.unsent() > 0 {
-            eprintln!("what you wrote is being stored; Ctrl-C does without");
+            screen::note("what you wrote is being stored; Ctrl-C does without");
         }
     }
 
@@ -234,7 +266,7 @@ impl Talk {
                     SendError::StoreBusy | SendError::Refused(LogError::Busy),
                 )) => return Ok(()),
                 Err(RequestError::Refused(error)) => {
-                    eprintln!("not sent: {error}");
+                    screen::note(&format!("not sent: {error}"));
                     self.outbox.done(None);
                 }
                 Err(RequestError::Ended(_)) => return Err(CliError::Ended),

@@ -1,6 +1,6 @@
 //! What the user sees of a channel.
 
-use crate::screen::{line, printable};
+use crate::screen::{entry, note, printable};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::crypto::identity::fingerprint;
@@ -25,6 +25,8 @@ pub(super) struct View {
     /// Other devices met or read in this channel: those that a message is meant for.
     others: BTreeSet<Device>,
     here: BTreeSet<Device>,
+    /// Why nothing can be shown any more.
+    gone: Option<io::Error>,
 }
 
 impl View {
@@ -36,72 +38,92 @@ impl View {
             stored: BTreeMap::new(),
             others: BTreeSet::new(),
             here: BTreeSet::new(),
+            gone: None,
         }
     }
 
+    /// Whether nobody sees any more what is shown.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// Whether everything was shown.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.gone.take().map_or(Ok(()), Err)
+    }
+
+    /// Shows an entry: `head` is ours, `text` may be anybody's and is printable.
+    fn show(&mut self, head: &str, text: &str) {
+        if self.gone.is_none() {
+            self.gone = entry(head, text).err();
+        }
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.show("*", text);
+    }
+
+    /// Shows what the channel is called.
+    pub(super) fn named(&mut self, name: &str) {
+        self.tell(&format!("this is the channel {}", printable(name)));
+    }
+
     /// Shows the end of what was said before.
-    pub(super) fn history(&mut self, messages: &[Message]) -> io::Result<()> {
+    pub(super) fn history(&mut self, messages: &[Message]) {
         let skipped = messages.len().saturating_sub(HISTORY);
         if skipped > 0 {
-            line(&format!("* {skipped} earlier messages"))?;
+            self.tell(&format!("{skipped} earlier messages"));
         }
         for (at, message) in messages.iter().enumerate() {
             if at < skipped {
                 self.note(message);
             } else {
-                self.message(message)?;
+                self.message(message);
             }
         }
-        Ok(())
     }
 
-    pub(super) fn on_event(&mut self, event: &Event) -> io::Result<()> {
+    pub(super) fn on_event(&mut self, event: &Event) {
         match event {
             Event::Node(NodeUpdate::Listening { local }) => {
-                line(&format!("* listening on {local}"))
+                self.tell(&format!("listening on {local}"));
             }
             Event::Channel(channel, update) if *channel == self.channel => self.on_channel(update),
-            other => {
-                complain(other);
-                Ok(())
-            }
+            other => complain(other),
         }
     }
 
-    fn on_channel(&mut self, update: &ChannelUpdate) -> io::Result<()> {
+    fn on_channel(&mut self, update: &ChannelUpdate) {
         match update {
             ChannelUpdate::Ready { messages } => {
-                line(&format!("* ready; {messages} messages so far"))
+                self.tell(&format!("ready; {messages} messages so far"))
             }
             ChannelUpdate::MemberUp { device } => {
                 self.others.insert(*device);
                 self.here.insert(*device);
-                line(&format!("* {} is here", short(device)))
+                self.tell(&format!("{} is here", fingerprint(&device.peer)))
             }
             ChannelUpdate::MemberDown { device } => {
                 self.here.remove(device);
-                line(&format!("* {} is gone", short(device)))
+                self.tell(&format!("{} is gone", fingerprint(&device.peer)))
             }
             ChannelUpdate::Message(message) => self.message(message),
             ChannelUpdate::Delivered { id, device } => self.delivered(id, device),
-            other => {
-                complain_of_channel(other);
-                Ok(())
-            }
+            other => complain_of_channel(other),
         }
     }
 
     /// Shows who is here, and how they are reached.
-    pub(super) fn who(&self, links: &[LinkInfo]) -> io::Result<()> {
-        for device in &self.here {
+    pub(super) fn who(&mut self, links: &[LinkInfo]) {
+        for device in &self.here.clone() {
             let link = links.iter().find(|link| link.device == *device);
             let how = link.map_or_else(String::new, |link| {
                 let rtt = link.rtt.map_or_else(String::new, |rtt| format!(", {rtt:.0?} away"));
                 format!("at {}{rtt}, keys renewed {} times", link.address, link.generation)
             });
-            line(&format!("* {} {how}", fingerprint(&device.peer)))?;
+            self.tell(&format!("{} {how}", fingerprint(&device.peer)));
         }
-        line(&format!("* {} here besides you", self.here.len()))
+        self.tell(&format!("{} here besides you", self.here.len()));
     }
 
     fn note(&mut self, message: &Message) -> bool {
@@ -113,42 +135,45 @@ impl View {
         self.shown.insert(message.id)
     }
 
-    fn message(&mut self, message: &Message) -> io::Result<()> {
+    fn message(&mut self, message: &Message) {
         if !self.note(message) {
-            return Ok(());
+            return;
         }
         let time = message.wall.map_or_else(|| "--:--:--".to_owned(), clock);
-        let who =
-            if message.own { format!("you #{}", message.seq) } else { short(&message.author) };
-        line(&format!("[{time}] {who}: {}", printable(&message.text)))
+        let who = if message.own {
+            format!("you #{}", message.seq)
+        } else {
+            fingerprint(&message.author.peer)
+        };
+        self.show(&format!("[{time}] {who}:"), &printable(&message.text));
     }
 
-    fn delivered(&mut self, id: &EntryId, device: &Device) -> io::Result<()> {
+    fn delivered(&mut self, id: &EntryId, device: &Device) {
         self.others.insert(*device);
-        let Some(&seq) = self.own.get(id) else { return Ok(()) };
+        let Some(&seq) = self.own.get(id) else { return };
         let known = self.stored.entry(*device).or_default();
         if *known >= seq {
-            return Ok(());
+            return;
         }
         *known = seq;
         let stored = self.stored.values().filter(|upto| **upto >= seq).count();
-        line(&format!("    up to #{seq} stored by {stored} of {}", self.others.len()))
+        self.tell(&format!("up to #{seq} stored by {stored} of {}", self.others.len()));
     }
 }
 
 fn complain_of_channel(update: &ChannelUpdate) {
     match update {
-        ChannelUpdate::Equivocation { author } => eprintln!(
+        ChannelUpdate::Equivocation { author } => note(&format!(
             "{} signed two different messages as one (a cheat, or a copied store); nothing more of \
              that device is accepted",
-            short(author)
-        ),
-        ChannelUpdate::StoreWentBack => eprintln!(
+            fingerprint(&author.peer)
+        )),
+        ChannelUpdate::StoreWentBack => note(
             "others hold messages of yours that this store does not: it is an old copy; you go on \
-             as a new author"
+             as a new author",
         ),
         ChannelUpdate::LogFull => {
-            eprintln!("the history is as large as it may be; nothing more is kept");
+            note("the history is as large as it may be; nothing more is kept");
         }
         other => tracing::trace!(?other, "event"),
     }
@@ -181,7 +206,7 @@ fn complain(event: &Event) {
             key.escape_ascii()
         ),
         Event::Link(_, LinkUpdate::Closed { device, reason: CloseReason::Violation(why) }) => {
-            format!("the connection to {} was given up: {why}", short(device))
+            format!("the connection to {} was given up: {why}", fingerprint(&device.peer))
         }
         Event::Node(NodeUpdate::WallTimeNeeded) => {
             "the clock is not set: set it, this channel needs the date".into()
@@ -191,12 +216,7 @@ fn complain(event: &Event) {
             return;
         }
     };
-    eprintln!("{}", printable(&text));
-}
-
-/// The first half of a fingerprint: enough to tell the members of one channel apart.
-fn short(device: &Device) -> String {
-    fingerprint(&device.peer).chars().take(9).collect()
+    note(&printable(&text));
 }
 
 /// The time of day of `at` in UTC.
