@@ -7,8 +7,8 @@ use bitchat_core::base::ids::{ChannelId, Device, DeviceId, EntryId, LinkId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
 use bitchat_core::channel::{
-    Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelSink, Priority, Record,
-    Ticket,
+    Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelInfo, ChannelSink,
+    Priority, Record, Ticket,
 };
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::Identity;
@@ -256,6 +256,79 @@ fn pass_on(sides: &mut [Side; 2], on_message: &mut impl FnMut(Member, Priority, 
     }
 }
 
+/// An ENTRIES message.
+fn entries_message(role: u8, entries: &[&Entry]) -> Vec<u8> {
+    let mut message = vec![5, role];
+    for entry in entries {
+        let len = 0x4000 | u16::try_from(entry.raw().len()).expect("a short entry");
+        message.extend_from_slice(&len.to_be_bytes());
+        message.extend_from_slice(entry.raw());
+    }
+    message
+}
+
+/// The stub of an entry: `header ‖ body hash ‖ signature`, behind its length.
+fn stub(entry: &Entry) -> Vec<u8> {
+    let raw = entry.raw();
+    let header = &raw[..raw.len() - entry.body().len() - 64];
+    let hash = blake3::hash(entry.body());
+    let stub = [header, hash.as_bytes(), &raw[raw.len() - 64..]].concat();
+    let len = 0x4000 | u16::try_from(stub.len()).expect("a short stub");
+    [&len.to_be_bytes()[..], &stub].concat()
+}
+
+/// Bob's channel has a file, so that somebody may ask for `info`.
+fn bare_file() -> Vec<u8> {
+    let info = format!("d4:name3:log4:salt32:{}7:versioni1ee", "s".repeat(32));
+    format!("d4:info{info}e").into_bytes()
+}
+
+/// Messages that may come at any time, to a member that holds the whole chat: what they bring.
+fn taken() -> Vec<(&'static str, Vec<u8>)> {
+    let chat = chat();
+    let [binding, hello] = [0, 2].map(|at| &chat[at].1);
+    let other = next(&ALICE.draft(Kind::Text, b"something else"), &ALICE.bind(), &[])
+        .sign(&Identity::from_bytes(&ALICE.log_key()))
+        .expect("a valid draft");
+    vec![
+        ("WANT_IDS of two entries", [&[4][..], &binding.id().0, &hello.id().0].concat()),
+        ("WANT_IDS of what nobody has", [&[4][..], &[7; 32]].concat()),
+        ("WANT without heads before it", vec![3, 0]),
+        ("WANT that resumes", vec![3, 1]),
+        ("ENTRIES in the midst of an answer", entries_message(1, &[hello])),
+        ("ENTRIES that end an answer nobody asked for", entries_message(2, &[])),
+        ("ENTRIES that end a part of an answer", entries_message(3, &[binding])),
+        ("PRUNE of Bob's author", [&[8][..], &BOB.author().0].concat()),
+        ("WANT_INFO", vec![9]),
+        ("INFO to who has it", [&[10][..], &bare_file()].concat()),
+        ("a type for later versions", vec![200, 1, 2, 3]),
+        ("PROOF that Alice signed two entries", [&[6][..], &stub(hello), &stub(&other)].concat()),
+    ]
+}
+
+/// Bob hears a message of Alice when the whole chat is stored: what he answers, and his digest then.
+fn answers(message: &[u8]) -> (Vec<Value>, [u8; 32]) {
+    let mut bob = Side::new(BOB);
+    bob.channel.set_info(ChannelInfo::Held(bare_file().into()));
+    bob.meet(ALICE);
+    let chat = chat();
+    let entries: Vec<&Entry> = chat.iter().map(|(_, entry)| entry).collect();
+    bob.hear(&entries_message(0, &entries)).expect("an honest side");
+    bob.store();
+    bob.outside.sent.clear();
+    bob.hear(message).expect("a message that may come");
+    bob.store();
+    let sent = bob.outside.sent.iter().map(|(priority, answer)| {
+        json!({ "priority": format!("{priority:?}").to_lowercase(), "bytes": hex(answer) })
+    });
+    (sent.collect(), bob.channel.digest())
+}
+
+fn describe_taken((name, message): &(&str, Vec<u8>)) -> Value {
+    let (answers, digest) = answers(message);
+    json!({ "name": name, "bytes": hex(message), "answers": answers, "digest": hex(&digest) })
+}
+
 /// Messages for which a link is closed.
 fn faults() -> Vec<(&'static str, Vec<u8>)> {
     let far_head = [&[2][..], &[7; 32], &[0xff; 8], &[9; 32]].concat();
@@ -319,6 +392,7 @@ fn the_vectors_are_what_the_code_produces() {
         "bob": member(BOB),
         "entries": entries.iter().map(|(name, e)| describe(name, e)).collect::<Vec<_>>(),
         "invalid_entries": invalid().iter().map(refused).collect::<Vec<_>>(),
+        "taken": taken().iter().map(describe_taken).collect::<Vec<_>>(),
         "exchange": { "messages": messages, "digest": hex(&alice.channel.digest()) },
         "faults": faults().iter().map(|(name, message)| {
             json!({ "name": name, "bytes": hex(message), "error": fault(message) })
@@ -388,6 +462,21 @@ fn the_exchange_of_the_vectors_is_followed() {
     for channel in [&reader.channel, &sides[0].channel, &sides[1].channel] {
         assert_eq!(hex(&channel.digest()), vectors["exchange"]["digest"]);
     }
+}
+
+// BC-09.10, BC-09.11, BC-09.13, BC-09.18, BC-09.41, BC-09.43
+#[test]
+fn messages_out_of_place_are_taken_as_the_vectors_say() {
+    let vectors = common::load("log");
+    let mut digests = Vec::new();
+    for case in list(&vectors, "taken") {
+        let (answers, digest) = answers(&unhex(&case["bytes"]));
+        assert_eq!((&json!(answers), &json!(hex(&digest))), (&case["answers"], &case["digest"]));
+        digests.push((case["name"].as_str().expect("a name"), digest));
+    }
+    // Only the proof changes what counts: of a frozen author what is below the frozen seq.
+    let (last, others) = digests.split_last().expect("cases");
+    assert!(last.0.starts_with("PROOF") && others.iter().all(|(_, digest)| *digest != last.1));
 }
 
 // BC-09.28, BC-09.29
