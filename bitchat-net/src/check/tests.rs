@@ -22,7 +22,7 @@ fn file() -> ChatFile {
 }
 
 fn options() -> Options {
-    let (silence, patience) = (Duration::from_millis(100), Duration::from_secs(5));
+    let (silence, patience) = (Duration::from_millis(250), Duration::from_secs(5));
     Options { silence, patience, write: true }
 }
 
@@ -40,7 +40,7 @@ fn broken(lie: Lie, options: &Options, checks: &[&[&Check]]) -> Vec<(&'static st
 
 /// The peer is caught by the check of `requirement`, and by no other.
 fn caught(lie: Lie, checks: &[&[&Check]], requirement: &str) {
-    let short = Options { patience: Duration::from_millis(1_500), ..options() };
+    let short = Options { patience: Duration::from_secs(3), ..options() };
     let broken = broken(lie, &short, checks);
     let found: Vec<&str> = broken.iter().map(|(found, _)| *found).collect();
     assert_eq!(found, [requirement], "{broken:?}");
@@ -195,7 +195,7 @@ fn who_says_the_same_code_for_all_is_caught() {
             payload[1] = 1;
         }
     }
-    let short = Options { patience: Duration::from_millis(1_500), ..options() };
+    let short = Options { patience: Duration::from_secs(3), ..options() };
     let broken = broken(Lie::Packet(says), &short, ALL);
     let found: Vec<&str> = broken.iter().map(|(found, _)| *found).collect();
     assert_eq!(found, ["BC-07.01", "BC-07.10", "BC-07.21", "BC-07.18"], "{broken:?}");
