@@ -96,16 +96,16 @@ impl View {
     fn on_channel(&mut self, update: &ChannelUpdate) {
         match update {
             ChannelUpdate::Ready { messages } => {
-                self.tell(&format!("ready; {messages} messages so far"))
+                self.tell(&format!("ready; {messages} messages so far"));
             }
             ChannelUpdate::MemberUp { device } => {
                 self.others.insert(*device);
                 self.here.insert(*device);
-                self.tell(&format!("{} is here", fingerprint(&device.peer)))
+                self.tell(&format!("{} is here", fingerprint(&device.peer)));
             }
             ChannelUpdate::MemberDown { device } => {
                 self.here.remove(device);
-                self.tell(&format!("{} is gone", fingerprint(&device.peer)))
+                self.tell(&format!("{} is gone", fingerprint(&device.peer)));
             }
             ChannelUpdate::Message(message) => self.message(message),
             ChannelUpdate::Delivered { id, device } => self.delivered(id, device),
