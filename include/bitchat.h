@@ -56,36 +56,51 @@
 // slipped by a byte can switch the key log on.
 #define BITCHAT_INSECURE_KEY_LOG 181
 
+// Say nothing; costs nothing.
+#define BITCHAT_LOG_OFF 0
+
+// What keeps the node from its work and somebody should look at.
+#define BITCHAT_LOG_WARN 1
+
+// What happened to channels, links and the store. Up to this level no text holds an address.
+#define BITCHAT_LOG_INFO 2
+
+// Why it happened: every attempt to meet somebody, every tracker, with addresses.
+#define BITCHAT_LOG_DEBUG 3
+
+// Every datagram of a meeting, every packet that was dropped.
+#define BITCHAT_LOG_TRACE 4
+
 // What `bitchat_node_deadline` gives when the node waits for nothing but input.
 #define BITCHAT_NO_DEADLINE UINT64_MAX
 
 // Open a UDP socket on all addresses of `family` (IPv6 only, where it is IPv6) at `port`, 0 for any:
 // answer with `bitchat_node_bound`.
-#define BITCHAT_ACTION_BIND_UDP 1
+#define BITCHAT_ACTION_BIND_UDP 101
 
 // Look up the host name in `text`, which may be an address: answer with `bitchat_node_resolved`.
-#define BITCHAT_ACTION_RESOLVE 2
+#define BITCHAT_ACTION_RESOLVE 102
 
 // Open a TCP connection to `address`, with TLS for the server name in `text` unless that is NULL:
 // answer with `bitchat_node_opened`.
-#define BITCHAT_ACTION_OPEN_TCP 3
+#define BITCHAT_ACTION_OPEN_TCP 201
 
 // Write all of `data` to `stream`. Not answered; a failure is `bitchat_node_closed`.
-#define BITCHAT_ACTION_WRITE 4
+#define BITCHAT_ACTION_WRITE 202
 
 // Close `stream` after what was written. Not answered.
-#define BITCHAT_ACTION_CLOSE 5
+#define BITCHAT_ACTION_CLOSE 203
 
 // Put `changes` on stable storage, all of them or none, and in the order of the actions: answer with
 // `bitchat_node_persisted` once they survive a power failure (with files: after fsync, of the directory
 // too where a file is new). Said too early, it makes the node sign two messages of one number after a
 // crash. What the store cannot take, answer with `bitchat_node_failed`: it is kept and tried again. One
 // node at a time uses a store, and a store is never brought back from a backup.
-#define BITCHAT_ACTION_PERSIST 6
+#define BITCHAT_ACTION_PERSIST 301
 
 // Read back up to `limit` records whose keys begin with `prefix` and sort behind `after`: answer
 // with `bitchat_node_loaded`.
-#define BITCHAT_ACTION_LOAD 7
+#define BITCHAT_ACTION_LOAD 302
 
 // The `request` of an action without an answer.
 #define BITCHAT_NO_REQUEST UINT64_MAX
@@ -97,66 +112,66 @@
 #define BITCHAT_CHANGE_DELETE 2
 
 // A UDP socket is open at `address`.
-#define BITCHAT_EVENT_LISTENING 1
+#define BITCHAT_EVENT_NODE_LISTENING 101
 
 // A UDP socket of `family` could not be opened; `text` says why. The other family goes on.
-#define BITCHAT_EVENT_LISTEN_FAILED 2
+#define BITCHAT_EVENT_NODE_LISTEN_FAILED 102
 
-// `channel` is live; `count` messages were read back.
-#define BITCHAT_EVENT_CHANNEL_READY 3
+// The wall clock is needed and unknown: the node waits.
+#define BITCHAT_EVENT_NODE_WALL_TIME_NEEDED 103
 
-// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
-// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
-#define BITCHAT_EVENT_TRACKER 4
+// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
+// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
+#define BITCHAT_EVENT_STORE_FAILING 201
+
+// The store works again.
+#define BITCHAT_EVENT_STORE_RECOVERED 202
+
+// The record of this `key` is damaged, or not this node's. It was not used.
+#define BITCHAT_EVENT_STORE_DAMAGED 203
 
 // `link` to `device` at `address` is up: encrypted, ready for chat.
-#define BITCHAT_EVENT_LINK_UP 5
+#define BITCHAT_EVENT_LINK_UP 301
 
 // `link` has new keys, after `count` renewals.
-#define BITCHAT_EVENT_LINK_REKEYED 6
+#define BITCHAT_EVENT_LINK_REKEYED 302
 
 // `link` moved to another `address` of the peer.
-#define BITCHAT_EVENT_LINK_MOVED 7
+#define BITCHAT_EVENT_LINK_MOVED 303
 
 // `link` to `device` ended: `state` is BITCHAT_CLOSE_..., `text` says it in words.
-#define BITCHAT_EVENT_LINK_CLOSED 8
+#define BITCHAT_EVENT_LINK_CLOSED 304
+
+// `channel` is live; `count` messages were read back.
+#define BITCHAT_EVENT_CHANNEL_READY 401
 
 // `device` can be reached in `channel`.
-#define BITCHAT_EVENT_MEMBER_UP 9
+#define BITCHAT_EVENT_CHANNEL_MEMBER_UP 402
 
 // `device` cannot be reached in `channel` any more.
-#define BITCHAT_EVENT_MEMBER_DOWN 10
+#define BITCHAT_EVENT_CHANNEL_MEMBER_DOWN 403
 
 // A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
 // author), `chain`, `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
 // order that everybody shows is (lamport, chain, seq), chains compared as by memcmp.
-#define BITCHAT_EVENT_MESSAGE 11
+#define BITCHAT_EVENT_CHANNEL_MESSAGE 404
 
 // `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
-#define BITCHAT_EVENT_DELIVERED 12
+#define BITCHAT_EVENT_CHANNEL_DELIVERED 405
 
 // `device` signed two different entries with one number. Nothing more of it is accepted in `channel`.
-#define BITCHAT_EVENT_EQUIVOCATION 13
+#define BITCHAT_EVENT_CHANNEL_EQUIVOCATION 406
 
 // Others hold messages of this device in `channel` that its store does not, as after a restored
 // backup. The next message begins a new chain.
-#define BITCHAT_EVENT_STORE_WENT_BACK 14
+#define BITCHAT_EVENT_CHANNEL_STORE_WENT_BACK 407
 
 // The log of `channel` is as large as it may be: nothing more is accepted.
-#define BITCHAT_EVENT_LOG_FULL 15
+#define BITCHAT_EVENT_CHANNEL_LOG_FULL 408
 
-// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
-// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
-#define BITCHAT_EVENT_STORE_FAILING 16
-
-// The store works again.
-#define BITCHAT_EVENT_STORE_RECOVERED 17
-
-// The record of this `key` is damaged, or not this node's. It was not used.
-#define BITCHAT_EVENT_STORE_DAMAGED 18
-
-// The wall clock is needed and unknown: the node waits.
-#define BITCHAT_EVENT_WALL_TIME_NEEDED 19
+// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
+// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
+#define BITCHAT_EVENT_TRACKER 501
 
 // An announce is on its way.
 #define BITCHAT_TRACKER_ANNOUNCING 1
@@ -184,21 +199,6 @@
 
 // The peer's certificate ended.
 #define BITCHAT_CLOSE_CERTIFICATE_EXPIRED 6
-
-// Say nothing; costs nothing.
-#define BITCHAT_LOG_OFF 0
-
-// What keeps the node from its work and somebody should look at.
-#define BITCHAT_LOG_WARN 1
-
-// What happened to channels, links and the store. Up to this level no text holds an address.
-#define BITCHAT_LOG_INFO 2
-
-// Why it happened: every attempt to meet somebody, every tracker, with addresses.
-#define BITCHAT_LOG_DEBUG 3
-
-// Every datagram of a meeting, every packet that was dropped.
-#define BITCHAT_LOG_TRACE 4
 
 // Success.
 #define BITCHAT_OK 0
@@ -489,7 +489,8 @@ typedef struct {
   uint8_t ip[16];
 } bitchat_address;
 
-// Something that the node asks for. Each kind says which fields it uses; the others are zero. An
+// Something that the node asks for. Kinds are numbered by area: 1xx sockets and names, 2xx streams, 3xx
+// the store. Each kind says which fields it uses; the others are zero. An
 // action with an answer is answered exactly once, by the call that its kind names or by
 // `bitchat_node_failed`; answer a kind that you do not know with the latter, if `request` is not
 // BITCHAT_NO_REQUEST. Pointers live until the next call on the node.
@@ -562,10 +563,8 @@ typedef struct {
   uint32_t reserved;
 } bitchat_transmit;
 
-// Told of an action.
-typedef void (*bitchat_on_action)(void *user, const bitchat_action *action);
-
-// Something that the application is told. Each kind says which fields it uses; the others are zero.
+// Something that the application is told. Kinds are numbered by area: 1xx the node, 2xx the store, 3xx
+// links, 4xx channels, 5xx trackers. Each kind says which fields it uses; the others are zero.
 // Skip a kind that you do not know. Pointers live until the next call on the node.
 typedef struct {
   // Set to sizeof(bitchat_event).
@@ -615,9 +614,6 @@ typedef struct {
   uint8_t chain[32];
 } bitchat_event;
 
-// Told of an event.
-typedef void (*bitchat_on_event)(void *user, const bitchat_event *event);
-
 // Something that the node did or saw, for people who look for a fault. Texts change from version to
 // version, and hold no key and no message. Pointers live until the next call on the node.
 typedef struct {
@@ -637,81 +633,52 @@ typedef struct {
   uint32_t reserved;
 } bitchat_log;
 
-// Told of a log record.
-typedef void (*bitchat_on_log)(void *user, const bitchat_log *log);
-
-// What `bitchat_node_dispatch` calls. Set everything to zero, then `struct_size`, `transmit` and what
+// What `bitchat_node_dispatch` calls. Set everything to zero, then `struct_size`, `datagram` and what
 // else you want. A callback must return: no exception, no longjmp. It cannot use its node
 // (BITCHAT_ERR_BUSY): note what is to be answered, and answer after the dispatch. What it is given
-// lives as long as the callback. An action without a callback is answered as not supported; an event
-// without one is skipped.
+// lives as long as the callback.
 typedef struct {
   // Set to sizeof(bitchat_callbacks).
   size_t struct_size;
-  // How many datagrams of equal length `transmit` takes at once; 0 and 1 mean one, 64 is the most.
+  // How many datagrams of equal length `datagram` takes at once; 0 and 1 mean one, 64 is the most.
   size_t max_segments;
   // Send datagrams. Must not be NULL. It cannot say that a socket takes nothing now: it may drop what it
   // is given, as a network does, or copy it and send it later. Who wants the node to wait for the
   // socket instead uses `bitchat_node_poll_transmit`.
-  void (*transmit)(void *user, const bitchat_transmit *transmit);
+  void (*datagram)(void *user, const bitchat_transmit *transmit);
+  // Carry out an action. Return BITCHAT_OK if it is or will be carried out and answered, anything else
+  // for a kind that you do not know or offer: if it has an answer, it is answered as not supported.
+  // Without this callback all are.
+  int32_t (*action)(void *user, const bitchat_action *action);
+  // The application is told something. Without this callback it is skipped.
+  void (*event)(void *user, const bitchat_event *event);
   // Called once at the end of each dispatch: when to call `bitchat_node_tick`, or
   // BITCHAT_NO_DEADLINE.
-  void (*set_timer)(void *user, uint64_t deadline);
-  // BITCHAT_ACTION_BIND_UDP
-  bitchat_on_action bind_udp;
-  // BITCHAT_ACTION_RESOLVE
-  bitchat_on_action resolve;
-  // BITCHAT_ACTION_OPEN_TCP
-  bitchat_on_action open_tcp;
-  // BITCHAT_ACTION_WRITE
-  bitchat_on_action write;
-  // BITCHAT_ACTION_CLOSE
-  bitchat_on_action close;
-  // BITCHAT_ACTION_PERSIST
-  bitchat_on_action persist;
-  // BITCHAT_ACTION_LOAD
-  bitchat_on_action load;
-  // BITCHAT_EVENT_LISTENING
-  bitchat_on_event on_listening;
-  // BITCHAT_EVENT_LISTEN_FAILED
-  bitchat_on_event on_listen_failed;
-  // BITCHAT_EVENT_CHANNEL_READY
-  bitchat_on_event on_channel_ready;
-  // BITCHAT_EVENT_TRACKER
-  bitchat_on_event on_tracker;
-  // BITCHAT_EVENT_LINK_UP
-  bitchat_on_event on_link_up;
-  // BITCHAT_EVENT_LINK_REKEYED
-  bitchat_on_event on_link_rekeyed;
-  // BITCHAT_EVENT_LINK_MOVED
-  bitchat_on_event on_link_moved;
-  // BITCHAT_EVENT_LINK_CLOSED
-  bitchat_on_event on_link_closed;
-  // BITCHAT_EVENT_MEMBER_UP
-  bitchat_on_event on_member_up;
-  // BITCHAT_EVENT_MEMBER_DOWN
-  bitchat_on_event on_member_down;
-  // BITCHAT_EVENT_MESSAGE
-  bitchat_on_event on_message;
-  // BITCHAT_EVENT_DELIVERED
-  bitchat_on_event on_delivered;
-  // BITCHAT_EVENT_EQUIVOCATION
-  bitchat_on_event on_equivocation;
-  // BITCHAT_EVENT_STORE_WENT_BACK
-  bitchat_on_event on_store_went_back;
-  // BITCHAT_EVENT_LOG_FULL
-  bitchat_on_event on_log_full;
-  // BITCHAT_EVENT_STORE_FAILING
-  bitchat_on_event on_store_failing;
-  // BITCHAT_EVENT_STORE_RECOVERED
-  bitchat_on_event on_store_recovered;
-  // BITCHAT_EVENT_STORE_DAMAGED
-  bitchat_on_event on_store_damaged;
-  // BITCHAT_EVENT_WALL_TIME_NEEDED
-  bitchat_on_event on_wall_time_needed;
+  void (*timer)(void *user, uint64_t deadline);
   // What the node says of its work, as far as `bitchat_config.log` asks for it.
-  bitchat_on_log log;
+  void (*log)(void *user, const bitchat_log *log);
 } bitchat_callbacks;
+
+// Datagrams that arrived: one, or several of equal length behind each other from one sender.
+typedef struct {
+  // Set to sizeof(bitchat_datagram).
+  size_t struct_size;
+  // The bytes. They are decrypted in place: they change.
+  uint8_t *data;
+  // How many bytes.
+  size_t len;
+  // The length of each datagram; the last may be shorter. 0 means one.
+  size_t stride;
+  // Your name for the socket that they arrived on.
+  uint32_t socket;
+  // BITCHAT_ECN_…: the mark in their IP headers, the same for all; BITCHAT_ECN_NONE if it is not
+  // known.
+  uint32_t ecn;
+  // Who sent them.
+  bitchat_address from;
+  // 0.
+  uint32_t reserved;
+} bitchat_datagram;
 
 // A record that was read back. All records of one call have the same `struct_size`.
 typedef struct {
@@ -1077,7 +1044,7 @@ int32_t bitchat_node_leave(bitchat_node *node,
                            uint32_t channel);
 
 // Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
-// shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
+// shown (BITCHAT_EVENT_CHANNEL_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
 // that is NULL. With any error nothing was written, and `why` says what is in the way.
 //
 // # Safety
@@ -1145,7 +1112,7 @@ int32_t bitchat_node_is_drained(const bitchat_node *node);
 int32_t bitchat_node_device(const bitchat_node *node, bitchat_device *out);
 
 // Drains the node: hands every datagram, action and event to its callback with `user`, and then the
-// deadline to `set_timer`.
+// deadline to `timer`.
 //
 // # Safety
 // `node` is NULL or a live handle; `callbacks` is NULL or valid for reads, and its functions can be
@@ -1162,22 +1129,15 @@ int32_t bitchat_node_dispatch(bitchat_node *node,
 // `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
 int32_t bitchat_node_poll_event(bitchat_node *node, bitchat_event *out);
 
-// A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
-// be shorter); a stride of 0 means one. `ecn` is the mark in their IP headers, BITCHAT_ECN_…, the
-// same for all; BITCHAT_ECN_NONE if it is not known. The bytes are decrypted in place: they change.
+// Datagrams arrived.
 //
 // # Safety
-// `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
-// reads and writes of `len` bytes.
+// `node` is NULL or a live handle; `datagram` is NULL or valid for reads, and its `data` is NULL or
+// valid for reads and writes of `len` bytes.
 int32_t bitchat_node_datagram(bitchat_node *node,
                               uint64_t mono_ns,
                               uint64_t wall_ms,
-                              uint32_t socket,
-                              const bitchat_address *from,
-                              uint8_t *data,
-                              size_t len,
-                              size_t stride,
-                              uint32_t ecn);
+                              const bitchat_datagram *datagram);
 
 // BITCHAT_ACTION_BIND_UDP is done: `socket` is your name for it, never reused, and `local` is the
 // address that it is bound to, with the port that was chosen.

@@ -138,13 +138,14 @@ private:
 };
 
 /* What `Node::dispatch` calls. An exception is kept until the dispatch is over and thrown then; the
- * callbacks behind it are still made, so that nothing is lost. An action without `action` is answered as
- * not supported. */
+ * callbacks behind it are still made, so that nothing is lost. `action` returns whether it knows the kind
+ * and offers it; what it does not, and everything without `action`, is answered as not supported. One that
+ * throws has taken the action. */
 struct Callbacks {
-    std::function<void(const bitchat_transmit &)> transmit;
-    std::function<void(std::uint64_t deadline)> set_timer;
-    std::function<void(const bitchat_action &)> action;
+    std::function<void(const bitchat_transmit &)> datagram;
+    std::function<bool(const bitchat_action &)> action;
     std::function<void(const bitchat_event &)> event;
+    std::function<void(std::uint64_t deadline)> timer;
     std::function<void(const bitchat_log &)> log;
 };
 
@@ -255,17 +256,19 @@ private:
 namespace detail {
 /* Nothing may be thrown through C. */
 extern "C" {
-inline void bitchat_hpp_transmit(void *user, const bitchat_transmit *it) noexcept {
+inline void bitchat_hpp_datagram(void *user, const bitchat_transmit *it) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
-    to->run([to, it] { to->callbacks->transmit(*it); });
+    to->run([to, it] { to->callbacks->datagram(*it); });
 }
-inline void bitchat_hpp_set_timer(void *user, std::uint64_t deadline) noexcept {
+inline void bitchat_hpp_timer(void *user, std::uint64_t deadline) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
-    to->run([to, deadline] { to->callbacks->set_timer(deadline); });
+    to->run([to, deadline] { to->callbacks->timer(deadline); });
 }
-inline void bitchat_hpp_action(void *user, const bitchat_action *it) noexcept {
+inline std::int32_t bitchat_hpp_action(void *user, const bitchat_action *it) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
-    to->run([to, it] { to->callbacks->action(*it); });
+    bool taken = true;
+    to->run([to, it, &taken] { taken = to->callbacks->action(*it); });
+    return taken ? BITCHAT_OK : BITCHAT_ERR_UNKNOWN;
 }
 inline void bitchat_hpp_log(void *user, const bitchat_log *it) noexcept {
     Dispatch *to = static_cast<Dispatch *>(user);
@@ -282,39 +285,11 @@ inline void Node::dispatch(Time now, const Callbacks &callbacks) {
     if (dispatch_ != nullptr) throw Error(BITCHAT_ERR_BUSY);
     detail::Dispatch to = {&callbacks, this, nullptr, nullptr};
     bitchat_callbacks all = sized<bitchat_callbacks>();
-    if (callbacks.transmit) all.transmit = detail::bitchat_hpp_transmit;
-    if (callbacks.set_timer) all.set_timer = detail::bitchat_hpp_set_timer;
+    if (callbacks.datagram) all.datagram = detail::bitchat_hpp_datagram;
+    if (callbacks.action) all.action = detail::bitchat_hpp_action;
+    if (callbacks.event) all.event = detail::bitchat_hpp_event;
+    if (callbacks.timer) all.timer = detail::bitchat_hpp_timer;
     if (callbacks.log) all.log = detail::bitchat_hpp_log;
-    if (callbacks.action) {
-        all.bind_udp = detail::bitchat_hpp_action;
-        all.resolve = detail::bitchat_hpp_action;
-        all.open_tcp = detail::bitchat_hpp_action;
-        all.write = detail::bitchat_hpp_action;
-        all.close = detail::bitchat_hpp_action;
-        all.persist = detail::bitchat_hpp_action;
-        all.load = detail::bitchat_hpp_action;
-    }
-    if (callbacks.event) {
-        all.on_listening = detail::bitchat_hpp_event;
-        all.on_listen_failed = detail::bitchat_hpp_event;
-        all.on_channel_ready = detail::bitchat_hpp_event;
-        all.on_tracker = detail::bitchat_hpp_event;
-        all.on_link_up = detail::bitchat_hpp_event;
-        all.on_link_rekeyed = detail::bitchat_hpp_event;
-        all.on_link_moved = detail::bitchat_hpp_event;
-        all.on_link_closed = detail::bitchat_hpp_event;
-        all.on_member_up = detail::bitchat_hpp_event;
-        all.on_member_down = detail::bitchat_hpp_event;
-        all.on_message = detail::bitchat_hpp_event;
-        all.on_delivered = detail::bitchat_hpp_event;
-        all.on_equivocation = detail::bitchat_hpp_event;
-        all.on_store_went_back = detail::bitchat_hpp_event;
-        all.on_log_full = detail::bitchat_hpp_event;
-        all.on_store_failing = detail::bitchat_hpp_event;
-        all.on_store_recovered = detail::bitchat_hpp_event;
-        all.on_store_damaged = detail::bitchat_hpp_event;
-        all.on_wall_time_needed = detail::bitchat_hpp_event;
-    }
     dispatch_ = &to;
     std::int32_t status = bitchat_node_dispatch(get(), now.mono_ns, now.wall_ms, &all, &to);
     /* This object may be gone. */

@@ -54,7 +54,7 @@ int main(void) {
     bitchat_action action = {.struct_size = sizeof action};
     bitchat_event event = {.struct_size = sizeof event};
     bitchat_transmit transmit = {.struct_size = sizeof transmit};
-    bitchat_callbacks callbacks = {.struct_size = sizeof callbacks, .transmit = ignore};
+    bitchat_callbacks callbacks = {.struct_size = sizeof callbacks, .datagram = ignore};
     bitchat_stats stats = {.struct_size = sizeof stats};
     static uint8_t buffer[65507]; /* the largest datagram: limits.datagram_bytes */
     uint64_t deadline;

@@ -3,8 +3,8 @@
 use crate::boundary::{
     guard, read_seed, read_slice, read_text, write_bytes, write_text, write_value,
 };
-use crate::grows::{Grows, read_struct};
 use crate::identity::bitchat_identity;
+use crate::sized_struct::{SizedStruct, read_struct};
 use crate::status::{BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
 use crate::values::bitchat_error;
 use bitchat_core::base::limits::Limits;
@@ -59,7 +59,7 @@ pub struct bitchat_draft {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_draft {
+unsafe impl SizedStruct for bitchat_draft {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn bitchat_chatfile_parse(
             let data = read_slice(data, len)?;
             let file = ChatFile::parse(data, &Limits::default(), policy)
                 .map_err(|reason| bitchat_error::say(why, reason))?;
-            hand_out(file, out)
+            write_handle(file, out)
         }
     })
 }
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn bitchat_chatfile_create(
             let file = draft
                 .create(owner, &mut rng.secret, &Limits::default())
                 .map_err(|reason| bitchat_error::say(why, reason))?;
-            hand_out(file, out)
+            write_handle(file, out)
         }
     })
 }
@@ -174,7 +174,10 @@ pub(crate) const fn target_policy(allow_local: i32) -> Result<TargetPolicy, i32>
 
 /// # Safety
 /// `out` is NULL or valid for writes.
-pub(crate) unsafe fn hand_out(file: ChatFile, out: *mut *mut bitchat_chatfile) -> Result<(), i32> {
+pub(crate) unsafe fn write_handle(
+    file: ChatFile,
+    out: *mut *mut bitchat_chatfile,
+) -> Result<(), i32> {
     if out.is_null() {
         return Err(BITCHAT_ERR_NULL);
     }

@@ -1,9 +1,9 @@
 //! A node's settings, for C.
 
 use crate::boundary::guard;
-use crate::grows::{Grows, read_struct_over, write_struct};
 use crate::limits::{bitchat_limits, read_limits};
-use crate::node::{level_code, level_of};
+use crate::log_level::{level_code, level_of};
+use crate::sized_struct::{SizedStruct, read_struct_over, write_struct};
 use crate::values::bitchat_error;
 use bitchat_core::crypto::suite::Backend;
 use bitchat_core::node::{Config, Families};
@@ -63,7 +63,7 @@ pub struct bitchat_config {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_config {
+unsafe impl SizedStruct for bitchat_config {
     const FIRST_SIZE: usize = core::mem::offset_of!(Self, log);
 }
 

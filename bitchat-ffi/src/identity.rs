@@ -23,7 +23,7 @@ pub unsafe extern "C" fn bitchat_identity_generate(out: *mut *mut bitchat_identi
         let mut secret = Secret([0; 32]);
         getrandom::fill(&mut secret.0).map_err(|_| BITCHAT_ERR_ENTROPY)?;
         // SAFETY: as the caller says.
-        unsafe { hand_out(&secret, out) }
+        unsafe { write_handle(&secret, out) }
     })
 }
 
@@ -39,13 +39,13 @@ pub unsafe extern "C" fn bitchat_identity_from_secret(
 ) -> i32 {
     guard(|| {
         // SAFETY: as the caller says.
-        unsafe { hand_out(&Secret(read_32(secret)?), out) }
+        unsafe { write_handle(&Secret(read_32(secret)?), out) }
     })
 }
 
 /// # Safety
 /// `out` is NULL or valid for writes.
-unsafe fn hand_out(secret: &Secret, out: *mut *mut bitchat_identity) -> Result<(), i32> {
+unsafe fn write_handle(secret: &Secret, out: *mut *mut bitchat_identity) -> Result<(), i32> {
     if out.is_null() {
         return Err(BITCHAT_ERR_NULL);
     }

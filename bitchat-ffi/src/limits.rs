@@ -1,7 +1,7 @@
 //! A node's limits, for C.
 
 use crate::boundary::guard;
-use crate::grows::{Grows, read_struct_over, write_struct};
+use crate::sized_struct::{SizedStruct, read_struct_over, write_struct};
 use crate::values::bitchat_error;
 use bitchat_core::base::limits::Limits;
 
@@ -82,7 +82,7 @@ pub struct bitchat_limits {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_limits {
+unsafe impl SizedStruct for bitchat_limits {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 

@@ -30,6 +30,7 @@ use crate::status::{
 };
 use crate::values::{bitchat_error, time};
 use action::Change;
+use bitchat_core::base::time::Now;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::node::Node;
 use core::cell::UnsafeCell;
@@ -66,14 +67,14 @@ pub struct bitchat_node {
 
 struct Inner {
     node: Node,
-    loan: Loan,
+    borrow: Borrow,
     /// Where `bitchat_node_dispatch` builds datagrams.
     buffer: Vec<u8>,
 }
 
-/// What the last call lent to the caller. It is freed by the next call, so that a memory checker sees
+/// What the caller borrowed with the last call. It is freed by the next call, so that a memory checker sees
 /// a pointer that was kept.
-enum Loan {
+enum Borrow {
     Nothing,
     Bytes(#[expect(dead_code, reason = "kept for the caller")] Vec<u8>),
     Write(#[expect(dead_code, reason = "kept for the caller")] bytes::Bytes),
@@ -108,7 +109,7 @@ unsafe fn enter(
     let result = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: whoever turned IDLE into BUSY is alone here until it turns it back.
         let inner = unsafe { &mut *node.inner.get() };
-        inner.loan = Loan::Nothing;
+        inner.borrow = Borrow::Nothing;
         body(inner)
     }));
     let (state, status) = match result {
@@ -118,6 +119,20 @@ unsafe fn enter(
     };
     node.state.store(state, Ordering::Release);
     status
+}
+
+/// Runs `body` on the node as `enter` does, at the time of the call.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+unsafe fn enter_at(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+    body: impl FnOnce(&mut Node, Now) -> Result<(), i32>,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe { enter(node, |inner| body(&mut inner.node, time(mono_ns, wall_ms))) }
 }
 
 /// Makes a node and writes the handle to `out`. `config` NULL means the defaults. `seed` is 32 bytes
@@ -156,7 +171,7 @@ pub unsafe extern "C" fn bitchat_node_new(
         let node = Node::new(config, identity, seed, time(mono_ns, wall_ms))
             // SAFETY: as the caller says.
             .map_err(|reason| unsafe { bitchat_error::say(why, reason) })?;
-        let inner = Inner { node, loan: Loan::Nothing, buffer: Vec::new() };
+        let inner = Inner { node, borrow: Borrow::Nothing, buffer: Vec::new() };
         let node = bitchat_node { state: AtomicU8::new(IDLE), inner: UnsafeCell::new(inner) };
         // SAFETY: as the caller says.
         unsafe { write_value(Box::into_raw(Box::new(node)), out) }
@@ -197,8 +212,8 @@ pub unsafe extern "C" fn bitchat_node_tick(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            inner.node.handle_timeout(time(mono_ns, wall_ms));
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            node.handle_timeout(now);
             Ok(())
         })
     }
@@ -223,20 +238,20 @@ pub unsafe extern "C" fn bitchat_node_deadline(
             let found = inner.node.poll_timeout();
             write_value(found.map_or(BITCHAT_NO_DEADLINE, |found| found.at.as_nanos()), deadline)?;
             if !reason.is_null() {
-                let mut lent = Lent::default();
-                let at = lent.text(found.map_or("", |found| found.reason));
-                reason.write(lent.hand_out(inner).add(at).cast());
+                let mut bytes = BorrowedBytes::default();
+                let at = bytes.text(found.map_or("", |found| found.reason));
+                reason.write(bytes.borrow(inner).add(at).cast());
             }
             Ok(())
         })
     }
 }
 
-/// Texts and bytes that are lent to the caller behind each other, each followed by a zero byte.
+/// Texts and bytes that the caller borrows, behind each other, each followed by a zero byte.
 #[derive(Default)]
-struct Lent(Vec<u8>);
+struct BorrowedBytes(Vec<u8>);
 
-impl Lent {
+impl BorrowedBytes {
     /// Adds bytes and says where they begin.
     fn bytes(&mut self, bytes: &[u8]) -> usize {
         let at = self.0.len();
@@ -249,10 +264,10 @@ impl Lent {
         self.bytes(text.as_bytes())
     }
 
-    /// Lends them until the next call and says where the first begins.
-    fn hand_out(self, inner: &mut Inner) -> *const u8 {
+    /// The caller has them until the next call; says where the first begins.
+    fn borrow(self, inner: &mut Inner) -> *const u8 {
         let start = self.0.as_ptr();
-        inner.loan = Loan::Bytes(self.0);
+        inner.borrow = Borrow::Bytes(self.0);
         start
     }
 }

@@ -1,6 +1,6 @@
 //! Small values that cross the border as they are.
 
-use crate::grows::{Grows, check_struct, write_struct};
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::BITCHAT_ERR_INVALID;
 use bitchat_core::base::ids::{Device, DeviceId, PeerId};
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
@@ -120,7 +120,7 @@ pub struct bitchat_error {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_error {
+unsafe impl SizedStruct for bitchat_error {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 

@@ -42,9 +42,9 @@ fn methods() -> BTreeSet<String> {
     found
 }
 
-/// The variants of an enum of `node/api.rs`, as C writes them.
-fn variants(name: &str) -> Vec<String> {
-    let source = read("bitchat-core/src/node/api.rs");
+/// The variants of an enum in a file of `node/api`, as C writes them.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let source = read(&format!("bitchat-core/src/node/api/{file}.rs"));
     let start = source.find(&format!("pub enum {name}")).expect("the enum is there");
     let body = source[start..].split("\n}\n").next().unwrap_or_default();
     let words = body.lines().filter_map(|line| line.strip_prefix("    "));
@@ -62,6 +62,11 @@ fn screaming(name: &str) -> String {
         out.push(letter.to_ascii_uppercase());
     }
     out
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_ascii_uppercase() + rest
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn every_method_of_the_node_has_an_export() {
 
 #[test]
 fn every_input_has_an_export() {
-    let (inputs, declared) = (variants("Input"), declared());
+    let (inputs, declared) = (variants("input", "Input"), declared());
     assert!(inputs.len() >= 10, "{inputs:?}");
     for input in inputs {
         let name = format!("bitchat_node_{}", input.to_lowercase());
@@ -98,37 +103,55 @@ fn constants(prefix: &str) -> Vec<(String, i64)> {
     pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
 }
 
-fn compare(of: &str, prefix: &str, callback: impl Fn(&str) -> String) {
+fn compare(prefix: &str, wanted: impl IntoIterator<Item = String>) {
     let kinds = constants(prefix);
     let names: BTreeSet<_> = kinds.iter().map(|(name, _)| name.clone()).collect();
     let values: BTreeSet<_> = kinds.iter().map(|(_, value)| *value).collect();
-    assert_eq!(names, variants(of).into_iter().collect(), "{of} and {prefix}... differ");
+    assert_eq!(names, wanted.into_iter().collect(), "{prefix}... differ");
     assert_eq!(values.len(), kinds.len(), "a value of {prefix}... stands for two kinds");
-    let header = header();
-    for name in names {
-        let member = callback(&name.to_lowercase());
-        assert!(header.contains(&member), "{prefix}{name} has no callback {member}");
+}
+
+#[test]
+fn every_action_has_a_kind_in_the_block_of_its_area() {
+    compare("BITCHAT_ACTION_", variants("action", "Action"));
+    for (name, value) in constants("BITCHAT_ACTION_") {
+        let block = match &*name {
+            "BIND_UDP" | "RESOLVE" => 1,
+            "OPEN_TCP" | "WRITE" | "CLOSE" => 2,
+            "PERSIST" | "LOAD" => 3,
+            other => panic!("{other} belongs to no area: give it one"),
+        };
+        assert_eq!(value / 100, block, "{name}");
     }
 }
 
 #[test]
-fn every_action_has_a_kind_and_a_callback() {
-    compare("Action", "BITCHAT_ACTION_", |name| format!("  bitchat_on_action {name};"));
-}
-
-#[test]
-fn every_event_has_a_kind_and_a_callback() {
-    compare("Event", "BITCHAT_EVENT_", |name| format!("  bitchat_on_event on_{name};"));
+fn every_event_has_a_kind_in_the_block_of_its_area() {
+    let areas = variants("event/mod", "Event");
+    assert!(areas.len() >= 5, "{areas:?}");
+    let mut wanted = Vec::new();
+    for (block, area) in (1..).zip(["NODE", "STORE", "LINK", "CHANNEL"]) {
+        let lower = area.to_lowercase();
+        let update = format!("{}Update", capital(&lower));
+        let kinds = variants(&format!("event/{lower}"), &update).into_iter();
+        let names: Vec<_> = kinds.map(|kind| format!("{area}_{kind}")).collect();
+        for (name, value) in constants("BITCHAT_EVENT_") {
+            assert_eq!(names.contains(&name), value / 100 == block, "{name}");
+        }
+        wanted.extend(names);
+    }
+    // The only kind of its area.
+    wanted.push("TRACKER".to_owned());
+    assert!(constants("BITCHAT_EVENT_").contains(&("TRACKER".to_owned(), 501)));
+    compare("BITCHAT_EVENT_", wanted);
+    let known = ["NODE", "STORE", "LINK", "CHANNEL", "TRACKER"];
+    assert!(areas.iter().all(|area| known.contains(&area.as_str())), "a new area: {areas:?}");
 }
 
 #[test]
 fn every_reason_and_state_has_a_value() {
-    compare("CloseReason", "BITCHAT_CLOSE_", |name| {
-        format!("BITCHAT_CLOSE_{}", name.to_uppercase())
-    });
-    compare("TrackerState", "BITCHAT_TRACKER_", |n| {
-        format!("BITCHAT_TRACKER_{}", n.to_uppercase())
-    });
+    compare("BITCHAT_CLOSE_", variants("event/link", "CloseReason"));
+    compare("BITCHAT_TRACKER_", variants("event/tracker", "TrackerState"));
 }
 
 #[test]
@@ -145,19 +168,15 @@ fn every_status_has_a_name_and_a_text() {
 
 #[test]
 fn the_wrapper_for_cpp_sets_every_callback() {
-    let (header, wrapper) = (header(), read("include/bitchat.hpp"));
-    for kind in ["action", "event"] {
-        let start = format!("  bitchat_on_{kind} ");
-        let members: Vec<_> = header
-            .lines()
-            .filter_map(|line| line.strip_prefix(&start)?.strip_suffix(';'))
-            .collect();
-        assert!(members.len() >= 7, "{members:?}");
-        for member in members {
-            let set = format!("all.{member} = detail::bitchat_hpp_{kind};");
-            assert!(wrapper.contains(&set), "missing: {set}");
-        }
+    let wrapper = read("include/bitchat.hpp");
+    let mut members = of_header("bitchat_callbacks");
+    assert!(members.remove("struct_size") && members.remove("max_segments"), "{members:?}");
+    for member in ["datagram", "action", "event", "timer", "log"] {
+        assert!(members.remove(member), "{member}");
+        let set = format!("all.{member} = detail::bitchat_hpp_{member};");
+        assert!(wrapper.contains(&set), "missing: {set}");
     }
+    assert!(members.is_empty(), "not set by the wrapper: {members:?}");
 }
 
 #[test]
@@ -194,7 +213,10 @@ fn of_header(name: &str) -> BTreeSet<String> {
     let header = header();
     let found = structs(&header).into_iter().find(|(found, _)| *found == name);
     let (_, lines) = found.expect("the struct is there");
-    let names = lines.iter().filter_map(|line| line.strip_suffix(';')?.rsplit([' ', '*']).next());
+    let names = lines.iter().filter_map(|line| match line.split_once("(*") {
+        Some((_, callback)) => callback.split(')').next(),
+        None => line.strip_suffix(';')?.rsplit([' ', '*']).next(),
+    });
     names.filter_map(|name| name.split('[').next()).map(str::to_owned).collect()
 }
 
@@ -202,7 +224,12 @@ fn of_header(name: &str) -> BTreeSet<String> {
 fn every_setting_and_every_limit_can_be_set() {
     let mut limits = of_header("bitchat_limits");
     assert!(limits.remove("struct_size") && limits.len() >= 25, "{limits:?}");
-    assert_eq!(limits, of_rust(&read("bitchat-core/src/base/limits.rs"), "Limits"));
+    let mut in_rust = BTreeSet::new();
+    for group in ["node", "link", "channel", "tracker", "file"] {
+        let source = read(&format!("bitchat-core/src/base/limits/{group}.rs"));
+        in_rust.extend(of_rust(&source, &format!("{}Limits", capital(group))));
+    }
+    assert_eq!(limits, in_rust);
     let settings = of_rust(&read("bitchat-core/src/node/config.rs"), "Config");
     assert!(settings.len() >= 9, "{settings:?}");
     let config = of_header("bitchat_config");

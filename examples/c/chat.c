@@ -535,9 +535,12 @@ static void receive(bitchat_node *node, uint32_t name) {
         ssize_t got = recvfrom(sockets[name], bytes, sizeof bytes, 0, (struct sockaddr *)&address,
                                &len);
         if (got < 0) return;
-        bitchat_address from = from_sockaddr((struct sockaddr *)&address);
-        must(bitchat_node_datagram(node, NOW, name, &from, bytes, (size_t)got, 0,
-                                   BITCHAT_ECN_NONE));
+        bitchat_datagram datagram = {.struct_size = sizeof datagram};
+        datagram.data = bytes;
+        datagram.len = (size_t)got;
+        datagram.socket = name;
+        datagram.from = from_sockaddr((struct sockaddr *)&address);
+        must(bitchat_node_datagram(node, NOW, &datagram));
     }
 }
 
@@ -614,16 +617,16 @@ static void show(bitchat_node *node, const bitchat_event *event) {
         print_history(node, event->channel);
         ready = 1;
         break;
-    case BITCHAT_EVENT_MEMBER_UP:
-    case BITCHAT_EVENT_MEMBER_DOWN:
+    case BITCHAT_EVENT_CHANNEL_MEMBER_UP:
+    case BITCHAT_EVENT_CHANNEL_MEMBER_DOWN:
         printf("* ");
         print_person(event->device.peer_id);
-        puts(event->kind == BITCHAT_EVENT_MEMBER_UP ? " is here" : " is gone");
+        puts(event->kind == BITCHAT_EVENT_CHANNEL_MEMBER_UP ? " is here" : " is gone");
         break;
-    case BITCHAT_EVENT_MESSAGE:
+    case BITCHAT_EVENT_CHANNEL_MESSAGE:
         print_message(&event->device, event->own, event->text, event->text_len);
         break;
-    case BITCHAT_EVENT_DELIVERED:
+    case BITCHAT_EVENT_CHANNEL_DELIVERED:
         printf("* stored by ");
         print_person(event->device.peer_id);
         putchar('\n');
@@ -637,7 +640,7 @@ static void show(bitchat_node *node, const bitchat_event *event) {
             putchar('\n');
         }
         break;
-    case BITCHAT_EVENT_LISTEN_FAILED:
+    case BITCHAT_EVENT_NODE_LISTEN_FAILED:
         printf("* no IPv%d: %s\n", event->family, event->text);
         break;
     case BITCHAT_EVENT_STORE_FAILING:

@@ -1,5 +1,5 @@
 use super::*;
-use crate::grows::read_struct;
+use crate::sized_struct::read_struct;
 
 #[test]
 fn every_limit_goes_there_and_back_by_itself() {
@@ -22,7 +22,8 @@ fn what_an_old_program_does_not_know_has_its_default() {
     let limits = old.as_ptr().cast::<bitchat_limits>();
     let defaults = bitchat_limits::from(&Limits::default());
     // SAFETY: the array is larger than it says.
-    let read = unsafe { crate::grows::overlay(defaults, limits, size_of::<bitchat_limits>() - 8) };
+    let read =
+        unsafe { crate::sized_struct::overlay(defaults, limits, size_of::<bitchat_limits>() - 8) };
     let words = |limits: &bitchat_limits| -> Vec<u64> {
         let words = size_of::<bitchat_limits>() / size_of::<u64>();
         // SAFETY: the struct is `words` numbers of 64 bits.

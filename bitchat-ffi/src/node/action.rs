@@ -1,8 +1,8 @@
 //! What the node asks of the world.
 
-use super::{Inner, Lent, Loan, bitchat_node, enter};
+use super::{Borrow, BorrowedBytes, Inner, bitchat_node, enter};
 use crate::boundary::guard;
-use crate::grows::{Grows, check_struct, write_struct};
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::{BITCHAT_ERR_NULL, BITCHAT_ERR_UNKNOWN, BITCHAT_PENDING};
 use crate::values::{BITCHAT_FAMILY_V4, BITCHAT_FAMILY_V6, bitchat_address};
 use bitchat_core::node::{Action, Family};
@@ -13,27 +13,28 @@ pub(super) use bitchat_core::node::Change;
 
 /// Open a UDP socket on all addresses of `family` (IPv6 only, where it is IPv6) at `port`, 0 for any:
 /// answer with `bitchat_node_bound`.
-pub const BITCHAT_ACTION_BIND_UDP: i32 = 1;
+pub const BITCHAT_ACTION_BIND_UDP: i32 = 101;
 /// Look up the host name in `text`, which may be an address: answer with `bitchat_node_resolved`.
-pub const BITCHAT_ACTION_RESOLVE: i32 = 2;
+pub const BITCHAT_ACTION_RESOLVE: i32 = 102;
 /// Open a TCP connection to `address`, with TLS for the server name in `text` unless that is NULL:
 /// answer with `bitchat_node_opened`.
-pub const BITCHAT_ACTION_OPEN_TCP: i32 = 3;
+pub const BITCHAT_ACTION_OPEN_TCP: i32 = 201;
 /// Write all of `data` to `stream`. Not answered; a failure is `bitchat_node_closed`.
-pub const BITCHAT_ACTION_WRITE: i32 = 4;
+pub const BITCHAT_ACTION_WRITE: i32 = 202;
 /// Close `stream` after what was written. Not answered.
-pub const BITCHAT_ACTION_CLOSE: i32 = 5;
+pub const BITCHAT_ACTION_CLOSE: i32 = 203;
 /// Put `changes` on stable storage, all of them or none, and in the order of the actions: answer with
 /// `bitchat_node_persisted` once they survive a power failure (with files: after fsync, of the directory
 /// too where a file is new). Said too early, it makes the node sign two messages of one number after a
 /// crash. What the store cannot take, answer with `bitchat_node_failed`: it is kept and tried again. One
 /// node at a time uses a store, and a store is never brought back from a backup.
-pub const BITCHAT_ACTION_PERSIST: i32 = 6;
+pub const BITCHAT_ACTION_PERSIST: i32 = 301;
 /// Read back up to `limit` records whose keys begin with `prefix` and sort behind `after`: answer
 /// with `bitchat_node_loaded`.
-pub const BITCHAT_ACTION_LOAD: i32 = 7;
+pub const BITCHAT_ACTION_LOAD: i32 = 302;
 
-/// Something that the node asks for. Each kind says which fields it uses; the others are zero. An
+/// Something that the node asks for. Kinds are numbered by area: 1xx sockets and names, 2xx streams, 3xx
+/// the store. Each kind says which fields it uses; the others are zero. An
 /// action with an answer is answered exactly once, by the call that its kind names or by
 /// `bitchat_node_failed`; answer a kind that you do not know with the latter, if `request` is not
 /// BITCHAT_NO_REQUEST. Pointers live until the next call on the node.
@@ -82,7 +83,7 @@ pub struct bitchat_action {
 pub const BITCHAT_NO_REQUEST: u64 = u64::MAX;
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_action {
+unsafe impl SizedStruct for bitchat_action {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
@@ -119,7 +120,7 @@ pub struct bitchat_change {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_change {
+unsafe impl SizedStruct for bitchat_change {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
@@ -184,7 +185,7 @@ pub unsafe extern "C" fn bitchat_node_poll_action(
     }
 }
 
-/// The next action; what it points to is lent.
+/// The next action; what it points to is bytes.
 pub(super) fn next_action(inner: &mut Inner) -> Option<bitchat_action> {
     loop {
         let action = inner.node.poll_action()?;
@@ -240,7 +241,7 @@ fn lend(inner: &mut Inner, action: Action) -> Option<bitchat_action> {
             out.kind = BITCHAT_ACTION_WRITE;
             out.stream = stream.0;
             (out.data, out.data_len) = (data.as_ptr(), data.len());
-            inner.loan = Loan::Write(data);
+            inner.borrow = Borrow::Write(data);
         }
         Action::Close { stream } => {
             out.kind = BITCHAT_ACTION_CLOSE;
@@ -250,8 +251,8 @@ fn lend(inner: &mut Inner, action: Action) -> Option<bitchat_action> {
             out.kind = BITCHAT_ACTION_PERSIST;
             out.request = request.0;
             out.change_count = changes.len();
-            inner.loan = Loan::Changes(Box::new(bitchat_changes(changes)));
-            if let Loan::Changes(changes) = &inner.loan {
+            inner.borrow = Borrow::Changes(Box::new(bitchat_changes(changes)));
+            if let Borrow::Changes(changes) = &inner.borrow {
                 out.changes = ptr::from_ref(&**changes);
             }
         }
@@ -259,9 +260,9 @@ fn lend(inner: &mut Inner, action: Action) -> Option<bitchat_action> {
             out.kind = BITCHAT_ACTION_LOAD;
             out.request = request.0;
             out.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            let mut lent = Lent::default();
-            let (prefix_at, after_at) = (lent.bytes(&prefix), lent.bytes(&after));
-            let start = lent.hand_out(inner);
+            let mut bytes = BorrowedBytes::default();
+            let (prefix_at, after_at) = (bytes.bytes(&prefix), bytes.bytes(&after));
+            let start = bytes.borrow(inner);
             (out.prefix, out.prefix_len) = (start.wrapping_add(prefix_at), prefix.len());
             (out.after, out.after_len) = (start.wrapping_add(after_at), after.len());
         }
@@ -271,9 +272,9 @@ fn lend(inner: &mut Inner, action: Action) -> Option<bitchat_action> {
 }
 
 fn lend_text(inner: &mut Inner, text: &str) -> *const c_char {
-    let mut lent = Lent::default();
-    lent.text(text);
-    lent.hand_out(inner).cast()
+    let mut bytes = BorrowedBytes::default();
+    bytes.text(text);
+    bytes.borrow(inner).cast()
 }
 
 pub(super) const fn family_code(family: Family) -> u8 {

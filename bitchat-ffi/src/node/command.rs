@@ -1,14 +1,14 @@
 //! What the application may ask of a node.
 
-use super::{Inner, bitchat_node, enter};
+use super::{Inner, bitchat_node, enter, enter_at};
 use crate::boundary::{read_32, read_seed, read_slice, read_text, write_32, write_value};
-use crate::chatfile::{bitchat_chatfile, hand_out, target_policy};
+use crate::chatfile::{bitchat_chatfile, target_policy, write_handle};
 use crate::status::{
     BITCHAT_ERR_INVALID, BITCHAT_ERR_INVITE_ONLY, BITCHAT_ERR_JOINED, BITCHAT_ERR_LOG_FULL,
     BITCHAT_ERR_NOT_READY, BITCHAT_ERR_NULL, BITCHAT_ERR_SHUTTING_DOWN, BITCHAT_ERR_STORE_BUSY,
     BITCHAT_ERR_TOO_MANY, BITCHAT_ERR_UNKNOWN, BITCHAT_PENDING,
 };
-use crate::values::{bitchat_address, bitchat_device, bitchat_error, time};
+use crate::values::{bitchat_address, bitchat_device, bitchat_error};
 use bitchat_core::base::ids::{ChannelHandle, PeerId};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::channel;
@@ -38,13 +38,13 @@ pub unsafe extern "C" fn bitchat_node_join(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             bitchat_error::check(why)?;
             let file = file.as_ref().ok_or(BITCHAT_ERR_NULL)?;
             if channel.is_null() {
                 return Err(BITCHAT_ERR_NULL);
             }
-            let joined = inner.node.join(time(mono_ns, wall_ms), &file.0);
+            let joined = node.join(now, &file.0);
             let joined = joined.map_err(|e| bitchat_error::say_as(join_status(e), why, e))?;
             write_value(joined.0, channel)
         })
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn bitchat_node_join_link(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             bitchat_error::check(why)?;
             let (link, policy) = (read_text(link)?, target_policy(allow_local)?);
             if channel.is_null() {
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn bitchat_node_join_link(
             }
             let link = JoinLink::parse(link, &Limits::default(), policy)
                 .map_err(|reason| bitchat_error::say(why, reason))?;
-            let joined = inner.node.join_link(time(mono_ns, wall_ms), &link);
+            let joined = node.join_link(now, &link);
             let joined = joined.map_err(|e| bitchat_error::say_as(join_status(e), why, e))?;
             write_value(joined.0, channel)
         })
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn bitchat_node_chat_file(
     unsafe {
         enter(node, |inner| {
             let file = inner.node.chat_file(ChannelHandle(channel)).map_err(unknown)?;
-            hand_out(file.ok_or(BITCHAT_ERR_NOT_READY)?.clone(), out)
+            write_handle(file.ok_or(BITCHAT_ERR_NOT_READY)?.clone(), out)
         })
     }
 }
@@ -133,14 +133,14 @@ pub unsafe extern "C" fn bitchat_node_leave(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            inner.node.leave(time(mono_ns, wall_ms), ChannelHandle(channel)).map_err(unknown)
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            node.leave(now, ChannelHandle(channel)).map_err(unknown)
         })
     }
 }
 
 /// Writes a text of 1 to 65,536 bytes of UTF-8 to everybody in the channel. It is stored first, then
-/// shown (BITCHAT_EVENT_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
+/// shown (BITCHAT_EVENT_CHANNEL_MESSAGE) and sent. The message's 32-byte name is written to `entry_id` unless
 /// that is NULL. With any error nothing was written, and `why` says what is in the way.
 ///
 /// # Safety
@@ -159,14 +159,14 @@ pub unsafe extern "C" fn bitchat_node_send_text(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             bitchat_error::check(why)?;
             if text.is_null() {
                 return Err(BITCHAT_ERR_NULL);
             }
             let text = read_slice(text.cast::<u8>(), len)?;
             let text = core::str::from_utf8(text).map_err(|e| bitchat_error::say(why, e))?;
-            let sent = inner.node.send_text(time(mono_ns, wall_ms), ChannelHandle(channel), text);
+            let sent = node.send_text(now, ChannelHandle(channel), text);
             let id = sent.map_err(|e| bitchat_error::say_as(send_status(e), why, e))?;
             if entry_id.is_null() { Ok(()) } else { write_32(&id.0, entry_id) }
         })
@@ -200,11 +200,10 @@ pub unsafe extern "C" fn bitchat_node_add_peer(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let address = address.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
             let peer = if peer_id.is_null() { None } else { Some(PeerId(read_32(peer_id)?)) };
-            let (now, channel) = (time(mono_ns, wall_ms), ChannelHandle(channel));
-            inner.node.add_peer(now, channel, PeerHint { address, peer }).map_err(unknown)
+            node.add_peer(now, ChannelHandle(channel), PeerHint { address, peer }).map_err(unknown)
         })
     }
 }
@@ -222,8 +221,8 @@ pub unsafe extern "C" fn bitchat_node_renew_keys(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            let renewed = inner.node.renew_keys(time(mono_ns, wall_ms));
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            let renewed = node.renew_keys(now);
             if links.is_null() { Ok(()) } else { write_value(renewed, links) }
         })
     }
@@ -243,8 +242,8 @@ pub unsafe extern "C" fn bitchat_node_reseed(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            inner.node.reseed(time(mono_ns, wall_ms), &read_seed(seed)?);
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            node.reseed(now, &read_seed(seed)?);
             Ok(())
         })
     }
@@ -263,8 +262,8 @@ pub unsafe extern "C" fn bitchat_node_shutdown(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            inner.node.shutdown(time(mono_ns, wall_ms));
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            node.shutdown(now);
             Ok(())
         })
     }

@@ -1,8 +1,9 @@
-//! What the application is told.
+//! What the application is told. Kinds are numbered by area, a hundred numbers each: 1xx the node,
+//! 2xx the store, 3xx links, 4xx channels, 5xx trackers.
 
 use super::action::family_code;
-use super::{Inner, Lent, bitchat_node, enter};
-use crate::grows::{Grows, check_struct, write_struct};
+use super::{BorrowedBytes, Inner, bitchat_node, enter};
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::BITCHAT_PENDING;
 use crate::values::{bitchat_address, bitchat_device};
 use bitchat_core::base::ids::{ChannelHandle, LinkId};
@@ -15,48 +16,52 @@ use core::ptr;
 use core::time::Duration;
 
 /// A UDP socket is open at `address`.
-pub const BITCHAT_EVENT_LISTENING: i32 = 1;
+pub const BITCHAT_EVENT_NODE_LISTENING: i32 = 101;
 /// A UDP socket of `family` could not be opened; `text` says why. The other family goes on.
-pub const BITCHAT_EVENT_LISTEN_FAILED: i32 = 2;
-/// `channel` is live; `count` messages were read back.
-pub const BITCHAT_EVENT_CHANNEL_READY: i32 = 3;
-/// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
-/// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
-pub const BITCHAT_EVENT_TRACKER: i32 = 4;
+pub const BITCHAT_EVENT_NODE_LISTEN_FAILED: i32 = 102;
+/// The wall clock is needed and unknown: the node waits.
+pub const BITCHAT_EVENT_NODE_WALL_TIME_NEEDED: i32 = 103;
+
+/// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
+/// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
+pub const BITCHAT_EVENT_STORE_FAILING: i32 = 201;
+/// The store works again.
+pub const BITCHAT_EVENT_STORE_RECOVERED: i32 = 202;
+/// The record of this `key` is damaged, or not this node's. It was not used.
+pub const BITCHAT_EVENT_STORE_DAMAGED: i32 = 203;
+
 /// `link` to `device` at `address` is up: encrypted, ready for chat.
-pub const BITCHAT_EVENT_LINK_UP: i32 = 5;
+pub const BITCHAT_EVENT_LINK_UP: i32 = 301;
 /// `link` has new keys, after `count` renewals.
-pub const BITCHAT_EVENT_LINK_REKEYED: i32 = 6;
+pub const BITCHAT_EVENT_LINK_REKEYED: i32 = 302;
 /// `link` moved to another `address` of the peer.
-pub const BITCHAT_EVENT_LINK_MOVED: i32 = 7;
+pub const BITCHAT_EVENT_LINK_MOVED: i32 = 303;
 /// `link` to `device` ended: `state` is BITCHAT_CLOSE_..., `text` says it in words.
-pub const BITCHAT_EVENT_LINK_CLOSED: i32 = 8;
+pub const BITCHAT_EVENT_LINK_CLOSED: i32 = 304;
+
+/// `channel` is live; `count` messages were read back.
+pub const BITCHAT_EVENT_CHANNEL_READY: i32 = 401;
 /// `device` can be reached in `channel`.
-pub const BITCHAT_EVENT_MEMBER_UP: i32 = 9;
+pub const BITCHAT_EVENT_CHANNEL_MEMBER_UP: i32 = 402;
 /// `device` cannot be reached in `channel` any more.
-pub const BITCHAT_EVENT_MEMBER_DOWN: i32 = 10;
+pub const BITCHAT_EVENT_CHANNEL_MEMBER_DOWN: i32 = 403;
 /// A message, own or another's, is stored and part of the log of `channel`: `entry_id`, `device` (its
 /// author), `chain`, `own`, `wall_ms`, `lamport`, `seq`, `text`. It may belong between earlier ones: the
 /// order that everybody shows is (lamport, chain, seq), chains compared as by memcmp.
-pub const BITCHAT_EVENT_MESSAGE: i32 = 11;
+pub const BITCHAT_EVENT_CHANNEL_MESSAGE: i32 = 404;
 /// `device` has stored this node's message `entry_id` of `channel`, and all of its earlier ones.
-pub const BITCHAT_EVENT_DELIVERED: i32 = 12;
+pub const BITCHAT_EVENT_CHANNEL_DELIVERED: i32 = 405;
 /// `device` signed two different entries with one number. Nothing more of it is accepted in `channel`.
-pub const BITCHAT_EVENT_EQUIVOCATION: i32 = 13;
+pub const BITCHAT_EVENT_CHANNEL_EQUIVOCATION: i32 = 406;
 /// Others hold messages of this device in `channel` that its store does not, as after a restored
 /// backup. The next message begins a new chain.
-pub const BITCHAT_EVENT_STORE_WENT_BACK: i32 = 14;
+pub const BITCHAT_EVENT_CHANNEL_STORE_WENT_BACK: i32 = 407;
 /// The log of `channel` is as large as it may be: nothing more is accepted.
-pub const BITCHAT_EVENT_LOG_FULL: i32 = 15;
-/// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
-/// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
-pub const BITCHAT_EVENT_STORE_FAILING: i32 = 16;
-/// The store works again.
-pub const BITCHAT_EVENT_STORE_RECOVERED: i32 = 17;
-/// The record of this `key` is damaged, or not this node's. It was not used.
-pub const BITCHAT_EVENT_STORE_DAMAGED: i32 = 18;
-/// The wall clock is needed and unknown: the node waits.
-pub const BITCHAT_EVENT_WALL_TIME_NEEDED: i32 = 19;
+pub const BITCHAT_EVENT_CHANNEL_LOG_FULL: i32 = 408;
+
+/// The tracker `url` of `channel` is in another `state`, BITCHAT_TRACKER_...; when it works, it named
+/// `count` peers; when it fails, `text` says why. It is asked again after `delay_ns`.
+pub const BITCHAT_EVENT_TRACKER: i32 = 501;
 
 /// An announce is on its way.
 pub const BITCHAT_TRACKER_ANNOUNCING: i32 = 1;
@@ -78,7 +83,8 @@ pub const BITCHAT_CLOSE_REPLACED: i32 = 5;
 /// The peer's certificate ended.
 pub const BITCHAT_CLOSE_CERTIFICATE_EXPIRED: i32 = 6;
 
-/// Something that the application is told. Each kind says which fields it uses; the others are zero.
+/// Something that the application is told. Kinds are numbered by area: 1xx the node, 2xx the store, 3xx
+/// links, 4xx channels, 5xx trackers. Each kind says which fields it uses; the others are zero.
 /// Skip a kind that you do not know. Pointers live until the next call on the node.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -131,7 +137,7 @@ pub struct bitchat_event {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_event {
+unsafe impl SizedStruct for bitchat_event {
     const FIRST_SIZE: usize = core::mem::offset_of!(Self, chain);
 }
 
@@ -154,7 +160,7 @@ pub unsafe extern "C" fn bitchat_node_poll_event(
     }
 }
 
-/// The next event; what it points to is lent.
+/// The next event; what it points to is bytes.
 pub(super) fn next_event(inner: &mut Inner) -> Option<bitchat_event> {
     loop {
         let event = inner.node.poll_event()?;
@@ -223,14 +229,14 @@ impl Filling {
     fn node(&mut self, update: NodeUpdate) -> Option<()> {
         match update {
             NodeUpdate::Listening { local } => {
-                self.kind(BITCHAT_EVENT_LISTENING).address = local.into();
+                self.kind(BITCHAT_EVENT_NODE_LISTENING).address = local.into();
             }
             NodeUpdate::ListenFailed { family, failure } => {
-                self.kind(BITCHAT_EVENT_LISTEN_FAILED).family = family_code(family);
+                self.kind(BITCHAT_EVENT_NODE_LISTEN_FAILED).family = family_code(family);
                 self.text = Some(failure.to_string());
             }
             NodeUpdate::WallTimeNeeded => {
-                self.kind(BITCHAT_EVENT_WALL_TIME_NEEDED);
+                self.kind(BITCHAT_EVENT_NODE_WALL_TIME_NEEDED);
             }
             _ => return None,
         }
@@ -286,24 +292,24 @@ impl Filling {
                 self.kind(BITCHAT_EVENT_CHANNEL_READY).count = messages as u64;
             }
             ChannelUpdate::MemberUp { device } => {
-                self.kind(BITCHAT_EVENT_MEMBER_UP).device = device.into();
+                self.kind(BITCHAT_EVENT_CHANNEL_MEMBER_UP).device = device.into();
             }
             ChannelUpdate::MemberDown { device } => {
-                self.kind(BITCHAT_EVENT_MEMBER_DOWN).device = device.into();
+                self.kind(BITCHAT_EVENT_CHANNEL_MEMBER_DOWN).device = device.into();
             }
             ChannelUpdate::Message(message) => self.message(message),
             ChannelUpdate::Delivered { id, device } => {
-                let event = self.kind(BITCHAT_EVENT_DELIVERED);
+                let event = self.kind(BITCHAT_EVENT_CHANNEL_DELIVERED);
                 (event.entry_id, event.device) = (id.0, device.into());
             }
             ChannelUpdate::Equivocation { author } => {
-                self.kind(BITCHAT_EVENT_EQUIVOCATION).device = author.into();
+                self.kind(BITCHAT_EVENT_CHANNEL_EQUIVOCATION).device = author.into();
             }
             ChannelUpdate::StoreWentBack => {
-                self.kind(BITCHAT_EVENT_STORE_WENT_BACK);
+                self.kind(BITCHAT_EVENT_CHANNEL_STORE_WENT_BACK);
             }
             ChannelUpdate::LogFull => {
-                self.kind(BITCHAT_EVENT_LOG_FULL);
+                self.kind(BITCHAT_EVENT_CHANNEL_LOG_FULL);
             }
             _ => return None,
         }
@@ -334,7 +340,7 @@ impl Filling {
     }
 
     fn message(&mut self, message: Message) {
-        let event = self.kind(BITCHAT_EVENT_MESSAGE);
+        let event = self.kind(BITCHAT_EVENT_CHANNEL_MESSAGE);
         event.entry_id = message.id.0;
         event.device = message.author.into();
         event.chain = message.chain.0;
@@ -351,11 +357,11 @@ impl Filling {
         if text.is_none() && url.is_none() && key.is_none() {
             return event;
         }
-        let mut lent = Lent::default();
-        let text_at = text.as_ref().map(|text| lent.text(text));
-        let url_at = url.map(|url| lent.text(&url));
-        let key_at = key.as_ref().map(|key| lent.bytes(key));
-        let start = lent.hand_out(inner);
+        let mut bytes = BorrowedBytes::default();
+        let text_at = text.as_ref().map(|text| bytes.text(text));
+        let url_at = url.map(|url| bytes.text(&url));
+        let key_at = key.as_ref().map(|key| bytes.bytes(key));
+        let start = bytes.borrow(inner);
         let pointer = |at: Option<usize>| at.map_or(ptr::null(), |at| start.wrapping_add(at));
         event.text = pointer(text_at).cast();
         event.text_len = text.map_or(0, |text| text.len());

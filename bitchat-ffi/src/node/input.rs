@@ -1,13 +1,13 @@
 //! What happened in the world, and answers to actions.
 
-use super::{Inner, bitchat_node, enter};
+use super::{bitchat_node, enter_at};
 use crate::boundary::{read_slice, read_text, write_slice};
-use crate::grows::{Grows, read_struct};
+use crate::sized_struct::{SizedStruct, read_struct};
 use crate::status::{BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
-use crate::values::{bitchat_address, ecn_from_c, time};
+use crate::values::{bitchat_address, ecn_from_c};
 use bitchat_core::base::ids::{RequestId, SocketId, StreamId};
 use bitchat_core::base::time::UnixMillis;
-use bitchat_core::node::{Failure, Input, Record};
+use bitchat_core::node::{Failure, Input, Node, Record};
 use bytes::Bytes;
 use core::ffi::c_char;
 use core::net::IpAddr;
@@ -35,44 +35,73 @@ pub struct bitchat_record {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_record {
+unsafe impl SizedStruct for bitchat_record {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-impl Inner {
-    fn take(&mut self, mono_ns: u64, wall_ms: u64, input: Input<'_>) -> Result<(), i32> {
-        self.node.handle_input(time(mono_ns, wall_ms), input);
-        Ok(())
-    }
+/// Datagrams that arrived: one, or several of equal length behind each other from one sender.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bitchat_datagram {
+    /// Set to sizeof(bitchat_datagram).
+    pub struct_size: usize,
+    /// The bytes. They are decrypted in place: they change.
+    pub data: *mut u8,
+    /// How many bytes.
+    pub len: usize,
+    /// The length of each datagram; the last may be shorter. 0 means one.
+    pub stride: usize,
+    /// Your name for the socket that they arrived on.
+    pub socket: u32,
+    /// BITCHAT_ECN_…: the mark in their IP headers, the same for all; BITCHAT_ECN_NONE if it is not
+    /// known.
+    pub ecn: u32,
+    /// Who sent them.
+    pub from: bitchat_address,
+    /// 0.
+    pub reserved: u32,
 }
 
-/// A datagram arrived on `socket`, or several of `stride` bytes each behind each other (the last may
-/// be shorter); a stride of 0 means one. `ecn` is the mark in their IP headers, BITCHAT_ECN_…, the
-/// same for all; BITCHAT_ECN_NONE if it is not known. The bytes are decrypted in place: they change.
+// SAFETY: repr(C), begins with its size, and zero bytes are a value.
+unsafe impl SizedStruct for bitchat_datagram {
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Hands `input` to the node.
 ///
 /// # Safety
-/// `node` is NULL or a live handle; `from` is NULL or valid for reads; `data` is NULL or valid for
-/// reads and writes of `len` bytes.
+/// `node` is NULL or a live handle.
+unsafe fn hand_in(node: *mut bitchat_node, mono_ns: u64, wall_ms: u64, input: Input<'_>) -> i32 {
+    let body = |node: &mut Node, now| {
+        node.handle_input(now, input);
+        Ok(())
+    };
+    // SAFETY: as the caller says.
+    unsafe { enter_at(node, mono_ns, wall_ms, body) }
+}
+
+/// Datagrams arrived.
+///
+/// # Safety
+/// `node` is NULL or a live handle; `datagram` is NULL or valid for reads, and its `data` is NULL or
+/// valid for reads and writes of `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bitchat_node_datagram(
     node: *mut bitchat_node,
     mono_ns: u64,
     wall_ms: u64,
-    socket: u32,
-    from: *const bitchat_address,
-    data: *mut u8,
-    len: usize,
-    stride: usize,
-    ecn: u32,
+    datagram: *const bitchat_datagram,
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
-            let from = from.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
-            let data = write_slice(data, len)?;
-            let (socket, ecn) = (SocketId(socket), ecn_from_c(ecn)?);
-            let input = Input::Datagram { socket, from, ecn, stride, data };
-            inner.take(mono_ns, wall_ms, input)
+        enter_at(node, mono_ns, wall_ms, |node, now| {
+            let datagram = read_struct(datagram)?;
+            let from = datagram.from.socket()?;
+            let data = write_slice(datagram.data, datagram.len)?;
+            let (socket, stride) = (SocketId(datagram.socket), datagram.stride);
+            let ecn = ecn_from_c(datagram.ecn)?;
+            node.handle_input(now, Input::Datagram { socket, from, ecn, stride, data });
+            Ok(())
         })
     }
 }
@@ -93,10 +122,11 @@ pub unsafe extern "C" fn bitchat_node_bound(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let local = local.as_ref().ok_or(BITCHAT_ERR_NULL)?.socket()?;
             let (request, socket) = (RequestId(request), SocketId(socket));
-            inner.take(mono_ns, wall_ms, Input::Bound { request, socket, local })
+            node.handle_input(now, Input::Bound { request, socket, local });
+            Ok(())
         })
     }
 }
@@ -116,9 +146,10 @@ pub unsafe extern "C" fn bitchat_node_interfaces(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let addresses = read_ips(addresses, count)?;
-            inner.take(mono_ns, wall_ms, Input::Interfaces(&addresses))
+            node.handle_input(now, Input::Interfaces(&addresses));
+            Ok(())
         })
     }
 }
@@ -138,10 +169,11 @@ pub unsafe extern "C" fn bitchat_node_resolved(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let addresses = read_ips(addresses, count)?;
             let input = Input::Resolved { request: RequestId(request), addresses: &addresses };
-            inner.take(mono_ns, wall_ms, input)
+            node.handle_input(now, input);
+            Ok(())
         })
     }
 }
@@ -167,7 +199,7 @@ pub unsafe extern "C" fn bitchat_node_opened(
 ) -> i32 {
     let input = Input::Opened { request: RequestId(request), stream: StreamId(stream) };
     // SAFETY: as the caller says.
-    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+    unsafe { hand_in(node, mono_ns, wall_ms, input) }
 }
 
 /// Bytes arrived on a stream, in order.
@@ -185,9 +217,10 @@ pub unsafe extern "C" fn bitchat_node_readable(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let input = Input::Readable { stream: StreamId(stream), data: read_slice(data, len)? };
-            inner.take(mono_ns, wall_ms, input)
+            node.handle_input(now, input);
+            Ok(())
         })
     }
 }
@@ -205,7 +238,7 @@ pub unsafe extern "C" fn bitchat_node_closed(
 ) -> i32 {
     let input = Input::Closed { stream: StreamId(stream) };
     // SAFETY: as the caller says.
-    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+    unsafe { hand_in(node, mono_ns, wall_ms, input) }
 }
 
 /// BITCHAT_ACTION_PERSIST is done: everything is on stable storage.
@@ -221,7 +254,7 @@ pub unsafe extern "C" fn bitchat_node_persisted(
 ) -> i32 {
     let input = Input::Persisted { request: RequestId(request) };
     // SAFETY: as the caller says.
-    unsafe { enter(node, |inner| inner.take(mono_ns, wall_ms, input)) }
+    unsafe { hand_in(node, mono_ns, wall_ms, input) }
 }
 
 /// BITCHAT_ACTION_LOAD is done: up to `limit` records in ascending order of their keys. `more` is 1 if
@@ -242,7 +275,7 @@ pub unsafe extern "C" fn bitchat_node_loaded(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let more = match more {
                 0 => false,
                 1 => true,
@@ -250,7 +283,8 @@ pub unsafe extern "C" fn bitchat_node_loaded(
             };
             let records = read_records(records, count)?;
             let request = RequestId(request);
-            inner.take(mono_ns, wall_ms, Input::Loaded { request, records, more })
+            node.handle_input(now, Input::Loaded { request, records, more });
+            Ok(())
         })
     }
 }
@@ -312,14 +346,15 @@ pub unsafe extern "C" fn bitchat_node_failed(
 ) -> i32 {
     // SAFETY: as the caller says.
     unsafe {
-        enter(node, |inner| {
+        enter_at(node, mono_ns, wall_ms, |node, now| {
             let failure = if reason.is_null() {
                 Failure::Unsupported
             } else {
                 Failure::Other(read_text(reason)?.to_owned())
             };
             let request = RequestId(request);
-            inner.take(mono_ns, wall_ms, Input::Failed { request, failure })
+            node.handle_input(now, Input::Failed { request, failure });
+            Ok(())
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The key log, for debugging.
 
-use super::{Loan, bitchat_node, enter};
+use super::{Borrow, bitchat_node, enter};
 use crate::boundary::write_value;
 use crate::status::BITCHAT_PENDING;
 use core::ffi::c_char;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn bitchat_node_poll_key_log(
             lent.extend_from_slice(text);
             lent.extend_from_slice(b"\n\0");
             let start = lent.as_ptr();
-            inner.loan = Loan::KeyLog(lent);
+            inner.borrow = Borrow::KeyLog(lent);
             write_value(start.cast(), line)
         })
     }

@@ -1,9 +1,9 @@
 //! What the node knows: messages, links, deliveries, counters.
 
 use super::event::nanos;
-use super::{Loan, bitchat_node, enter};
+use super::{Borrow, bitchat_node, enter};
 use crate::boundary::{guard, read_32, write_value};
-use crate::grows::{Grows, write_struct};
+use crate::sized_struct::{SizedStruct, write_struct};
 use crate::status::{BITCHAT_ERR_NULL, BITCHAT_ERR_SHORT, BITCHAT_ERR_UNKNOWN};
 use crate::values::{bitchat_address, bitchat_device};
 use bitchat_core::base::ids::{ChannelHandle, EntryId};
@@ -11,6 +11,43 @@ use bitchat_core::node::{LinkInfo, Message};
 use core::ffi::c_char;
 use core::mem::offset_of;
 use core::ptr;
+
+/// Writes where a list is and how many it holds.
+///
+/// # Safety
+/// `out` and `count` are NULL or valid for writes.
+unsafe fn write_list<T>(
+    list: *const T,
+    size: usize,
+    out: *mut *const T,
+    count: *mut usize,
+) -> Result<(), i32> {
+    if out.is_null() {
+        return Err(BITCHAT_ERR_NULL);
+    }
+    // SAFETY: as the caller says.
+    unsafe {
+        write_value(size, count)?;
+        write_value(list, out)
+    }
+}
+
+/// Writes what `value` makes of the item of this index to `out`.
+///
+/// # Safety
+/// `out` is NULL or valid for writes, with `struct_size` set.
+unsafe fn write_item<T, S: SizedStruct>(
+    items: Option<&Vec<T>>,
+    index: usize,
+    value: impl FnOnce(&T) -> S,
+    out: *mut S,
+) -> i32 {
+    guard(|| {
+        let item = items.ok_or(BITCHAT_ERR_NULL)?.get(index).ok_or(BITCHAT_ERR_UNKNOWN)?;
+        // SAFETY: as the caller says.
+        unsafe { write_struct(&value(item), out) }
+    })
+}
 
 /// The messages of a channel.
 #[expect(non_camel_case_types, reason = "the name in C")]
@@ -46,7 +83,7 @@ pub struct bitchat_message {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_message {
+unsafe impl SizedStruct for bitchat_message {
     const FIRST_SIZE: usize = offset_of!(Self, chain);
 }
 
@@ -71,12 +108,11 @@ pub unsafe extern "C" fn bitchat_node_messages(
             }
             let messages = inner.node.messages(ChannelHandle(channel));
             let messages = messages.map_err(|_| BITCHAT_ERR_UNKNOWN)?;
-            write_value(messages.len(), count)?;
-            inner.loan = Loan::Messages(Box::new(bitchat_messages(messages)));
-            if let Loan::Messages(messages) = &inner.loan {
-                list.write(ptr::from_ref(&**messages));
-            }
-            Ok(())
+            let size = messages.len();
+            inner.borrow = Borrow::Messages(Box::new(bitchat_messages(messages)));
+            // The pointer is taken where the list stays: moving a box ends the pointers into it.
+            let Borrow::Messages(messages) = &inner.borrow else { return Ok(()) };
+            write_list(ptr::from_ref(&**messages), size, list, count)
         })
     }
 }
@@ -91,26 +127,21 @@ pub unsafe extern "C" fn bitchat_messages_get(
     index: usize,
     out: *mut bitchat_message,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: as the caller says.
-        let list = unsafe { list.as_ref() }.ok_or(BITCHAT_ERR_NULL)?;
-        let message = list.0.get(index).ok_or(BITCHAT_ERR_UNKNOWN)?;
-        let value = bitchat_message {
-            struct_size: 0,
-            entry_id: message.id.0,
-            author: message.author.into(),
-            wall_ms: message.wall.map_or(0, |wall| wall.0),
-            lamport: message.lamport,
-            seq: message.seq,
-            text: message.text.as_ptr().cast(),
-            text_len: message.text.len(),
-            own: message.own.into(),
-            reserved: 0,
-            chain: message.chain.0,
-        };
-        // SAFETY: as the caller says.
-        unsafe { write_struct(&value, out) }
-    })
+    let value = |message: &Message| bitchat_message {
+        struct_size: 0,
+        entry_id: message.id.0,
+        author: message.author.into(),
+        wall_ms: message.wall.map_or(0, |wall| wall.0),
+        lamport: message.lamport,
+        seq: message.seq,
+        text: message.text.as_ptr().cast(),
+        text_len: message.text.len(),
+        own: message.own.into(),
+        reserved: 0,
+        chain: message.chain.0,
+    };
+    // SAFETY: as the caller says.
+    unsafe { write_item(list.as_ref().map(|list| &list.0), index, value, out) }
 }
 
 /// The links of a node.
@@ -157,7 +188,7 @@ pub struct bitchat_link {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_link {
+unsafe impl SizedStruct for bitchat_link {
     const FIRST_SIZE: usize = offset_of!(Self, min_rtt_ns);
 }
 
@@ -175,21 +206,16 @@ pub unsafe extern "C" fn bitchat_node_links(
     // SAFETY: as the caller says.
     unsafe {
         enter(node, |inner| {
-            if list.is_null() {
-                return Err(BITCHAT_ERR_NULL);
-            }
             let links = inner.node.links().into_iter();
             let with_ids = |link: LinkInfo| {
                 let ids = link.channels.iter().flat_map(|chan| chan.0).collect();
                 (link, ids)
             };
             let links: Vec<_> = links.map(with_ids).collect();
-            write_value(links.len(), count)?;
-            inner.loan = Loan::Links(Box::new(bitchat_links(links)));
-            if let Loan::Links(links) = &inner.loan {
-                list.write(ptr::from_ref(&**links));
-            }
-            Ok(())
+            let size = links.len();
+            inner.borrow = Borrow::Links(Box::new(bitchat_links(links)));
+            let Borrow::Links(links) = &inner.borrow else { return Ok(()) };
+            write_list(ptr::from_ref(&**links), size, list, count)
         })
     }
 }
@@ -204,31 +230,26 @@ pub unsafe extern "C" fn bitchat_links_get(
     index: usize,
     out: *mut bitchat_link,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: as the caller says.
-        let list = unsafe { list.as_ref() }.ok_or(BITCHAT_ERR_NULL)?;
-        let (link, channel_ids) = list.0.get(index).ok_or(BITCHAT_ERR_UNKNOWN)?;
-        let value = bitchat_link {
-            struct_size: 0,
-            link: link.link.0,
-            device: link.device.into(),
-            address: link.address.into(),
-            reserved: 0,
-            generation: link.generation,
-            rtt_ns: link.rtt.map_or(0, nanos),
-            path_mtu: link.path_mtu as u64,
-            paths: link.paths as u64,
-            channel_ids: channel_ids.as_ptr(),
-            channel_count: link.channels.len(),
-            min_rtt_ns: link.min_rtt.map_or(0, nanos),
-            rate: link.rate.unwrap_or(0),
-            window: link.window,
-            loss: link.loss.into(),
-            reserved2: 0,
-        };
-        // SAFETY: as the caller says.
-        unsafe { write_struct(&value, out) }
-    })
+    let value = |(link, channel_ids): &(LinkInfo, Vec<u8>)| bitchat_link {
+        struct_size: 0,
+        link: link.link.0,
+        device: link.device.into(),
+        address: link.address.into(),
+        reserved: 0,
+        generation: link.generation,
+        rtt_ns: link.rtt.map_or(0, nanos),
+        path_mtu: link.path_mtu as u64,
+        paths: link.paths as u64,
+        channel_ids: channel_ids.as_ptr(),
+        channel_count: link.channels.len(),
+        min_rtt_ns: link.min_rtt.map_or(0, nanos),
+        rate: link.rate.unwrap_or(0),
+        window: link.window,
+        loss: link.loss.into(),
+        reserved2: 0,
+    };
+    // SAFETY: as the caller says.
+    unsafe { write_item(list.as_ref().map(|list| &list.0), index, value, out) }
 }
 
 /// Writes the devices that have stored a message of this node, as far as they said, to `devices`.
@@ -293,7 +314,7 @@ pub struct bitchat_stats {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_stats {
+unsafe impl SizedStruct for bitchat_stats {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 

@@ -1,21 +1,11 @@
 //! What the node says of its work.
 
-use super::{Inner, Lent, bitchat_node, enter};
-use crate::grows::{Grows, check_struct, write_struct};
+use super::{BorrowedBytes, Inner, bitchat_node, enter};
+use crate::log_level::level_code;
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::BITCHAT_PENDING;
-use bitchat_core::node::{LogLevel, LogRecord};
+use bitchat_core::node::LogRecord;
 use core::ffi::c_char;
-
-/// Say nothing; costs nothing.
-pub const BITCHAT_LOG_OFF: i32 = 0;
-/// What keeps the node from its work and somebody should look at.
-pub const BITCHAT_LOG_WARN: i32 = 1;
-/// What happened to channels, links and the store. Up to this level no text holds an address.
-pub const BITCHAT_LOG_INFO: i32 = 2;
-/// Why it happened: every attempt to meet somebody, every tracker, with addresses.
-pub const BITCHAT_LOG_DEBUG: i32 = 3;
-/// Every datagram of a meeting, every packet that was dropped.
-pub const BITCHAT_LOG_TRACE: i32 = 4;
 
 /// Something that the node did or saw, for people who look for a fault. Texts change from version to
 /// version, and hold no key and no message. Pointers live until the next call on the node.
@@ -39,30 +29,8 @@ pub struct bitchat_log {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_log {
+unsafe impl SizedStruct for bitchat_log {
     const FIRST_SIZE: usize = size_of::<Self>();
-}
-
-pub(crate) const fn level_code(level: LogLevel) -> i32 {
-    match level {
-        LogLevel::Off => BITCHAT_LOG_OFF,
-        LogLevel::Info => BITCHAT_LOG_INFO,
-        LogLevel::Debug => BITCHAT_LOG_DEBUG,
-        LogLevel::Trace => BITCHAT_LOG_TRACE,
-        _ => BITCHAT_LOG_WARN,
-    }
-}
-
-/// The level of this code.
-pub(crate) const fn level_of(code: i32) -> Option<LogLevel> {
-    Some(match code {
-        BITCHAT_LOG_OFF => LogLevel::Off,
-        BITCHAT_LOG_WARN => LogLevel::Warn,
-        BITCHAT_LOG_INFO => LogLevel::Info,
-        BITCHAT_LOG_DEBUG => LogLevel::Debug,
-        BITCHAT_LOG_TRACE => LogLevel::Trace,
-        _ => return None,
-    })
 }
 
 /// Writes the next thing that the node says of its work to `out`, oldest first; BITCHAT_PENDING if
@@ -86,12 +54,12 @@ pub unsafe extern "C" fn bitchat_node_poll_log(
     }
 }
 
-/// The next record, with its texts lent to the caller.
+/// The next record, with texts that the caller borrows.
 pub(super) fn next_log(inner: &mut Inner) -> Option<bitchat_log> {
     let LogRecord { at, level, target, text, lost } = inner.node.poll_log()?;
-    let mut lent = Lent::default();
-    let (part, text) = (lent.text(target), lent.text(&text));
-    let start = lent.hand_out(inner);
+    let mut bytes = BorrowedBytes::default();
+    let (part, text) = (bytes.text(target), bytes.text(&text));
+    let start = bytes.borrow(inner);
     Some(bitchat_log {
         struct_size: 0,
         at_ns: at.as_nanos(),

@@ -1,7 +1,7 @@
 //! Traces of links, for tools that draw them.
 
-use super::{Lent, bitchat_node, enter};
-use crate::grows::{Grows, check_struct, write_struct};
+use super::{BorrowedBytes, bitchat_node, enter};
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::BITCHAT_PENDING;
 use bitchat_core::node::QlogRecord;
 use core::ffi::c_char;
@@ -24,7 +24,7 @@ pub struct bitchat_qlog {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_qlog {
+unsafe impl SizedStruct for bitchat_qlog {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
@@ -48,9 +48,9 @@ pub unsafe extern "C" fn bitchat_node_poll_qlog(
             check_struct(out)?;
             let record = inner.node.poll_qlog().ok_or(BITCHAT_PENDING)?;
             let QlogRecord { link, trace, text, lost } = record;
-            let mut lent = Lent::default();
-            let (trace, text) = (lent.text(&trace), lent.text(&text));
-            let start = lent.hand_out(inner);
+            let mut bytes = BorrowedBytes::default();
+            let (trace, text) = (bytes.text(&trace), bytes.text(&text));
+            let start = bytes.borrow(inner);
             let out_record = bitchat_qlog {
                 struct_size: 0,
                 link: link.0,

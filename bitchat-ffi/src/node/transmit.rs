@@ -2,7 +2,7 @@
 
 use super::{bitchat_node, enter};
 use crate::boundary::write_slice;
-use crate::grows::{Grows, check_struct, write_struct};
+use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::{BITCHAT_ERR_SHORT, BITCHAT_PENDING};
 use crate::values::{bitchat_address, ecn_to_c, time};
 use bitchat_core::node::{Transmit, TransmitPoll};
@@ -33,7 +33,7 @@ pub struct bitchat_transmit {
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
-unsafe impl Grows for bitchat_transmit {
+unsafe impl SizedStruct for bitchat_transmit {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 

@@ -61,7 +61,7 @@ static void refused_here(host *it) {
     GIVES(BITCHAT_ERR_BUSY, bitchat_node_dispatch(it->node, NOW, NULL, NULL));
 }
 
-static void transmit(void *user, const bitchat_transmit *sent) {
+static void datagram(void *user, const bitchat_transmit *sent) {
     host *it = user;
     refused_here(it);
     CHECK(sent->struct_size == sizeof *sent && sent->len > 0 && sent->socket == 5);
@@ -81,7 +81,7 @@ static void transmit(void *user, const bitchat_transmit *sent) {
     }
 }
 
-static void set_timer(void *user, uint64_t deadline) {
+static void timer(void *user, uint64_t deadline) {
     ((host *)user)->deadline = deadline;
 }
 
@@ -95,14 +95,13 @@ static answer *note(host *it, const bitchat_action *action) {
     return next;
 }
 
-static void bind_udp(void *user, const bitchat_action *action) {
-    CHECK(action->kind == BITCHAT_ACTION_BIND_UDP && action->family == BITCHAT_FAMILY_V4);
-    note(user, action);
+static void bind_udp(host *it, const bitchat_action *action) {
+    CHECK(action->family == BITCHAT_FAMILY_V4);
+    note(it, action);
 }
 
-static void load(void *user, const bitchat_action *action) {
-    answer *next = note(user, action);
-    CHECK(action->kind == BITCHAT_ACTION_LOAD);
+static void load(host *it, const bitchat_action *action) {
+    answer *next = note(it, action);
     CHECK(action->prefix_len <= sizeof next->prefix && action->after_len <= sizeof next->after);
     memcpy(next->prefix, action->prefix, action->prefix_len);
     memcpy(next->after, action->after, action->after_len);
@@ -136,46 +135,57 @@ static void store(host *it, const bitchat_change *change) {
     it->records[it->record_count++] = made;
 }
 
-static void persist(void *user, const bitchat_action *action) {
+static void persist(host *it, const bitchat_action *action) {
     bitchat_change change;
     change.struct_size = sizeof change;
-    note(user, action);
+    note(it, action);
     CHECK(action->change_count > 0);
     for (size_t at = 0; at < action->change_count; at++) {
         OK(bitchat_changes_get(action->changes, at, &change));
-        store(user, &change);
+        store(it, &change);
     }
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_changes_get(action->changes, action->change_count, &change));
 }
 
-static void on_channel_ready(void *user, const bitchat_event *event) {
+/* A host without a store offers no action of the store: the library answers for it. */
+static int32_t action(void *user, const bitchat_action *action) {
     host *it = user;
-    CHECK(event->kind == BITCHAT_EVENT_CHANNEL_READY && event->channel == it->channel);
-    it->ready++;
+    switch (action->kind) {
+    case BITCHAT_ACTION_BIND_UDP: bind_udp(it, action); return BITCHAT_OK;
+    case BITCHAT_ACTION_LOAD:
+        if (it->storeless) return BITCHAT_ERR_UNKNOWN;
+        load(it, action);
+        return BITCHAT_OK;
+    case BITCHAT_ACTION_PERSIST:
+        if (it->storeless) return BITCHAT_ERR_UNKNOWN;
+        persist(it, action);
+        return BITCHAT_OK;
+    default: return BITCHAT_ERR_UNKNOWN;
+    }
 }
 
-static void on_link_up(void *user, const bitchat_event *event) {
-    CHECK(event->kind == BITCHAT_EVENT_LINK_UP && event->address.port == 1000);
-    ((host *)user)->up++;
-}
-
-static void on_message(void *user, const bitchat_event *event) {
+static void event(void *user, const bitchat_event *event) {
     host *it = user;
-    CHECK(event->kind == BITCHAT_EVENT_MESSAGE && event->text_len < sizeof it->last);
-    CHECK(strlen(event->text) == event->text_len);
-    if (!event->own) memcpy(it->last, event->text, event->text_len + 1);
-    memcpy(it->chain, event->chain, sizeof it->chain);
-    it->messages++;
-}
-
-static void on_delivered(void *user, const bitchat_event *event) {
-    CHECK(event->kind == BITCHAT_EVENT_DELIVERED);
-    ((host *)user)->delivered++;
-}
-
-static void on_store_failing(void *user, const bitchat_event *event) {
-    CHECK(event->kind == BITCHAT_EVENT_STORE_FAILING);
-    ((host *)user)->failing++;
+    CHECK(event->struct_size == sizeof *event);
+    switch (event->kind) {
+    case BITCHAT_EVENT_CHANNEL_READY:
+        CHECK(event->channel == it->channel);
+        it->ready++;
+        break;
+    case BITCHAT_EVENT_LINK_UP:
+        CHECK(event->address.port == 1000);
+        it->up++;
+        break;
+    case BITCHAT_EVENT_CHANNEL_MESSAGE:
+        CHECK(event->text_len < sizeof it->last && strlen(event->text) == event->text_len);
+        if (!event->own) memcpy(it->last, event->text, event->text_len + 1);
+        memcpy(it->chain, event->chain, sizeof it->chain);
+        it->messages++;
+        break;
+    case BITCHAT_EVENT_CHANNEL_DELIVERED: it->delivered++; break;
+    case BITCHAT_EVENT_STORE_FAILING: it->failing++; break;
+    default: break;
+    }
 }
 
 /* Only the first host is asked to say what it does. */
@@ -188,23 +198,15 @@ static void on_log(void *user, const bitchat_log *log) {
     if (strcmp(log->part, "link") == 0 && strstr(log->text, "is up") != NULL) it->logged |= 2;
 }
 
-static bitchat_callbacks callbacks(const host *it) {
+static bitchat_callbacks callbacks(void) {
     bitchat_callbacks all;
     memset(&all, 0, sizeof all);
     all.struct_size = sizeof all;
     all.max_segments = 4;
-    all.transmit = transmit;
-    all.set_timer = set_timer;
-    all.bind_udp = bind_udp;
-    if (!it->storeless) {
-        all.load = load;
-        all.persist = persist;
-    }
-    all.on_store_failing = on_store_failing;
-    all.on_channel_ready = on_channel_ready;
-    all.on_link_up = on_link_up;
-    all.on_message = on_message;
-    all.on_delivered = on_delivered;
+    all.datagram = datagram;
+    all.action = action;
+    all.event = event;
+    all.timer = timer;
     all.log = on_log;
     return all;
 }
@@ -256,11 +258,15 @@ static void answer_all(host *it) {
 
 static void deliver_all(void) {
     for (size_t at = 0; at < wire_count; at++) {
-        bitchat_address from = address_of(wire[at].from);
+        bitchat_datagram arrived = {.struct_size = sizeof arrived};
+        arrived.data = wire[at].data;
+        arrived.len = wire[at].len;
+        arrived.socket = 5;
+        arrived.ecn = wire[at].ecn;
+        arrived.from = address_of(wire[at].from);
         for (int to = 0; to < HOSTS; to++)
             if (hosts[to].node != NULL && hosts[to].number == wire[at].to)
-                OK(bitchat_node_datagram(hosts[to].node, NOW, 5, &from, wire[at].data, wire[at].len, 0,
-                                         wire[at].ecn));
+                OK(bitchat_node_datagram(hosts[to].node, NOW, &arrived));
         free(wire[at].data);
     }
     wire_count = 0;
@@ -272,7 +278,7 @@ static void run(unsigned seconds) {
         for (int at = 0; at < HOSTS; at++) {
             host *it = &hosts[at];
             if (it->node == NULL) continue;
-            bitchat_callbacks all = callbacks(it);
+            bitchat_callbacks all = callbacks();
             OK(bitchat_node_dispatch(it->node, NOW, &all, it));
             answer_all(it);
             if (it->deadline <= mono) OK(bitchat_node_tick(it->node, NOW));

@@ -188,6 +188,7 @@ static void null_nodes(void) {
     bitchat_message message = {.struct_size = sizeof message};
     bitchat_link link = {.struct_size = sizeof link};
     bitchat_callbacks callbacks = {.struct_size = sizeof callbacks};
+    bitchat_datagram datagram = {.struct_size = sizeof datagram};
     bitchat_device device;
     const bitchat_messages *messages;
     const bitchat_links *links;
@@ -199,7 +200,7 @@ static void null_nodes(void) {
     GIVES(none, bitchat_node_poll_action(NULL, &action));
     GIVES(none, bitchat_node_poll_event(NULL, &event));
     GIVES(none, bitchat_node_dispatch(NULL, NOW, &callbacks, NULL));
-    GIVES(none, bitchat_node_datagram(NULL, NOW, 0, &address, bytes, 1, 0, 0));
+    GIVES(none, bitchat_node_datagram(NULL, NOW, &datagram));
     GIVES(none, bitchat_node_bound(NULL, NOW, 0, 0, &address));
     GIVES(none, bitchat_node_interfaces(NULL, NOW, &address, 1));
     GIVES(none, bitchat_node_resolved(NULL, NOW, 0, &address, 1));
@@ -229,6 +230,14 @@ static void null_nodes(void) {
     GIVES(none, bitchat_links_get(NULL, 0, &link));
 }
 
+static bitchat_datagram datagram_of(uint8_t *data, size_t len, const bitchat_address *from) {
+    bitchat_datagram datagram = {.struct_size = sizeof datagram};
+    datagram.data = data;
+    datagram.len = len;
+    datagram.from = *from;
+    return datagram;
+}
+
 static void arguments(void) {
     static uint8_t large[65507];
     bitchat_chatfile *file;
@@ -242,18 +251,34 @@ static void arguments(void) {
     bitchat_transmit transmit = {0};
     bitchat_stats stats = {.struct_size = 1};
     bitchat_callbacks callbacks = {.struct_size = sizeof callbacks};
+    bitchat_datagram datagram = {0};
     bitchat_record records[2] = {{sizeof records[0], bytes, 1, bytes, 1, 0, 0, 0}, {0}};
     const bitchat_messages *messages;
 
     GIVES(BITCHAT_ERR_NULL, bitchat_node_deadline(node, NULL, NULL));
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_datagram(node, NOW, 0, NULL, bytes, 1, 0, 0));
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_datagram(node, NOW, 0, &good, NULL, 1, 0, 0));
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, 0, &bad, bytes, 1, 0, 0));
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, 0, &good, bytes, SIZE_MAX, 0, 0));
-    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, 0, &good, bytes, 1, 0, 4));
-    OK(bitchat_node_datagram(node, NOW, 0, &good, NULL, 0, 0, BITCHAT_ECN_CE));
-    OK(bitchat_node_datagram(node, NOW, 4000000000, &good, bytes, sizeof bytes, 1, 0));
-    OK(bitchat_node_datagram(node, NOW, 0, &good, bytes, sizeof bytes, SIZE_MAX, 0));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_datagram(node, NOW, NULL));
+    for (size_t size = 0; size < sizeof datagram; size++) {
+        datagram.struct_size = size;
+        GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
+    }
+    datagram = datagram_of(NULL, 1, &good);
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_datagram(node, NOW, &datagram));
+    datagram = datagram_of(bytes, 1, &bad);
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
+    datagram = datagram_of(bytes, SIZE_MAX, &good);
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
+    datagram = datagram_of(bytes, 1, &good);
+    datagram.ecn = 4;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
+    datagram = datagram_of(NULL, 0, &good);
+    datagram.ecn = BITCHAT_ECN_CE;
+    OK(bitchat_node_datagram(node, NOW, &datagram));
+    datagram = datagram_of(bytes, sizeof bytes, &good);
+    datagram.socket = 4000000000;
+    datagram.stride = 1;
+    OK(bitchat_node_datagram(node, NOW, &datagram));
+    datagram.stride = SIZE_MAX;
+    OK(bitchat_node_datagram(node, NOW, &datagram));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_bound(node, NOW, 0, 0, NULL));
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_bound(node, NOW, 0, 0, &bad));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_interfaces(node, NOW, NULL, 1));

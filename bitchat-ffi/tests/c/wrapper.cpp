@@ -73,9 +73,13 @@ static void dispatching() {
     std::vector<std::int32_t> told;
     bitchat::Callbacks callbacks;
     bool timer = false;
-    callbacks.transmit = [](const bitchat_transmit &) {};
-    callbacks.set_timer = [&](std::uint64_t) { timer = true; };
-    callbacks.action = [&](const bitchat_action &it) { asked.emplace_back(it.kind, it.request); };
+    callbacks.datagram = [](const bitchat_transmit &) {};
+    callbacks.timer = [&](std::uint64_t) { timer = true; };
+    callbacks.action = [&](const bitchat_action &it) {
+        if (it.kind == BITCHAT_ACTION_BIND_UDP && it.family == BITCHAT_FAMILY_V6) return false;
+        asked.emplace_back(it.kind, it.request);
+        return true;
+    };
     callbacks.event = [&](const bitchat_event &it) {
         told.push_back(it.kind);
         throw std::runtime_error("from a callback");
@@ -100,12 +104,13 @@ static void dispatching() {
         asked.clear();
         if (round == 5) node.send_text(now, channel, "hello");
     }
-    bool ready = false, said = false;
+    bool ready = false, said = false, refused = false;
     for (std::int32_t kind : told) {
+        refused = refused || kind == BITCHAT_EVENT_NODE_LISTEN_FAILED;
         ready = ready || kind == BITCHAT_EVENT_CHANNEL_READY;
-        said = said || kind == BITCHAT_EVENT_MESSAGE;
+        said = said || kind == BITCHAT_EVENT_CHANNEL_MESSAGE;
     }
-    CHECK(caught && timer && ready && said);
+    CHECK(caught && timer && ready && said && refused);
     node.tick(now);
     CHECK(node.deadline() > 0);
     bitchat::Node moved = std::move(node);
@@ -115,17 +120,21 @@ static void dispatching() {
 /* A node may end, or be replaced, within its own callbacks: its memory goes when the dispatch is over. */
 static void ending_within() {
     bitchat::Callbacks callbacks;
-    callbacks.transmit = [](const bitchat_transmit &) {};
+    callbacks.datagram = [](const bitchat_transmit &) {};
     std::unique_ptr<bitchat::Node> node(
         new bitchat::Node(bitchat::Node::config(), bitchat::Identity::generate(), now));
-    callbacks.action = [&](const bitchat_action &) { node.reset(); };
+    callbacks.action = [&](const bitchat_action &) {
+        node.reset();
+        return true;
+    };
     node->dispatch(now, callbacks);
     CHECK(!node);
 
     bitchat::Node other(bitchat::Node::config(), bitchat::Identity::generate(), now);
     callbacks.action = [&](const bitchat_action &it) {
-        if (it.kind != BITCHAT_ACTION_BIND_UDP || it.family != BITCHAT_FAMILY_V4) return;
+        if (it.kind != BITCHAT_ACTION_BIND_UDP || it.family != BITCHAT_FAMILY_V4) return true;
         other = bitchat::Node(bitchat::Node::config(), bitchat::Identity::generate(), now);
+        return true;
     };
     other.dispatch(now, callbacks);
     other.tick(now);
@@ -139,6 +148,7 @@ static void ending_within() {
         } catch (const bitchat::Error &error) {
             CHECK(error.status() == BITCHAT_ERR_BUSY);
         }
+        return true;
     };
     first.dispatch(now, callbacks);
     node->tick(now);

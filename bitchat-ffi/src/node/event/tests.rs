@@ -53,7 +53,7 @@ fn a_message_arrives_whole() {
         text: "grüße".into(),
     };
     let (event, text, url, key) = seen(Event::Channel(CHANNEL, ChannelUpdate::Message(message)));
-    assert_eq!((event.kind, event.channel, event.own), (BITCHAT_EVENT_MESSAGE, 3, 1));
+    assert_eq!((event.kind, event.channel, event.own), (BITCHAT_EVENT_CHANNEL_MESSAGE, 3, 1));
     assert_eq!((event.wall_ms, event.lamport, event.seq), (5, 6, 7));
     assert_eq!(event.chain, [4; 32]);
     assert_eq!((event.entry_id, event.device.peer_id), ([9; 32], [1; 32]));
@@ -109,13 +109,13 @@ fn the_others_have_their_kinds_and_fields() {
     let address = SocketAddr::from(([1, 2, 3, 4], 5));
     let failure = Failure::Other("full".into());
     let (event, ..) = seen(Event::Node(NodeUpdate::Listening { local: address }));
-    assert_eq!((event.kind, event.address.port), (BITCHAT_EVENT_LISTENING, 5));
+    assert_eq!((event.kind, event.address.port), (BITCHAT_EVENT_NODE_LISTENING, 5));
     assert_eq!(event.address.ip[..5], [1, 2, 3, 4, 0]);
     let (event, text, ..) = seen(Event::Node(NodeUpdate::ListenFailed {
         family: Family::V6,
         failure: failure.clone(),
     }));
-    assert_eq!((event.kind, event.family), (BITCHAT_EVENT_LISTEN_FAILED, 6));
+    assert_eq!((event.kind, event.family), (BITCHAT_EVENT_NODE_LISTEN_FAILED, 6));
     assert_eq!(text.as_deref(), Some("full"));
     let (event, ..) = seen(Event::Channel(channel, ChannelUpdate::Ready { messages: 12 }));
     assert_eq!((event.kind, event.count), (BITCHAT_EVENT_CHANNEL_READY, 12));
@@ -127,27 +127,30 @@ fn the_others_have_their_kinds_and_fields() {
     assert_eq!((event.kind, event.address.port), (BITCHAT_EVENT_LINK_MOVED, 5));
     let (event, ..) =
         seen(Event::Channel(channel, ChannelUpdate::Delivered { id: EntryId([8; 32]), device }));
-    assert_eq!((event.kind, event.entry_id), (BITCHAT_EVENT_DELIVERED, [8; 32]));
+    assert_eq!((event.kind, event.entry_id), (BITCHAT_EVENT_CHANNEL_DELIVERED, [8; 32]));
     let (event, text, ..) = seen(Event::Store(StoreUpdate::Failing { failure }));
     assert_eq!((event.kind, text.as_deref()), (BITCHAT_EVENT_STORE_FAILING, Some("full")));
     assert_eq!(
         kind(Event::Channel(channel, ChannelUpdate::MemberUp { device })),
-        BITCHAT_EVENT_MEMBER_UP
+        BITCHAT_EVENT_CHANNEL_MEMBER_UP
     );
     assert_eq!(
         kind(Event::Channel(channel, ChannelUpdate::MemberDown { device })),
-        BITCHAT_EVENT_MEMBER_DOWN
+        BITCHAT_EVENT_CHANNEL_MEMBER_DOWN
     );
     let author = device;
     assert_eq!(
         kind(Event::Channel(channel, ChannelUpdate::Equivocation { author })),
-        BITCHAT_EVENT_EQUIVOCATION
+        BITCHAT_EVENT_CHANNEL_EQUIVOCATION
     );
     assert_eq!(
         kind(Event::Channel(channel, ChannelUpdate::StoreWentBack)),
-        BITCHAT_EVENT_STORE_WENT_BACK
+        BITCHAT_EVENT_CHANNEL_STORE_WENT_BACK
     );
-    assert_eq!(kind(Event::Channel(channel, ChannelUpdate::LogFull)), BITCHAT_EVENT_LOG_FULL);
+    assert_eq!(
+        kind(Event::Channel(channel, ChannelUpdate::LogFull)),
+        BITCHAT_EVENT_CHANNEL_LOG_FULL
+    );
     assert_eq!(kind(Event::Store(StoreUpdate::Recovered)), BITCHAT_EVENT_STORE_RECOVERED);
-    assert_eq!(kind(Event::Node(NodeUpdate::WallTimeNeeded)), BITCHAT_EVENT_WALL_TIME_NEEDED);
+    assert_eq!(kind(Event::Node(NodeUpdate::WallTimeNeeded)), BITCHAT_EVENT_NODE_WALL_TIME_NEEDED);
 }

@@ -16,11 +16,11 @@ struct New {
 }
 
 // SAFETY: as the trait asks.
-unsafe impl Grows for Old {
+unsafe impl SizedStruct for Old {
     const FIRST_SIZE: usize = 16;
 }
 // SAFETY: as the trait asks.
-unsafe impl Grows for New {
+unsafe impl SizedStruct for New {
     const FIRST_SIZE: usize = 16;
 }
 

@@ -9,7 +9,7 @@ const LARGEST: usize = 4_096;
 ///
 /// # Safety
 /// It is `repr(C)`, its first field is `struct_size: usize`, and zero bytes are a value of it.
-pub(crate) unsafe trait Grows: Copy {
+pub(crate) unsafe trait SizedStruct: Copy {
     /// The size that it had in the first version; less is refused.
     const FIRST_SIZE: usize;
 }
@@ -18,7 +18,7 @@ pub(crate) unsafe trait Grows: Copy {
 ///
 /// # Safety
 /// `value` is NULL or its first field is valid for reads.
-unsafe fn size_known<T: Grows>(value: *const T) -> Result<usize, i32> {
+unsafe fn size_known<T: SizedStruct>(value: *const T) -> Result<usize, i32> {
     if value.is_null() {
         return Err(BITCHAT_ERR_NULL);
     }
@@ -34,7 +34,7 @@ unsafe fn size_known<T: Grows>(value: *const T) -> Result<usize, i32> {
 ///
 /// # Safety
 /// `value` is NULL or valid for reads of its first field and of as many bytes as that says.
-pub(crate) unsafe fn read_struct<T: Grows>(value: *const T) -> Result<T, i32> {
+pub(crate) unsafe fn read_struct<T: SizedStruct>(value: *const T) -> Result<T, i32> {
     // SAFETY: zero bytes are a `T`; the rest is as the caller says.
     unsafe { read_struct_over(core::mem::zeroed(), value) }
 }
@@ -43,7 +43,7 @@ pub(crate) unsafe fn read_struct<T: Grows>(value: *const T) -> Result<T, i32> {
 ///
 /// # Safety
 /// As for `read_struct`.
-pub(crate) unsafe fn read_struct_over<T: Grows>(base: T, value: *const T) -> Result<T, i32> {
+pub(crate) unsafe fn read_struct_over<T: SizedStruct>(base: T, value: *const T) -> Result<T, i32> {
     // SAFETY: as the caller says.
     let size = unsafe { size_known(value)? };
     let known = size.min(size_of::<T>());
@@ -60,7 +60,7 @@ pub(crate) unsafe fn read_struct_over<T: Grows>(base: T, value: *const T) -> Res
 ///
 /// # Safety
 /// `value` is valid for reads of `known` bytes, of which a `T` has at least as many.
-pub(crate) unsafe fn overlay<T: Grows>(mut base: T, value: *const T, known: usize) -> T {
+pub(crate) unsafe fn overlay<T: SizedStruct>(mut base: T, value: *const T, known: usize) -> T {
     // SAFETY: as the caller says; what the caller filled in is fields of a `T`.
     unsafe { (&raw mut base).cast::<u8>().copy_from_nonoverlapping(value.cast(), known) };
     base
@@ -70,7 +70,7 @@ pub(crate) unsafe fn overlay<T: Grows>(mut base: T, value: *const T, known: usiz
 ///
 /// # Safety
 /// `out` is NULL or its first field is valid for reads.
-pub(crate) unsafe fn check_struct<T: Grows>(out: *const T) -> Result<(), i32> {
+pub(crate) unsafe fn check_struct<T: SizedStruct>(out: *const T) -> Result<(), i32> {
     // SAFETY: as the caller says.
     unsafe { size_known(out).map(drop) }
 }
@@ -80,7 +80,7 @@ pub(crate) unsafe fn check_struct<T: Grows>(out: *const T) -> Result<(), i32> {
 ///
 /// # Safety
 /// `out` is NULL or valid for reads of its first field and writes of as many bytes as that says.
-pub(crate) unsafe fn write_struct<T: Grows>(value: &T, out: *mut T) -> Result<(), i32> {
+pub(crate) unsafe fn write_struct<T: SizedStruct>(value: &T, out: *mut T) -> Result<(), i32> {
     // SAFETY: as the caller says.
     let size = unsafe { size_known(out)? };
     let known = size.min(size_of::<T>());
