@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up. Rooms in one row may not import each other.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("0a", &["base::ids", "base::time"]),
+    ("0a", &["base::addr", "base::ids", "base::time"]),
     (
         "0b",
         &[
@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "base::rangeset",
             "base::rng",
             "base::target",
+            "base::via",
         ],
     ),
     ("1a", &["wire::varint"]),

@@ -40,7 +40,10 @@ struct Links {
 }
 
 fn via(of: usize) -> Via {
-    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 2 - u8::from(of == 1)], 9)) }
+    Via::Udp {
+        socket: SocketId(0),
+        remote: SocketAddr::from(([192, 0, 2, 2 - u8::from(of == 1)], 9)),
+    }
 }
 
 fn session(of: usize, keys: &[DhSecret; 2]) -> Established {
@@ -71,7 +74,7 @@ fn session(of: usize, keys: &[DhSecret; 2]) -> Established {
         },
         resumed: false,
         proven_current: false,
-        remote: via(of).remote,
+        remote: via(of).remote().expect("an address"),
         rtt: None,
     }
 }

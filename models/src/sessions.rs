@@ -1,5 +1,5 @@
 //! Several sessions of one pair (spec 05 §Two sessions of one pair): both dial at once, over several
-//! addresses, and restart; `bitchat_core::handshake::choose` decides.
+//! addresses, and restart; `bitchat_core::handshake::session_to_keep` decides.
 //!
 //! When the losers are closed is the rule of `node/sessions/duplicate_sessions.rs`, written again here: the tests of the
 //! node (`node/tests/sessions.rs`) and the schedules of `bitchat-sim` hold the code to it.

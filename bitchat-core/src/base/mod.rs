@@ -1,5 +1,6 @@
 //! Floor 0: plain values that every other floor may use.
 
+pub mod addr;
 pub mod agenda;
 pub mod ids;
 pub mod limits;
@@ -8,3 +9,4 @@ pub mod rangeset;
 pub mod rng;
 pub mod target;
 pub mod time;
+pub mod via;

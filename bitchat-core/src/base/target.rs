@@ -79,7 +79,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 /// Not an address of nobody or of many.
 fn is_one_host(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
+    match super::addr::canonical_ip(ip) {
         IpAddr::V4(ip) => ip.octets()[0] != 0 && ip.octets()[0] < 224,
         IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
     }

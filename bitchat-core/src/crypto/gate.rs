@@ -15,8 +15,6 @@ pub use self::cookie::{Cookie, CookieJar};
 pub use self::nonces::NonceCache;
 pub use self::probe::{PROBE_NONCE_LEN, Probe, ProbeAck};
 
-pub(crate) use self::cookie::mapped;
-
 use crate::base::rng::Stream;
 use crate::crypto::channel_keys::ChannelKeys;
 use crate::crypto::suite::{hash, mac, mac_eq, xor_stream};

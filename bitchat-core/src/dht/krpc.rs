@@ -85,8 +85,10 @@ pub enum Method<'a> {
     AnnouncePeer {
         /// The infohash.
         hash: InfoHash,
-        /// The port, unless the one that the query came from is meant.
-        port: Option<u16>,
+        /// The port where peers reach it.
+        port: u16,
+        /// The port that the query came from is meant, whatever `port` says.
+        implied: bool,
         /// What a get_peers gave.
         token: &'a [u8],
     },
@@ -149,7 +151,8 @@ impl<'a> Query<'a> {
             b"get_peers" => Method::GetPeers { hash: hash()? },
             b"announce_peer" => Method::AnnouncePeer {
                 hash: hash()?,
-                port: announced_port(arguments),
+                port: number(arguments, b"port").unwrap_or(0),
+                implied: number(arguments, b"implied_port").unwrap_or(0) != 0,
                 token: bytes(arguments, b"token").filter(|token| token.len() <= MAX_TOKEN)?,
             },
             b"sample_infohashes" => Method::SampleInfohashes { target: target()? },
@@ -209,11 +212,11 @@ impl Envelope<'_> {
                 arguments.push(("info_hash", Encoded::bytes(&hash.0)));
                 "get_peers"
             }
-            Method::AnnouncePeer { hash, port, token } => {
-                // Always both: some nodes ignore the one, some are silent without the other.
-                arguments.push(("implied_port", Encoded::int(i64::from(port.is_none()))));
+            Method::AnnouncePeer { hash, port, implied, token } => {
+                // Always both (BC-18.06): some nodes ignore the one, some are silent without the other.
+                arguments.push(("implied_port", Encoded::int(implied.into())));
                 arguments.push(("info_hash", Encoded::bytes(&hash.0)));
-                arguments.push(("port", Encoded::int(port.unwrap_or(1).into())));
+                arguments.push(("port", Encoded::int(port.into())));
                 arguments.push(("token", Encoded::bytes(token)));
                 "announce_peer"
             }
@@ -310,11 +313,8 @@ fn add_nodes(nodes: &mut Vec<Contact>, compact: &[u8], ip_len: usize) {
     }
 }
 
-/// `None` if the port that the query came from is meant (BEP 5).
-fn announced_port(arguments: Dict<'_>) -> Option<u16> {
-    let implied = arguments.get(b"implied_port").and_then(Value::as_int).unwrap_or(0) != 0;
-    let port = arguments.get(b"port").and_then(Value::as_int);
-    port.and_then(|port| u16::try_from(port).ok()).filter(|port| !implied && *port != 0)
+fn number(dict: Dict<'_>, key: &[u8]) -> Option<u16> {
+    dict.get(key).and_then(Value::as_int).and_then(|number| u16::try_from(number).ok())
 }
 
 fn error_code(dict: Dict<'_>) -> i64 {

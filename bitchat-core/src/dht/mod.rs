@@ -8,7 +8,7 @@
 //! [`DhtSink`] given to them, `poll_timeout` says when to call the latter.
 //!
 //! What others say is a hint. A node enters the table after it has answered a question of ours, never
-//! because somebody named it; of each network the table and each look-up take one; a peer is an address
+//! because somebody named it (BC-18.02); of each network the table and each look-up take one; a peer is an address
 //! that is worth a probe, no more.
 
 mod announces;
@@ -54,7 +54,7 @@ const SAMPLE_INTERVAL: i64 = 6 * 60 * 60;
 /// What a [`Dht`] starts from.
 #[derive(Clone, Debug)]
 pub struct DhtConfig {
-    /// `v` of each message: the program that this node looks like.
+    /// `v` of each message: the program that this node looks like (BC-18.01).
     pub version: [u8; 4],
     /// Which addresses may be spoken to, whoever names them.
     pub allow: fn(IpAddr) -> bool,
@@ -124,6 +124,8 @@ pub struct Dht {
     running: BTreeMap<Key, Running>,
     announces: Announces,
     next_upkeep: Timestamp,
+    /// Where peers reach this node, unless a NAT renumbers it.
+    port: u16,
     reachable: bool,
     tokens: Tokens,
     peers: Peers,
@@ -150,6 +152,7 @@ impl Dht {
             running: BTreeMap::new(),
             announces: Announces::default(),
             next_upkeep: now + UPKEEP,
+            port: 0,
             reachable: false,
             tokens: Tokens::new(now, rng),
             peers: Peers::new(config.max_hashes, config.max_peers),
@@ -177,7 +180,13 @@ impl Dht {
         }
     }
 
-    /// Whether strangers can reach this node: until then it is read-only (BEP 43) and answers nobody.
+    /// The port of the socket that all of this goes through; nothing is announced while it is 0.
+    pub const fn set_port(&mut self, port: u16) {
+        self.port = port;
+    }
+
+    /// Whether strangers can reach this node: until then it is read-only (BEP 43) and answers nobody
+    /// (BC-18.07).
     pub const fn set_reachable(&mut self, reachable: bool) {
         self.reachable = reachable;
     }
@@ -295,7 +304,8 @@ impl Dht {
         let is_idle = self.tables.iter().all(Table::is_empty) && self.peers.hashes() == 0;
         let upkeep = (!is_idle).then_some(self.next_upkeep);
         // While nobody is known, announcing waits for the first to answer.
-        let announce = self.announces.poll_timeout().filter(|_| self.knows_somebody());
+        let announce =
+            self.announces.poll_timeout().filter(|_| self.port != 0 && self.knows_somebody());
         [self.queries.poll_timeout(), self.next_bootstrap, upkeep, announce]
             .into_iter()
             .fold(None, earlier)
@@ -369,7 +379,7 @@ impl Dht {
         }
     }
 
-    /// BEP 42: once two networks agree on an address that the own id does not fit, the id follows.
+    /// BEP 42 (BC-18.11): once two networks agree on an address that the own id does not fit, the id follows.
     fn on_observed(
         &mut self,
         by: SocketAddr,
@@ -388,7 +398,7 @@ impl Dht {
 
     /// Goes on with every look-up, and begins those that are due.
     fn proceed(&mut self, now: Timestamp, rng: &mut Stream, sink: &mut dyn DhtSink) {
-        if self.knows_somebody() {
+        if self.port != 0 && self.knows_somebody() {
             for hash in self.announces.take_due(now, rng) {
                 self.begin(now, Goal::Peers(hash), hash.into(), 0);
                 self.begin(now, Goal::Peers(hash), hash.into(), 1);
@@ -423,7 +433,7 @@ impl Dht {
         let Goal::Peers(hash) = running.goal else { return };
         let mut announced = 0;
         for (contact, token) in running.search.announce_to() {
-            let method = Method::AnnouncePeer { hash, port: None, token };
+            let method = Method::AnnouncePeer { hash, port: self.port, implied: true, token };
             self.ask(now, contact.addr, method, Purpose::Announce, rng, sink);
             announced += 1;
         }
@@ -550,11 +560,11 @@ impl Dht {
                     values.push(("values", Encoded::list(peers)));
                 }
             }
-            Method::AnnouncePeer { hash, port, token } => {
+            Method::AnnouncePeer { hash, port, implied, token } => {
                 if !self.tokens.accepts(from.ip(), hash, token) {
                     return Err((203, "Bad token"));
                 }
-                let port = port.unwrap_or(from.port());
+                let port = if implied || port == 0 { from.port() } else { port };
                 self.peers.add(now, hash, SocketAddr::new(from.ip(), port));
             }
             Method::SampleInfohashes { target } => {

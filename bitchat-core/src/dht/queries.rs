@@ -1,4 +1,4 @@
-//! Queries under way: 4-byte ids (some nodes drop others), and what each was for.
+//! Queries under way: 4-byte ids (some nodes drop others; BC-18.01), and what each was for.
 
 use super::running::Key;
 use crate::base::rng::Stream;
@@ -68,7 +68,7 @@ impl Queries {
         Some(id)
     }
 
-    /// The query that an answer from `from` belongs to.
+    /// The query that an answer from `from` belongs to (BC-18.03).
     pub(super) fn take(&mut self, transaction: &[u8], from: SocketAddr) -> Option<Pending> {
         let id = <[u8; 4]>::try_from(transaction).ok()?;
         let asked = self.by_id.get(&id).is_some_and(|pending| pending.to == from);

@@ -7,7 +7,7 @@ use super::table::BUCKET;
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Queries of one look-up under way (libtorrent has five).
+/// Queries of one look-up under way (libtorrent has five; BC-18.05).
 pub(super) const PARALLEL: usize = 5;
 /// Nodes that one look-up remembers.
 const MAX_KNOWN: usize = 128;

@@ -19,12 +19,12 @@ const TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
 const PEER_LIFE: Duration = Duration::from_secs(45 * 60);
 /// Peers in an answer (libtorrent: 100 of IPv4, 25 of IPv6).
 pub(super) const MAX_VALUES: [usize; 2] = [100, 25];
-/// Queries of one IP that are answered in a row, and one more each second.
+/// Queries of one IP that are answered in a row, and one more each second (BC-18.08).
 const BURST: u32 = 16;
 /// IPs whose queries are counted.
 const COUNTED: usize = 512;
 
-/// Tokens: whoever has one has the address that it was sent to.
+/// Tokens: whoever has one has the address that it was sent to (BC-18.09).
 #[derive(Debug)]
 pub(super) struct Tokens {
     secrets: [[u8; 16]; 2],
@@ -71,7 +71,7 @@ fn token(secret: &[u8; 16], ip: IpAddr, hash: InfoHash) -> [u8; TOKEN_LEN] {
     [a, b, c, d]
 }
 
-/// Peers that announced themselves here. Bounded: who comes when all is full is acknowledged and not
+/// Peers that announced themselves here (BC-18.10). Bounded: who comes when all is full is acknowledged and not
 /// remembered, as libtorrent does.
 #[derive(Debug)]
 pub(super) struct Peers {

@@ -40,7 +40,8 @@ struct Bucket {
     changed: Timestamp,
 }
 
-/// Nodes by distance. At most [`BUCKET`] in each of 160 buckets, and of each public /24 (IPv6: /64) one.
+/// Nodes by distance. At most [`BUCKET`] in each of 160 buckets, and of each public /24 (IPv6: /64) one
+/// (BC-18.04).
 #[derive(Debug)]
 pub(super) struct Table {
     own: NodeId,

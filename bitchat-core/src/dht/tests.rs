@@ -68,6 +68,7 @@ impl Net {
         let mut rng = Rng::new(&Seed(seed)).public;
         let mut dht = Dht::new(config(), self.now, &mut rng);
         dht.set_reachable(true);
+        dht.set_port(6881);
         dht.add_bootstrap(self.now, knows.iter().map(|number| address(*number)));
         let host = Host { dht, rng, heard: Heard::default(), alive: true, sent: 0 };
         self.hosts.insert(address(number), host);
@@ -162,6 +163,7 @@ fn a_network_at_rest_asks_little() {
     assert!(least >= Some(12), "a table of {least:?} nodes");
 }
 
+/// BC-18.07
 #[test]
 fn a_node_that_is_not_reachable_says_so_and_answers_nothing() {
     let mut net = Net::of(20);
@@ -176,6 +178,7 @@ fn a_node_that_is_not_reachable_says_so_and_answers_nothing() {
     }
 }
 
+/// BC-18.02, BC-18.03, BC-18.08
 #[test]
 fn nobody_enters_the_table_by_being_named() {
     let mut net = Net::of(4);
@@ -202,6 +205,7 @@ fn nobody_enters_the_table_by_being_named() {
     assert!(ignored >= 50 - 16 - 6, "{ignored} of 50 queries in five seconds are not answered");
 }
 
+/// BC-18.11
 #[test]
 fn two_networks_that_agree_on_the_address_change_the_id() {
     let mut net = Net::new();

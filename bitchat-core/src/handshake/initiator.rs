@@ -1,7 +1,8 @@
 //! One attempt to reach a peer at one address.
 
 use super::message::{self, Hello};
-use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets, is_same};
+use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets};
+use crate::base::addr;
 use crate::base::ids::{ConnectionId, Device, PeerId};
 use crate::base::time::Timestamp;
 use crate::crypto::gate::{Cookie, Kind, PROBE_NONCE_LEN, Probe, ProbeAck};
@@ -142,7 +143,7 @@ impl Initiator {
         from: SocketAddr,
         body: &[u8],
     ) -> Result<(), Rejected> {
-        if !is_same(from, self.target.remote) {
+        if !addr::is_same(from, self.target.remote) {
             return Err(Rejected::OtherAddress);
         }
         match (Kind::of(body), &self.state) {

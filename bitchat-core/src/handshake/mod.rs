@@ -22,7 +22,7 @@ mod tie_break;
 
 pub use self::initiator::{Initiator, Target};
 pub use self::message::receiver;
-pub use self::responder::{Responder, answer_probe, network};
+pub use self::responder::{Responder, answer_probe};
 pub use self::secrets::SessionSecrets;
 pub use self::tie_break::{DuplicateSession, TieBreak, session_to_keep};
 
@@ -241,11 +241,6 @@ pub enum Rejected {
     /// The peer is not acceptable.
     #[error("refused: {0}")]
     Peer(#[from] Failure),
-}
-
-/// Whether two addresses are one: sockets of both families may spell an IPv4 address differently.
-fn is_same(a: SocketAddr, b: SocketAddr) -> bool {
-    a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
 }
 
 #[cfg(test)]

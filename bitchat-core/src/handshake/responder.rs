@@ -1,11 +1,12 @@
 //! Answering strangers: without memory until they prove their address, with little after that.
 
 use super::message::{self, Hello};
-use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets, is_same};
+use super::{Effect, Env, Established, Failure, Rejected, SessionSecrets};
+use crate::base::addr;
 use crate::base::ids::{ChannelId, ConnectionId, Device};
 use crate::base::time::Timestamp;
 use crate::crypto::channel_keys::Epoch;
-use crate::crypto::gate::{NonceCache, Probe, ProbeAck, mapped};
+use crate::crypto::gate::{NonceCache, Probe, ProbeAck};
 use crate::crypto::noise::{HandshakeState, NoiseError, Role};
 use crate::crypto::suite::{DhPublic, DhSecret, Secret, hash};
 use crate::wire::reader::Reader;
@@ -131,7 +132,7 @@ impl Responder {
         if !env.cookies.accepts(env.now, from, &cookie) {
             return Err(Rejected::Cookie);
         }
-        let hello = hash(&[noise1, &mapped(from.ip()), &from.port().to_le_bytes()]);
+        let hello = hash(&[noise1, &addr::to_bytes(from.ip()), &from.port().to_le_bytes()]);
         if !self.by_hello.contains_key(&hello) {
             self.check_share(from)?;
             let (cid, pending) = answer(env, from, hello, noise1)?;
@@ -159,7 +160,7 @@ impl Responder {
     ) -> Result<(), Rejected> {
         let cid = message::receiver(body).ok_or(Rejected::NotAwaited)?;
         let pending = self.pending.get_mut(&cid).ok_or(Rejected::NotAwaited)?;
-        if !is_same(pending.remote, from) {
+        if !addr::is_same(pending.remote, from) {
             return Err(Rejected::OtherAddress);
         }
         match pending.finish(env, message::read_hs3(body)?) {
@@ -184,7 +185,7 @@ impl Responder {
     fn check_share(&self, from: SocketAddr) -> Result<(), Rejected> {
         let share = (self.limit / SHARE).max(1);
         if self.limit == 0
-            || self.by_network.get(&network(from.ip())).is_some_and(|&has| has >= share)
+            || self.by_network.get(&addr::network(from.ip())).is_some_and(|&has| has >= share)
         {
             return Err(Rejected::TooMany);
         }
@@ -202,7 +203,7 @@ impl Responder {
     fn insert(&mut self, cid: ConnectionId, pending: Pending) {
         self.by_hello.insert(pending.hello, cid);
         self.deadlines.insert((pending.deadline, cid));
-        *self.by_network.entry(network(pending.remote.ip())).or_default() += 1;
+        *self.by_network.entry(addr::network(pending.remote.ip())).or_default() += 1;
         self.pending.insert(cid, pending);
     }
 
@@ -210,7 +211,7 @@ impl Responder {
         let pending = self.pending.remove(&cid)?;
         self.by_hello.remove(&pending.hello);
         self.deadlines.remove(&(pending.deadline, cid));
-        let network = network(pending.remote.ip());
+        let network = addr::network(pending.remote.ip());
         if let Some(count) = self.by_network.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
@@ -218,15 +219,6 @@ impl Responder {
             }
         }
         Some(pending)
-    }
-}
-
-/// The network of an address: one owner can vary the rest at will, since an IPv6 host has a /64.
-#[must_use]
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
-        ip @ IpAddr::V4(_) => ip,
     }
 }
 

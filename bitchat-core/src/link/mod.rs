@@ -40,9 +40,9 @@ mod send;
 pub mod slots;
 mod timers;
 
+pub use crate::base::via::Via;
 pub use control::Lane;
 pub use event::{Ended, LinkConfig, LinkEvent, Verdict, code};
-pub use path::Via;
 #[cfg(feature = "qlog")]
 pub use qlog::QlogRecord;
 pub use send::{PACKET_LEN, Sealed};

@@ -60,7 +60,7 @@ impl Link {
             return;
         }
         let families = [before.ip(), observed.ip()].map(|ip| ip.is_ipv4());
-        let same_way = by == via && families == [via.remote.is_ipv4(); 2];
+        let same_way = by == via && via.remote().is_some_and(|at| families == [at.is_ipv4(); 2]);
         let lately = self.renetworked.is_some_and(|at| now.saturating_since(at) < OBSERVED_SPACING);
         if same_way && before.ip() != observed.ip() && !lately {
             // BC-08.56: this host is somewhere else now.
@@ -72,6 +72,13 @@ impl Link {
             self.keepalive.on_rebound();
         }
         events.push(LinkEvent::Observed(observed));
+    }
+
+    /// Tells the peer where it is seen, if it has an address here (BC-08.56).
+    pub(super) fn announce_observed(&mut self) {
+        if let Some(remote) = self.via().remote() {
+            self.announce(Announcement::ObservedAddress(remote));
+        }
     }
 
     /// Packets go another way from now on.
@@ -91,7 +98,7 @@ impl Link {
             None => return,
         }
         self.tracer.moved(now, self.via());
-        self.announce(Announcement::ObservedAddress(self.via().remote));
+        self.announce_observed();
         self.retire_ids();
         events.push(LinkEvent::Moved);
     }

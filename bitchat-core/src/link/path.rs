@@ -5,10 +5,10 @@ mod asking;
 mod known;
 mod single;
 
-use crate::base::ids::{ConnectionId, SocketId};
+use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
-use core::net::SocketAddr;
+use crate::base::via::Via;
 use core::time::Duration;
 pub(crate) use known::MAX_PATHS;
 use single::{Path, Wish};
@@ -34,15 +34,6 @@ const CLEARLY: Duration = Duration::from_millis(5);
 const RECHECK: Duration = Duration::from_secs(1);
 /// Moves to paths that are not asked anew are this far apart (BC-08.14).
 const MOVE_SPACING: Duration = Duration::from_millis(200);
-
-/// One of our sockets and an address of the peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Via {
-    /// Ours.
-    pub socket: SocketId,
-    /// The peer's.
-    pub remote: SocketAddr,
-}
 
 /// What a packet of its own on a certain path carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +228,7 @@ impl Paths {
     /// The peer sends from `via`, which was unknown so far.
     fn learn(&mut self, now: Timestamp, via: Via, id: u64, copy_of: Option<Via>) {
         // Another port of a host that is known to be reached by large packets.
-        let wide = self.all.iter().any(|known| known.wide && known.is_host_of(via));
+        let wide = self.all.iter().any(|known| known.wide && known.via.same_host(via));
         let mut path = Path::new(now, via, id);
         (path.copy_of, path.wide) = (copy_of, wide);
         self.all.push(path);
@@ -312,7 +303,7 @@ impl Paths {
         };
         (old.kept, old.look) = (now, now + SPARE_INTERVAL);
         old.challenge(now, FIRST_WAIT, public);
-        let rebound = old.is_host_of(new);
+        let rebound = old.via.same_host(new);
         self.trim();
         if rebound { Move::Rebound } else { Move::Elsewhere(self.all[0].rtt) }
     }

@@ -8,10 +8,10 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use super::path::Via;
 use super::{Ended, Link, Verdict};
 use crate::base::ids::{ConnectionId, LinkId};
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::crypto::noise::Role;
 use crate::crypto::suite::TAG_LEN;
 use crate::transport::{Observation, Transport};
@@ -75,7 +75,7 @@ impl Tracer {
             Role::Responder => format!("{remote}-{local}"),
         };
         let mut trace = Trace::new(&group, role);
-        let remote = Tuple::of(via.remote);
+        let remote = Tuple::of_peer(via);
         trace.tell(now, &Data::Started(Started { local: Tuple::default(), remote }));
         let mut tracer = Self(Some(Box::new(trace)));
         tracer.observe(now, transport);
@@ -124,7 +124,7 @@ impl Tracer {
 
     /// Packets go to another address now.
     pub(super) fn moved(&mut self, now: Timestamp, via: Via) {
-        self.tell(now, |_| Data::Migrated(Migrated::to(via.remote)));
+        self.tell(now, |_| Data::Migrated(Migrated::to(via)));
     }
 
     /// The link is over.

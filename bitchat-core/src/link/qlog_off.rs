@@ -1,8 +1,8 @@
 //! In place of `qlog.rs` where it is not built: the same calls, and nothing behind them.
 
-use super::path::Via;
 use super::{Ended, Verdict};
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::transport::Transport;
 use crate::wire::packet::Header;
 

@@ -3,11 +3,12 @@
 use super::keys::Opened;
 use super::lanes::{In, Lanes};
 use super::moving::is_probing;
-use super::path::{Arrival, MAX_PATIENCE, Via};
+use super::path::{Arrival, MAX_PATIENCE};
 use super::{Ended, Link, LinkEvent, State, Verdict};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::crypto::packet_key::PacketError;
 use crate::transport::messages::MessageReader;
 use crate::transport::{Ecn, TransportSink, TransportStreamId};

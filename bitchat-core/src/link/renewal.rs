@@ -9,7 +9,6 @@ use crate::base::rng::Rng;
 use crate::base::time::{Timestamp, earlier};
 use crate::crypto::key_log::{Direction, KeyLogLine, SessionIds};
 use crate::crypto::noise::Role;
-use crate::transport::Announcement;
 use core::time::Duration;
 
 /// ML-KEM runs again in the first renewal after so long.
@@ -78,7 +77,7 @@ impl Link {
             let largest = self.config.limits.link.datagram_bytes as u64;
             self.send_control(&Control::MaxDatagram(largest).encode());
             self.issue_ids(rng, events);
-            self.announce(Announcement::ObservedAddress(self.via().remote));
+            self.announce_observed();
             let channels = core::mem::take(&mut self.channels);
             let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
             self.offer(&shown, rng);

@@ -1,11 +1,12 @@
 //! What a link sends: packets of the transport, packets of its own, and messages of the control
 //! stream.
 
-use super::path::{Due, PathFrame, Via};
+use super::path::{Due, PathFrame};
 use super::{Ended, Link, LinkEvent, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::crypto::suite::{Secret, TAG_LEN};
 use crate::transport::{Announcement, SendGate, TransportStreamId};
 use crate::wire::frame::Frame;

@@ -31,7 +31,7 @@ fn via(port: u16) -> Via {
         RACER => [203, 0, 113, 1],
         _ => [192, 0, 2, 1],
     };
-    Via { socket: SocketId(0), remote: SocketAddr::from((ip, port)) }
+    Via::Udp { socket: SocketId(0), remote: SocketAddr::from((ip, port)) }
 }
 
 fn config() -> LinkConfig {
@@ -98,7 +98,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
         },
         resumed: false,
         proven_current: false,
-        remote: via(0).remote,
+        remote: via(0).remote().expect("an address"),
         rtt: None,
     }
 }
@@ -148,7 +148,7 @@ impl Pair {
             while let Some(Sealed { via, len, .. }) = self.links[of].poll_packet(self.now, &mut buf)
             {
                 packets += 1;
-                let to = via.remote.port();
+                let to = via.remote().expect("an address").port();
                 self.seen.insert((of, to, *buf.first_chunk().unwrap()));
                 if self.dead[of].contains(&to) {
                     continue;
@@ -377,9 +377,13 @@ fn the_peer_is_followed_to_another_address_after_it_was_asked_there() {
     pair.dead[1] = vec![0];
     assert!(pair.links[0].send(CHAN, Lane::Chat, b"from elsewhere"));
     pair.run(SECOND * 2);
-    assert_eq!(pair.links[1].via().remote.port(), 77);
+    assert_eq!(pair.links[1].via().remote().expect("an address").port(), 77);
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Moved)));
-    assert_eq!(pair.links[0].via().remote.port(), 0, "the peer did not move");
+    assert_eq!(
+        pair.links[0].via().remote().expect("an address").port(),
+        0,
+        "the peer did not move"
+    );
     assert_eq!(pair.messages(1), ["from elsewhere"]);
 }
 

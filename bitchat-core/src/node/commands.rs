@@ -248,12 +248,12 @@ impl Node {
     pub fn links(&self) -> Vec<LinkInfo> {
         let ready = self.sessions.links.iter().filter(|link| link.is_open() && link.is_ready());
         ready
-            .map(|link| {
+            .filter_map(|link| {
                 let PathEstimate { rtt, min_rtt, rate, window, loss } = link.path_estimate();
-                LinkInfo {
+                Some(LinkInfo {
                     link: link.id(),
                     device: link.device(),
-                    address: link.via().remote,
+                    address: link.via().remote()?,
                     generation: link.generation(),
                     rtt,
                     min_rtt,
@@ -263,7 +263,7 @@ impl Node {
                     path_mtu: link.path_mtu(),
                     paths: link.known_paths(),
                     channels: link.shared().collect(),
-                }
+                })
             })
             .collect()
     }

@@ -88,7 +88,8 @@ impl Node {
 fn fill(link: &mut Link, now: Now, max: usize, buf: &mut [u8]) -> Option<(Transmit, usize)> {
     let first = link.poll_packet(now.mono, buf)?;
     let (len, packets) = link.poll_batch(now.mono, &first, max, buf);
-    let Via { socket, remote: to } = first.via;
+    // A transmit is a datagram: what goes by a stream or a relay leaves otherwise.
+    let Via::Udp { socket, remote: to } = first.via else { return None };
     let segment_size = (packets > 1).then_some(first.len);
     let ecn = first.ect.then_some(Ecn::Ect0);
     Some((Transmit { socket, to, len, segment_size, ecn }, packets))

@@ -6,6 +6,7 @@ use super::channels::joined::JoinedChannel;
 use super::log::LogLevel;
 use super::outbox::requests::Pending;
 use super::sessions::handshakes::Context;
+use crate::base::addr;
 use crate::base::ids::{ChannelHandle, RequestId};
 use crate::base::time::Now;
 use crate::crypto::gate::{Envelope, Kind};
@@ -23,10 +24,10 @@ impl Node {
         let fx = &mut self.fx;
         match input {
             Input::Datagram { socket, from, ecn, stride, data } => {
-                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                let from = addr::canonical(from);
                 let stride = if stride == 0 { data.len().max(1) } else { stride };
                 for datagram in data.chunks_mut(stride) {
-                    self.on_datagram(now, Via { socket, remote: from }, ecn, datagram);
+                    self.on_datagram(now, Via::Udp { socket, remote: from }, ecn, datagram);
                 }
             }
             Input::Bound { request, socket, local } => {
@@ -64,7 +65,7 @@ impl Node {
     fn on_datagram(&mut self, now: Now, via: Via, ecn: Option<Ecn>, datagram: &mut [u8]) {
         let outbox = &mut self.fx.outbox;
         outbox.stats.datagrams_in += 1;
-        let from = via.remote;
+        let Some(from) = via.remote() else { return };
         if from.port() == 0 {
             // Nobody can be answered there, and systems refuse what is sent to it (BC-11.64).
             outbox.stats.dropped_unknown += 1;

@@ -1,6 +1,7 @@
 //! What is said to a tracker and what it answers, whatever the protocol.
 
 use super::profile::ClientId;
+use crate::base::addr;
 use crate::base::ids::InfoHash;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -92,12 +93,8 @@ pub enum Retry {
 
 /// Adds `peer` if it can be a peer and there is room; IPv4 in IPv6 clothes becomes IPv4.
 pub(super) fn add_peer(peers: &mut Vec<SocketAddr>, peer: SocketAddr, limit: usize) {
-    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-    let impossible = match peer.ip() {
-        IpAddr::V4(ip) => ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast(),
-        IpAddr::V6(ip) => ip.is_unspecified() || ip.is_multicast(),
-    };
-    if peer.port() != 0 && !impossible && peers.len() < limit {
+    let peer = addr::canonical(peer);
+    if addr::is_usable(peer) && peers.len() < limit {
         peers.push(peer);
     }
 }
@@ -128,7 +125,7 @@ pub(super) fn ip_from_bytes(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
         return Some(v4.into());
     }
-    <[u8; 16]>::try_from(bytes).ok().map(|v6| IpAddr::from(v6).to_canonical())
+    bytes.try_into().ok().map(addr::from_bytes)
 }
 
 /// A tracker's text, fit to be shown: short, without control characters (BC-10.16).

@@ -9,6 +9,7 @@ use super::contact::Tracker;
 use super::interface::{AnnouncerConfig, TrackerQuery, TrackerSink};
 pub use super::lane::MAX_INFOHASHES;
 use super::lane::{Lane, Swarm, Turn};
+use crate::base::addr;
 use crate::base::ids::InfoHash;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -253,7 +254,7 @@ impl Announcer {
         rng: &mut Stream,
         sink: &mut dyn TrackerSink,
     ) -> bool {
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let from = addr::canonical(from);
         let (trackers, mut turn) = self.turn(now, rng, sink);
         let Some(tracker) = trackers.iter_mut().find(|tracker| tracker.is_answer(from, data))
         else {

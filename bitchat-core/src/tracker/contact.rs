@@ -4,6 +4,7 @@ use super::announce::{Answer, Event};
 use super::interface::{TrackerQuery, TrackerStatus};
 use super::lane::{Connection, Fault, Job, Lane, Outcome, Turn};
 use super::schedule::Schedule;
+use crate::base::addr;
 use crate::base::ids::InfoHash;
 use crate::base::time::Timestamp;
 use crate::wire::url::TrackerUrl;
@@ -145,7 +146,7 @@ impl Tracker {
     fn open_lanes(&mut self, turn: &mut Turn<'_>, ips: &[IpAddr]) {
         let Some(round) = &mut self.round else { return };
         round.lookup = None;
-        let allowed = ips.iter().take(MAX_ADDRESSES).map(IpAddr::to_canonical);
+        let allowed = ips.iter().take(MAX_ADDRESSES).map(|ip| addr::canonical_ip(*ip));
         let (v4, v6): (Vec<_>, Vec<_>) =
             allowed.filter(|ip| turn.allows(*ip)).partition(IpAddr::is_ipv4);
         if v4.is_empty() && v6.is_empty() {

@@ -6,6 +6,7 @@ use super::interface::{AnnouncerConfig, TrackerQuery, TrackerSink};
 use super::profile::ClientId;
 use super::reply::{self, ReplyError};
 use super::udp::{self, Expect, Reply};
+use crate::base::addr;
 use crate::base::ids::InfoHash;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -50,7 +51,7 @@ impl Turn<'_> {
 
     /// Whether `ip` may be spoken to (BC-10.10, BC-10.61).
     pub(super) fn allows(&self, ip: IpAddr) -> bool {
-        let ip = ip.to_canonical();
+        let ip = addr::canonical_ip(ip);
         self.families[usize::from(ip.is_ipv6())] && (self.config.allow)(ip)
     }
 

@@ -59,16 +59,7 @@ impl Run {
                 }
             }
             Act::Answer(number) => return self.answer(number),
-            Act::Calm => {
-                self.calm = true;
-                self.cut = [false; 2];
-                if self.plan.handshakes {
-                    // Without the date there is no handshake (BC-04.08).
-                    self.ends.iter_mut().for_each(|end| end.clock.wall = Some(0));
-                }
-                self.lines.iter_mut().for_each(|line| line.config = self.plan.calm.clone());
-                return self.ends.iter().try_for_each(End::check_memory);
-            }
+            Act::Calm => return self.calm_down(),
             Act::Close(end) => {
                 self.over = true;
                 self.ends[end].greeter.iter_mut().for_each(Greeter::close);
@@ -78,6 +69,18 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// The weather becomes good, for good.
+    fn calm_down(&mut self) -> Result<(), String> {
+        self.calm = true;
+        self.cut = [false; 2];
+        if self.plan.handshakes {
+            // Without the date there is no handshake (BC-04.08).
+            self.ends.iter_mut().for_each(|end| end.clock.wall = Some(0));
+        }
+        self.lines.iter_mut().for_each(|line| line.config = self.plan.calm.clone());
+        self.ends.iter().try_for_each(End::check_memory)
     }
 
     /// An end gets another address in a network, and notices it or not.
@@ -159,7 +162,8 @@ impl Run {
         };
         let via = Places::way_to(&self.ends[1 - end], network);
         let peer = boots[1 - end];
-        let session = session::established(self.seed, number, end, initiator, peer, via.remote);
+        let remote = via.remote().expect("schedules use UDP only");
+        let session = session::established(self.seed, number, end, initiator, peer, remote);
         self.ends[end].establish(number, &session, via, world!(self))
     }
 

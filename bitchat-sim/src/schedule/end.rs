@@ -56,6 +56,20 @@ pub(super) struct World<'a> {
     pub over: bool,
 }
 
+/// What has happened at an end, in numbers.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// How often its timer expired at the present moment, and in the present second.
+    woken: (Timestamp, u32),
+    second: (u64, u32),
+    pub busiest_second: u32,
+    pub renewals: u32,
+    pub moved: u32,
+    pub closed: Vec<(u32, Ended)>,
+    /// Sessions that had no counterpart.
+    pub withdrawn: u64,
+}
+
 /// One of the two.
 #[derive(Debug)]
 pub(super) struct End {
@@ -77,17 +91,9 @@ pub(super) struct End {
     suite: usize,
     /// When it has something to do, in the world's time.
     pub wake: Option<Timestamp>,
-    /// How often it was woken at the present moment, and in the present second.
-    woken: (Timestamp, u32),
-    second: (u64, u32),
-    pub busiest_second: u32,
-    pub renewals: u32,
-    pub moved: u32,
-    pub closed: Vec<(u32, Ended)>,
+    pub tally: Tally,
     /// Its handshakes, where they are real.
     pub greeter: Option<Greeter>,
-    /// Sessions that had no counterpart.
-    pub withdrawn: u64,
 }
 
 impl End {
@@ -109,14 +115,8 @@ impl End {
             rekey_interval: plan.rekey_interval,
             suite,
             wake: None,
-            woken: (Timestamp::ZERO, 0),
-            second: (0, 0),
-            busiest_second: 0,
-            renewals: 0,
-            moved: 0,
-            closed: Vec::new(),
+            tally: Tally::default(),
             greeter,
-            withdrawn: 0,
         }
     }
 
@@ -234,8 +234,8 @@ impl End {
             LinkEvent::ChannelDown(_) => session.up = false,
             LinkEvent::Writable(_) => session.blocked = [false; 3],
             LinkEvent::Message { data, .. } => return self.on_message(number, &data, world),
-            LinkEvent::Renewed(_) => self.renewals += 1,
-            LinkEvent::Moved => self.moved += 1,
+            LinkEvent::Renewed(_) => self.tally.renewals += 1,
+            LinkEvent::Moved => self.tally.moved += 1,
             LinkEvent::Ready => self.arbitrate(),
             LinkEvent::Resumption(secret) => {
                 if let Some(greeter) = &mut self.greeter {
@@ -248,7 +248,7 @@ impl End {
             | LinkEvent::Observed(_) => {}
             LinkEvent::Closed(ended) => {
                 world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
-                self.closed.push((number, ended.clone()));
+                self.tally.closed.push((number, ended.clone()));
                 self.arbitrate();
                 return is_expected(&ended, world)
                     .then_some(())
@@ -396,11 +396,13 @@ impl End {
     /// Its deadline has come.
     pub(super) fn on_timeout(&mut self, world: &mut World<'_>) -> Result<(), String> {
         let mono = self.local(world.now).mono;
-        self.woken = (mono, if self.woken.0 == mono { self.woken.1 + 1 } else { 1 });
+        self.tally.woken =
+            (mono, if self.tally.woken.0 == mono { self.tally.woken.1 + 1 } else { 1 });
         let second = world.now.as_nanos() / 1_000_000_000;
-        self.second = (second, if self.second.0 == second { self.second.1 + 1 } else { 1 });
-        self.busiest_second = self.busiest_second.max(self.second.1);
-        if self.woken.1 > super::laws::MAX_WAKES_AT_ONCE {
+        self.tally.second =
+            (second, if self.tally.second.0 == second { self.tally.second.1 + 1 } else { 1 });
+        self.tally.busiest_second = self.tally.busiest_second.max(self.tally.second.1);
+        if self.tally.woken.1 > super::laws::MAX_WAKES_AT_ONCE {
             let why: Vec<_> = self.sessions.iter().map(|s| s.link.poll_timeout()).collect();
             return Err(format!("{} spins at {mono:?}: {why:?}", self.name));
         }

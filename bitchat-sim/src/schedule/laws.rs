@@ -43,7 +43,7 @@ impl Run {
                 run.over && run.ends.iter().all(|end| end.sessions.is_empty())
             })?;
         }
-        let busiest = self.ends.iter().map(|end| end.busiest_second).max().unwrap_or(0);
+        let busiest = self.ends.iter().map(|end| end.tally.busiest_second).max().unwrap_or(0);
         if busiest > MAX_WAKES_PER_SECOND {
             return Err(format!("woken {busiest} times in a second"));
         }
@@ -125,7 +125,7 @@ impl Run {
         }
         let end = &mut self.ends[self.dice.index(2)];
         if end.wake.is_none_or(|wake| wake > self.now)
-            && end.poll_packet(self.now, &mut self.buf).is_some()
+            && end.poll_packet(self.now, &mut self.traffic.buf).is_some()
         {
             let (name, wake) = (end.name, end.wake);
             return Err(format!("{name} has something to send, and a deadline at {wake:?}"));
@@ -138,7 +138,7 @@ impl Run {
         if burst > MAX_BURST {
             return Err(format!("{from} never stops sending"));
         }
-        if self.packets > MAX_PACKETS {
+        if self.traffic.packets > MAX_PACKETS {
             return Err("the two never stop answering each other".to_owned());
         }
         Ok(())

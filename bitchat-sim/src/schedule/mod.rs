@@ -99,7 +99,7 @@ impl Handshakes {
             attempts: greeters.map(|greeter| greeter.dialled).sum(),
             completed: run.register.counts().1,
             resumed: run.register.resumed(),
-            withdrawn: run.ends.iter().map(|end| end.withdrawn).sum(),
+            withdrawn: run.ends.iter().map(|end| end.tally.withdrawn).sum(),
         }
     }
 }
@@ -144,14 +144,14 @@ fn play(mut run: Run) -> Result<Outcome, Failure> {
         Ok(recovery) => Ok(Outcome {
             hash: run.log.hash(),
             recovery,
-            packets: run.packets,
-            large_packets: run.large_packets,
+            packets: run.traffic.packets,
+            large_packets: run.traffic.large_packets,
             messages: run.ends.iter().flat_map(|end| &end.mail.said).map(|l| l.len() as u64).sum(),
-            renewals: run.ends.iter().map(|end| u64::from(end.renewals)).sum(),
+            renewals: run.ends.iter().map(|end| u64::from(end.tally.renewals)).sum(),
             sessions: run.meetings.len() as u64 + run.register.counts().0,
-            busiest_second: run.ends.iter().map(|end| end.busiest_second).max().unwrap_or(0),
+            busiest_second: run.ends.iter().map(|end| end.tally.busiest_second).max().unwrap_or(0),
             several_addresses: run.plan.several_addresses,
-            moves: run.ends.iter().map(|end| end.moved).sum(),
+            moves: run.ends.iter().map(|end| end.tally.moved).sum(),
             address_died: run.address_died,
             raced: run.raced,
             handshakes: run.plan.handshakes.then(|| Handshakes::of(&run)),

@@ -35,8 +35,11 @@ pub(super) fn next_host(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// The network that a path goes through.
-pub(super) const fn network(via: Via) -> usize {
-    via.socket.0 as usize
+pub(super) fn network(via: Via) -> usize {
+    match via {
+        Via::Udp { socket, .. } => socket.0 as usize,
+        Via::Tcp { .. } | Via::Relay { .. } => unreachable!("schedules use UDP only"),
+    }
 }
 
 /// Somebody who forwards copies of an end's packets, faster than the line does.
@@ -65,7 +68,7 @@ impl Places {
 
     /// The path to an address in a network.
     pub(super) fn way(network: usize, remote: SocketAddr) -> Via {
-        Via { socket: SocketId(u32::from(network > 0)), remote }
+        Via::Udp { socket: SocketId(u32::from(network > 0)), remote }
     }
 
     /// How `end` is reached by its peer.

@@ -40,6 +40,20 @@ pub(super) struct Meeting {
     pub boots: [u8; 2],
 }
 
+/// What has left the ends.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    /// Packets on their way.
+    pub under_way: Schedule<Flight>,
+    /// Packets that an end took.
+    pub taken: BTreeSet<u64>,
+    pub packets: u64,
+    /// Packets above 1,200 bytes.
+    pub large_packets: u64,
+    /// Where packets are built.
+    pub buf: Vec<u8>,
+}
+
 /// A schedule under way.
 pub(super) struct Run {
     pub seed: u64,
@@ -52,7 +66,7 @@ pub(super) struct Run {
     pub places: Places,
     pub address_died: bool,
     pub raced: bool,
-    pub wire: Schedule<Flight>,
+    pub traffic: Traffic,
     pub acts: Schedule<Act>,
     pub books: Books,
     pub log: Log,
@@ -61,12 +75,6 @@ pub(super) struct Run {
     pub redialling: [bool; 2],
     pub calm: bool,
     pub over: bool,
-    /// Packets that an end took.
-    pub taken: BTreeSet<u64>,
-    pub packets: u64,
-    pub large_packets: u64,
-    /// Where packets are built.
-    pub buf: Vec<u8>,
     pub dice: Dice,
 }
 
@@ -101,7 +109,7 @@ impl Run {
             places: Places::default(),
             address_died: false,
             raced: false,
-            wire: Schedule::default(),
+            traffic: Traffic { buf: vec![0; limits().link.datagram_bytes], ..Traffic::default() },
             acts,
             books: Books::default(),
             log: Log::new(words),
@@ -110,10 +118,6 @@ impl Run {
             redialling: [false; 2],
             calm: false,
             over: false,
-            taken: BTreeSet::new(),
-            packets: 0,
-            large_packets: 0,
-            buf: vec![0; limits().link.datagram_bytes],
             dice,
             plan,
         }
@@ -122,7 +126,7 @@ impl Run {
     /// Goes to the next thing that happens, but not past `limit`; false if that is reached.
     pub(super) fn step(&mut self, limit: Timestamp) -> Result<bool, String> {
         let wakes = self.ends.iter().filter_map(|end| end.wake);
-        let next = wakes.chain(self.acts.next_at()).chain(self.wire.next_at()).min();
+        let next = wakes.chain(self.acts.next_at()).chain(self.traffic.under_way.next_at()).min();
         let Some(next) = next.filter(|next| *next <= limit) else {
             self.now = limit;
             return Ok(false);
@@ -132,7 +136,7 @@ impl Run {
         let touched = if let Some(act) = self.acts.pop_due(self.now) {
             self.act(act)?;
             [true, true]
-        } else if let Some(flight) = self.wire.pop_due(self.now) {
+        } else if let Some(flight) = self.traffic.under_way.pop_due(self.now) {
             let to = flight.to;
             self.arrive(flight)?;
             [to == 0, to == 1]
@@ -151,30 +155,30 @@ impl Run {
     }
 
     fn flush(&mut self, from: usize) -> Result<(), String> {
-        let mut buf = core::mem::take(&mut self.buf);
+        let mut buf = core::mem::take(&mut self.traffic.buf);
         let mut burst = 0;
         while let Some((via, len)) = self.ends[from].poll_packet(self.now, &mut buf) {
             burst += 1;
             self.check_bounds(from, burst)?;
             self.send(from, via, &buf[..len]);
         }
-        self.buf = buf;
+        self.traffic.buf = buf;
         self.ends[from].settle(self.now);
         Ok(())
     }
 
     fn send(&mut self, from: usize, via: Via, data: &[u8]) {
-        self.packets += 1;
-        self.large_packets += u64::from(data.len() > BASE_DATAGRAM);
+        self.traffic.packets += 1;
+        self.traffic.large_packets += u64::from(data.len() > BASE_DATAGRAM);
         self.log.mix(self.now, data);
-        let id = self.packets;
+        let id = self.traffic.packets;
         let exits = self.lines[from].offer(self.now, data.len() + HEADERS);
         let arrivals = exits.map(|exit| exit.map(|exit| exit.at));
         self.log.note(
             self.now,
             format_args!(
                 "{from}: packet {id} to {}, {} bytes, {arrivals:?}",
-                via.remote,
+                via.remote().expect("schedules use UDP only"),
                 data.len()
             ),
         );
@@ -182,18 +186,25 @@ impl Run {
             return;
         }
         let (to, network) = (1 - from, network(via));
-        let flight =
-            |from, whole, data| Flight { to, network, from, target: via.remote, id, whole, data };
+        let flight = |from, whole, data| Flight {
+            to,
+            network,
+            from,
+            target: via.remote().expect("schedules use UDP only"),
+            id,
+            whole,
+            data,
+        };
         for exit in exits.into_iter().flatten() {
             let mut data = data.to_vec();
             exit.damage(&mut data);
             let address = self.ends[from].addresses[network];
-            self.wire.push(exit.at, flight(address, exit.is_whole(), data));
+            self.traffic.under_way.push(exit.at, flight(address, exit.is_whole(), data));
         }
         let fits = data.len() + HEADERS <= self.lines[from].config.mtu;
         if let Some(racer) = self.places.copies(from, network).filter(|_| fits) {
             let soon = self.now + self.plan.calm.delay / 2;
-            self.wire.push(soon, flight(racer, true, data.to_vec()));
+            self.traffic.under_way.push(soon, flight(racer, true, data.to_vec()));
         }
     }
 
@@ -224,7 +235,7 @@ impl Run {
             if !flight.whole {
                 return Err(format!("{to} took the damaged packet {}", flight.id));
             }
-            if !self.taken.insert(flight.id) {
+            if !self.traffic.taken.insert(flight.id) {
                 return Err(format!("{to} took packet {} twice", flight.id));
             }
         }

@@ -32,7 +32,7 @@ const fn secret(byte: u8) -> Secret {
 }
 
 fn via(port: u16) -> Via {
-    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }
+    Via::Udp { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }
 }
 
 /// The responder's end of a session, in its first keys.
@@ -74,7 +74,7 @@ impl Victim {
             },
             resumed: false,
             proven_current: false,
-            remote: via(0).remote,
+            remote: via(0).remote().expect("an address"),
             rtt: None,
         };
         let config = LinkConfig {

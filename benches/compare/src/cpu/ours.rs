@@ -299,7 +299,7 @@ pub fn take(
 /// Where the other party is.
 pub fn via(of: usize) -> Via {
     let peer = if of == 0 { 2 } else { 1 };
-    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, peer], 1_000)) }
+    Via::Udp { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, peer], 1_000)) }
 }
 
 impl Pair for Links {

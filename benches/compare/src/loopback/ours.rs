@@ -146,7 +146,7 @@ impl End {
             });
             let Ok(filled) = filled else { return };
             let now = self.now();
-            let via = Via { socket: via, remote: peer };
+            let via = Via::Udp { socket: via, remote: peer };
             for (slot, meta) in self.buffers.chunks_exact_mut(SLOT).zip(&self.meta).take(filled) {
                 for datagram in slot[..meta.len].chunks_mut(meta.stride.max(1)) {
                     let (rng, events) = (&mut self.rng, &mut self.events);

@@ -7,9 +7,10 @@ mod hint;
 
 pub(super) use hint::{PEER_MAX, PeerHint};
 
+use crate::base::addr;
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use hint::MAX_ADDRESSES;
 use std::collections::BTreeMap;
 
@@ -166,14 +167,13 @@ impl Pex {
     }
 }
 
-/// Whether an address could be somebody's at all.
 fn usable(addr: &SocketAddr) -> bool {
-    addr.port() != 0 && !addr.ip().is_unspecified() && !addr.ip().is_multicast()
+    addr::is_usable(*addr)
 }
 
 /// Whether an address heard over a link from `source` may become a candidate (BC-09.27): nobody
 /// out there may point us at our own host.
 pub(super) fn believable(addr: &SocketAddr, source: Option<SocketAddr>) -> bool {
-    let loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
-    usable(addr) && (!loopback(addr.ip()) || source.is_some_and(|source| loopback(source.ip())))
+    let here = |addr: &SocketAddr| addr::is_loopback(addr.ip());
+    usable(addr) && (!here(addr) || source.is_some_and(|source| here(&source)))
 }

@@ -1,10 +1,11 @@
 //! Cookies: whoever shows one receives what is sent to its address.
 
 use super::PROBE_NONCE_LEN;
+use crate::base::addr;
 use crate::base::rng::{SecretStream, Stream};
 use crate::base::time::Timestamp;
 use crate::crypto::suite::{Secret, mac, mac_eq};
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 /// Random bytes of a probe's nonce; by the others its maker knows it again.
@@ -74,20 +75,11 @@ impl CookieJar {
     }
 
     fn cookie(&self, bucket: u64, address: SocketAddr) -> Cookie {
-        let (ip, port) = (mapped(address.ip()), address.port().to_le_bytes());
+        let (ip, port) = (addr::to_bytes(address.ip()), address.port().to_le_bytes());
         Cookie(mac(&self.secret, &[b"cookie", &bucket.to_le_bytes(), &ip, &port]))
     }
 }
 
 fn bucket(now: Timestamp) -> u64 {
     now.saturating_since(Timestamp::ZERO).as_secs() / BUCKET.as_secs()
-}
-
-/// An address as 16 bytes, IPv4 as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), so that sockets
-/// of either kind agree.
-pub(crate) const fn mapped(ip: IpAddr) -> [u8; 16] {
-    match ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        IpAddr::V6(ip) => ip.octets(),
-    }
 }

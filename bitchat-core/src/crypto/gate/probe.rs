@@ -1,12 +1,12 @@
 //! Probe and probe-ack: bodies that find members, open NATs and prove addresses.
 
-use super::cookie::mapped;
 use super::{Cookie, Kind, append_tail, seal, start};
+use crate::base::addr;
 use crate::base::rng::Stream;
 use crate::crypto::channel_keys::ChannelKeys;
 use crate::wire::reader::{DecodeError, Reader};
 use bytes::BufMut;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 
 /// Bytes of the nonce that ties an ack to its probe.
 pub const PROBE_NONCE_LEN: usize = 12;
@@ -88,7 +88,7 @@ impl ProbeAck {
         datagram.put_u8(Kind::ProbeAck.byte());
         datagram.put_slice(&self.nonce);
         datagram.put_slice(&self.cookie.0);
-        datagram.put_slice(&mapped(self.observed.ip()));
+        datagram.put_slice(&addr::to_bytes(self.observed.ip()));
         datagram.put_u16_le(self.observed.port());
         append_tail(&mut datagram, 0, spare, public);
         seal(keys, day, public, &mut datagram);
@@ -106,7 +106,7 @@ impl ProbeAck {
         let mut reader = Reader::new(body);
         reader.u8()?;
         let (nonce, cookie) = (reader.array()?, Cookie(reader.array()?));
-        let ip = IpAddr::V6(Ipv6Addr::from(reader.array::<16>()?)).to_canonical();
+        let ip = addr::from_bytes(reader.array()?);
         Ok(Self { nonce, cookie, observed: SocketAddr::new(ip, reader.u16()?) })
     }
 }

@@ -34,7 +34,10 @@ fn the_examples_of_bep_5_are_read() {
         b"d1:ad2:id20:abcdefghij012345678912:implied_porti1e9:info_hash20:mnopqrstuvwxyz1234564:porti6881e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe",
     );
     let token = b"aoeusnth".as_slice();
-    assert_eq!(announce.method, Method::AnnouncePeer { hash: HASH, port: None, token });
+    assert_eq!(
+        announce.method,
+        Method::AnnouncePeer { hash: HASH, port: 6881, implied: true, token }
+    );
     let peers = reply(
         b"d1:rd2:id20:abcdefghij01234567895:token8:aoeusnth6:valuesl6:axje.u6:idhtnmee1:t2:aa1:y1:re",
     );
@@ -47,6 +50,7 @@ fn the_examples_of_bep_5_are_read() {
     assert_eq!(error.body, Body::Error { code: 201 });
 }
 
+/// BC-18.01, BC-18.06
 #[test]
 fn what_is_written_is_read_back() {
     let envelope = Envelope { transaction: b"\x01\x02\x03\x04", version: *b"LT\x02\x0b" };
@@ -54,8 +58,8 @@ fn what_is_written_is_read_back() {
         Method::Ping,
         Method::FindNode { target: OTHER },
         Method::GetPeers { hash: HASH },
-        Method::AnnouncePeer { hash: HASH, port: None, token: b"tokn" },
-        Method::AnnouncePeer { hash: HASH, port: Some(7), token: b"tokn" },
+        Method::AnnouncePeer { hash: HASH, port: 7, implied: true, token: b"tokn" },
+        Method::AnnouncePeer { hash: HASH, port: 7, implied: false, token: b"tokn" },
         Method::SampleInfohashes { target: OTHER },
     ];
     for method in methods {
@@ -88,7 +92,7 @@ fn other_peoples_habits_are_forgiven() {
     let announce = query(
         b"d1:ad2:id20:abcdefghij01234567899:info_hash20:mnopqrstuvwxyz1234564:porti0e5:token1:xe1:q13:announce_peer1:t2:aa1:y1:qe",
     );
-    assert!(matches!(announce.method, Method::AnnouncePeer { port: None, .. }));
+    assert!(matches!(announce.method, Method::AnnouncePeer { port: 0, implied: false, .. }));
     let unknown = query(
         b"d1:ad2:id20:abcdefghij01234567896:target20:mnopqrstuvwxyz123456e1:q3:new1:t2:aa1:y1:qe",
     );

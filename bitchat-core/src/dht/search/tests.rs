@@ -6,6 +6,7 @@ fn node(rng: &mut Stream, number: u16) -> Contact {
     Contact { id: NodeId::random(rng), addr: SocketAddr::from(([10, 1, a, b], 9)) }
 }
 
+/// BC-18.05
 #[test]
 fn it_asks_nearer_and_nearer_nodes_and_ends() {
     let mut rng = Rng::new(&Seed([1; 32])).public;

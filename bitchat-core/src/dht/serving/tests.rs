@@ -7,6 +7,7 @@ fn rng() -> Stream {
     Rng::new(&Seed([1; 32])).public
 }
 
+/// BC-18.09
 #[test]
 fn tokens_are_for_an_address_and_a_while() {
     let mut rng = rng();
@@ -27,6 +28,7 @@ fn tokens_are_for_an_address_and_a_while() {
     assert!(!tokens.accepts(ip, HASH, &token));
 }
 
+/// BC-18.10
 #[test]
 fn peers_are_bounded_kept_by_family_and_forgotten() {
     let mut rng = rng();

@@ -29,6 +29,7 @@ fn a_bucket_holds_eight_and_prefers_who_answers() {
     assert_eq!(table.len(), 7);
 }
 
+/// BC-18.04
 #[test]
 fn a_network_has_one_place() {
     let mut rng = rng(2);

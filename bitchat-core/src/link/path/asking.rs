@@ -1,8 +1,9 @@
 //! Challenges and the answers to them, on their way out.
 
 use super::single::{Asked, Path};
-use super::{Due, MAX_MISSES, MAX_PATIENT_MISSES, PathFrame, Paths, SPARE_INTERVAL, Via};
+use super::{Due, MAX_MISSES, MAX_PATIENT_MISSES, PathFrame, Paths, SPARE_INTERVAL};
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::link::PACKET_LEN;
 use core::time::Duration;
 

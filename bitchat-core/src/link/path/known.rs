@@ -1,9 +1,10 @@
 //! Which paths a link knows (BC-08.43), and under which connection ids of the peer (BC-08.48).
 
 use super::single::{CREDIT, Path, Wish};
-use super::{FIRST_WAIT, Paths, Via};
+use super::{FIRST_WAIT, Paths};
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 
 /// Paths that a link knows, the one in use among them (BC-08.43).
 pub(crate) const MAX_PATHS: usize = 4;

@@ -3,11 +3,11 @@
 use super::super::PACKET_LEN;
 use super::{
     Due, FIRST_WAIT, MAX_CHALLENGES, MAX_MISSES, MAX_PATIENCE, PathFrame, RECHECK, SPARE_INTERVAL,
-    Via,
 };
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use core::time::Duration;
 
 /// A proof is good for so long: then another host may have the address.
@@ -129,11 +129,6 @@ impl Path {
     /// It answered whenever it was asked.
     pub(super) const fn works(&self) -> bool {
         self.is_kept() && self.misses == 0
-    }
-
-    /// Its host is that of `other`, which may have another port.
-    pub(super) fn is_host_of(&self, other: Via) -> bool {
-        self.via.socket == other.socket && self.via.remote.ip() == other.remote.ip()
     }
 
     /// `len` bytes came from there: for a challenge that waits for them it is time.

@@ -1,15 +1,17 @@
 use super::asking::MAX_RESPONSES;
 use super::*;
+use crate::base::ids::SocketId;
 use crate::base::rng::{Rng, Seed};
 use crate::link::PACKET_LEN;
+use core::net::SocketAddr;
 
 fn via(port: u16) -> Via {
-    Via { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }
+    Via::Udp { socket: SocketId(0), remote: SocketAddr::from(([192, 0, 2, 1], port)) }
 }
 
 /// Another address of the peer, by another socket.
 fn elsewhere(host: u8) -> Via {
-    Via { socket: SocketId(1), remote: SocketAddr::from(([198, 51, 100, host], 1)) }
+    Via::Udp { socket: SocketId(1), remote: SocketAddr::from(([198, 51, 100, host], 1)) }
 }
 
 /// An id of ours that the peer uses.

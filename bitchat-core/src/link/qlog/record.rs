@@ -3,6 +3,7 @@
 
 use super::frame::QlogFrame;
 use crate::base::time::Timestamp;
+use crate::base::via::Via;
 use crate::crypto::noise::Role;
 use crate::link::{Ended, Verdict};
 use crate::transport::Observation;
@@ -135,6 +136,11 @@ pub(super) struct Tuple {
 }
 
 impl Tuple {
+    /// Empty where a relay stands between: the peer has no address here.
+    pub(super) fn of_peer(via: Via) -> Self {
+        via.remote().map_or_else(Self::default, Self::of)
+    }
+
     pub(super) fn of(address: SocketAddr) -> Self {
         let port = Some(address.port());
         match address.ip() {
@@ -303,8 +309,8 @@ pub(super) struct Migrated {
 }
 
 impl Migrated {
-    pub(super) fn to(remote: SocketAddr) -> Self {
-        Self { new: "migration_complete", tuple_remote: Tuple::of(remote) }
+    pub(super) fn to(via: Via) -> Self {
+        Self { new: "migration_complete", tuple_remote: Tuple::of_peer(via) }
     }
 }
 

@@ -317,7 +317,7 @@ fn one_packet_draws_one_answer_to_challenges() {
     let mut out = [0; PACKET_LEN];
     let now = pair.now;
     let answers = core::iter::from_fn(|| pair.links[0].poll_packet(now, &mut out))
-        .filter(|sealed| sealed.via.remote.port() == 5)
+        .filter(|sealed| sealed.via.remote().expect("an address").port() == 5)
         .count();
     assert_eq!(answers, 2, "the response, and a challenge of our own");
 }

@@ -7,9 +7,9 @@
 //! Half of the table is for hints and half for places where a member was, so that neither can keep
 //! the other out (BC-08.80).
 
+use crate::base::addr;
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
-use crate::handshake::network;
 use core::cmp::Reverse;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,7 @@ impl Candidates {
 
     /// Somebody named `address`. True if it will be tried because of that.
     pub(crate) fn add(&mut self, now: Timestamp, address: SocketAddr) -> bool {
-        if is_senseless(&address) {
+        if !addr::is_usable(address) {
             return false;
         }
         let is_free = match self.by_address.get(&address) {
@@ -98,7 +98,7 @@ impl Candidates {
 
     /// A member was reached at `address` in an earlier run. False if it is one too many.
     pub(crate) fn restore(&mut self, now: Timestamp, address: SocketAddr) -> bool {
-        if is_senseless(&address) || (!self.is_place(&address) && !self.has_place()) {
+        if !addr::is_usable(address) || (!self.is_place(&address) && !self.has_place()) {
             return false;
         }
         if self.insert(address) {
@@ -279,10 +279,10 @@ impl Candidates {
         if self.has_place() {
             return None;
         }
-        let mut share = BTreeMap::from([(network(ip), 1)]);
-        all.clone().for_each(|(_, at, _)| *share.entry(network(at.ip())).or_default() += 1);
+        let mut share = BTreeMap::from([(addr::network(ip), 1)]);
+        all.clone().for_each(|(_, at, _)| *share.entry(addr::network(at.ip())).or_default() += 1);
         let most = |&(linked, at, _): &(Timestamp, SocketAddr, _)| {
-            (Reverse(share.get(&network(at.ip()))), linked, at)
+            (Reverse(share.get(&addr::network(at.ip()))), linked, at)
         };
         all.min_by_key(most).map(|(_, at, _)| at)
     }
@@ -346,11 +346,6 @@ impl Candidate {
     fn is_rested(&self, now: Timestamp) -> bool {
         self.stage != Stage::Trying && self.tried.is_none_or(|tried| tried + SETTLED <= now)
     }
-}
-
-/// Nobody can be at such an address.
-fn is_senseless(address: &SocketAddr) -> bool {
-    address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast()
 }
 
 #[cfg(test)]

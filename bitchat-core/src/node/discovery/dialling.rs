@@ -1,6 +1,7 @@
 //! Whom to call upon, and when.
 
 use super::{Discovery, records};
+use crate::base::addr;
 use crate::base::ids::{ChannelHandle, ChannelId, Device};
 use crate::base::time::{Now, Timestamp};
 use crate::channel::Candidate;
@@ -44,7 +45,7 @@ impl Discovery {
         address: SocketAddr,
         outbox: &mut Outbox,
     ) {
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let address = addr::canonical(address);
         if self.own.is_own(&address) {
             return;
         }
@@ -64,7 +65,8 @@ impl Discovery {
         sessions: &Sessions,
         outbox: &mut Outbox,
     ) {
-        let local = sessions.links.get(hint.source).map(|link| link.via().remote.ip());
+        let local = sessions.links.get(hint.source).and_then(|link| link.via().remote());
+        let local = local.map(|at| at.ip());
         let credible = !hint.addr.ip().is_loopback() || local.is_some_and(|ip| ip.is_loopback());
         if credible && sessions.by_device(hint.device).is_none() {
             self.add_candidate(now.mono, handle, hint.addr, outbox);
@@ -121,7 +123,8 @@ impl Discovery {
         outbox: &Outbox,
     ) -> Verdict {
         let mut there = sessions.links.iter().filter(|link| {
-            link.is_open() && (link.via().remote == *address || Some(link.device()) == device)
+            link.is_open()
+                && (link.via().remote() == Some(*address) || Some(link.device()) == device)
         });
         let family = Family::of(address);
         if self.own.is_own(address)

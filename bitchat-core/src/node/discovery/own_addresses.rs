@@ -1,8 +1,8 @@
 //! The node's UDP sockets, and the addresses it has: its interfaces', and those that others see.
 
+use crate::base::addr;
 use crate::base::ids::{RequestId, SocketId};
 use crate::base::time::Timestamp;
-use crate::handshake::network;
 use crate::node::api::{Action, Event, Family, NodeUpdate};
 use crate::node::config::Config;
 use crate::node::outbox::Outbox;
@@ -68,11 +68,11 @@ impl OwnAddresses {
         reporter: IpAddr,
         address: SocketAddr,
     ) -> bool {
-        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        if address.is_ipv4() != reporter.to_canonical().is_ipv4() {
+        let address = addr::canonical(address);
+        if address.is_ipv4() != addr::canonical_ip(reporter).is_ipv4() {
             return false;
         }
-        let network = network(reporter);
+        let network = addr::network(reporter);
         self.reports.retain(|(at, from, _)| *from != network && now < *at + REPORT_AGE);
         if self.reports.len() >= MAX_REPORTS {
             self.reports.pop_front();

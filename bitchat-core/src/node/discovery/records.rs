@@ -1,23 +1,20 @@
 //! How places where a member was are stored.
 
+use crate::base::addr;
 use crate::base::ids::ChannelId;
 use crate::base::time::UnixMillis;
 use crate::node::api::Record;
 use crate::node::store::prefix::{KEEP, LAYOUT, of_channel};
 use crate::wire::reader::{DecodeError, Reader};
 use bytes::{BufMut, Bytes};
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 
 /// Follows a channel's prefix in the keys of its places.
 pub(crate) const PLACE: u8 = b'a';
 
 pub(crate) fn address_key(chan: ChannelId, address: SocketAddr) -> Vec<u8> {
     let mut key = of_channel(chan, PLACE);
-    let ip = match address.ip() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => ip,
-    };
-    key.put_slice(&ip.octets());
+    key.put_slice(&addr::to_bytes(address.ip()));
     key.put_u16(address.port());
     key
 }
@@ -30,7 +27,7 @@ pub(crate) fn address(chan: ChannelId, address: SocketAddr, wall: Option<UnixMil
 
 /// Reads what follows [`PLACE`] in a key.
 pub(crate) fn read_address(mut name: Reader<'_>) -> Result<SocketAddr, DecodeError> {
-    let ip = Ipv6Addr::from(name.array::<16>()?).to_canonical();
+    let ip = addr::from_bytes(name.array()?);
     let port = u16::from_be_bytes(name.array()?);
     name.finish()?;
     Ok(SocketAddr::new(ip, port))

@@ -98,7 +98,7 @@ impl Node {
         let socket = self.discovery.own.socket(Family::of(&address));
         let Some((id, socket)) = self.sessions.by_device(device).zip(socket) else { return };
         self.with_link(now, id, |link, rng, _| {
-            link.add_path(now.mono, Via { socket, remote: address }, rng);
+            link.add_path(now.mono, Via::Udp { socket, remote: address }, rng);
         });
     }
 
@@ -120,7 +120,7 @@ impl Node {
         if refused.is_some() {
             return;
         }
-        let (via, fx) = (Via { socket, remote }, &mut self.fx);
+        let (via, fx) = (Via::Udp { socket, remote }, &mut self.fx);
         let id = self.sessions.establish(now.mono, session, via, &keys.static_key, fx);
         let paused = self.sessions.is_paused();
         let live = self.channels.live().map(|joined| (joined.chan, joined.keys.mac.clone()));

@@ -11,7 +11,9 @@ use core::net::SocketAddr;
 impl Node {
     pub(in crate::node) fn on_link_event(&mut self, now: Now, id: LinkId, event: LinkEvent) {
         let Some(link) = self.sessions.links.get(id) else { return };
-        let (device, address) = (link.device(), link.via().remote);
+        let device = link.device();
+        // Events, candidates and peer exchange name addresses; a relayed link will have its own form.
+        let Some(address) = link.via().remote() else { return };
         match event {
             LinkEvent::Ready => {
                 self.sessions.arbitrate(device);
@@ -128,7 +130,8 @@ impl Node {
 
     fn on_closed(&mut self, now: Now, id: LinkId, ended: Ended) {
         let Some(link) = self.sessions.links.get(id) else { return };
-        let (device, address, was_shown) = (link.device(), link.via().remote, link.is_ready());
+        let (device, was_shown) = (link.device(), link.is_ready());
+        let Some(address) = link.via().remote() else { return };
         self.sessions.remember_path(now.mono, id, &ended);
         self.sessions.arbitrate(device);
         let dialled = self.sessions.links.dialled(id).filter(|dialled| *dialled != address);

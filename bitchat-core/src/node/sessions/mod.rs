@@ -23,7 +23,6 @@ use crate::handshake::Established;
 #[cfg(feature = "qlog")]
 use crate::link::QlogRecord;
 use crate::link::{Ended, Link, LinkConfig, LinkEvent, Via};
-use core::net::SocketAddr;
 use handshakes::Handshakes;
 use link_table::LinkTable;
 use memory_budget::MemoryBudget;
@@ -183,8 +182,10 @@ impl Sessions {
 
     /// A packet of a link authenticated: its attempt is over.
     pub(crate) fn on_authentic(&mut self, id: LinkId) {
-        if let Some(link) = self.links.get(id) {
-            self.handshakes.confirmed(&link.via().remote, link.local_cid());
+        if let Some(link) = self.links.get(id)
+            && let Some(remote) = link.via().remote()
+        {
+            self.handshakes.confirmed(&remote, link.local_cid());
         }
     }
 
@@ -219,7 +220,7 @@ impl Sessions {
     /// A link ended: what it measured of its path is kept, unless the peer broke a rule.
     pub(crate) fn remember_path(&mut self, now: Timestamp, id: LinkId, ended: &Ended) {
         let Some(link) = self.links.get(id) else { return };
-        let address: SocketAddr = link.via().remote;
+        let Some(address) = link.via().remote() else { return };
         match (ended, link.path_memory()) {
             (Ended::Violation(_), _) => self.paths.forget(&address),
             (_, Some(memory)) => self.paths.remember(now, address, memory),

@@ -1,10 +1,11 @@
 //! Walking the frames of a payload.
 
 use super::{Ack, AckFrequency, Frame, FrameError, MAX_REASON_LEN, NewConnectionId, Stream, code};
+use crate::base::addr;
 use crate::base::ids::ConnectionId;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::varint;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 
 /// The frames of one payload in order. After an error it yields nothing more.
 #[derive(Clone, Debug)]
@@ -118,6 +119,5 @@ fn new_connection_id(reader: &mut Reader<'_>) -> Result<NewConnectionId, DecodeE
 }
 
 fn address(reader: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
-    let ip = IpAddr::V6(Ipv6Addr::from(reader.array::<16>()?)).to_canonical();
-    Ok(SocketAddr::new(ip, reader.u16()?))
+    Ok(SocketAddr::new(addr::from_bytes(reader.array()?), reader.u16()?))
 }

@@ -1,10 +1,11 @@
 //! Writing frames.
 
 use super::{Ack, AckFrequency, EcnCounts, Frame, NewConnectionId, Stream, code};
+use crate::base::addr;
 use crate::wire::varint;
 use crate::wire::writer::Put;
 use bytes::BufMut;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
 impl Frame<'_> {
     /// Bytes that [`Frame::encode`] writes.
@@ -133,11 +134,7 @@ fn put_bytes(out: &mut impl BufMut, kind: u8, bytes: &[u8]) {
 }
 
 fn put_address(out: &mut impl BufMut, address: SocketAddr) {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => ip,
-    };
-    put_bytes(out, code::OBSERVED_ADDRESS, &ip.octets());
+    put_bytes(out, code::OBSERVED_ADDRESS, &addr::to_bytes(address.ip()));
     out.put_u16_le(address.port());
 }
 

@@ -80,7 +80,7 @@ impl End {
                         if session.link.has_heard() {
                             return Err(format!("{}: {number} lives and is given up", self.name));
                         }
-                        self.withdrawn += 1;
+                        self.tally.withdrawn += 1;
                         self.withdraw(number);
                     }
                 }
@@ -108,7 +108,8 @@ impl End {
         let session = self.sessions.iter().find(|session| session.number == number);
         if let Some((session, greeter)) = session.zip(self.greeter.as_mut()) {
             let link = &session.link;
-            greeter.confirmed(&link.via().remote, link.local_cid());
+            let remote = link.via().remote().expect("schedules use UDP only");
+            greeter.confirmed(&remote, link.local_cid());
         }
     }
 }
