@@ -13,13 +13,16 @@ use bitchat_core::channel::{
 use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::{Secret, Suite};
-use bitchat_core::log::{AuthorId, BINDING_LABEL, Draft, Entry, Kind};
+use bitchat_core::log::{AuthorId, BINDING_LABEL, Draft, Entry, Kind, MAX_ENTRY};
+use bitchat_core::wire::reader::Reader;
 use common::{hex, unhex};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 const CHAN: ChannelId = ChannelId([0xc0; 20]);
+/// The type of messages that hold entries.
+const ENTRIES: u8 = 5;
 const LINK: LinkId = LinkId(1);
 const WALL: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -140,6 +143,8 @@ fn invalid() -> Vec<(&'static str, Vec<u8>)> {
         .expect("a valid draft");
     let mut cited_twice = text.raw().to_vec();
     cited_twice.splice(cited_at..=cited_at, [&[2][..], &[7; 64]].concat());
+    let mut citing = raw.clone();
+    citing.splice(cited_at..=cited_at, [&[1][..], &[7; 32]].concat());
     let stolen = core::mem::replace(&mut stolen, bind.clone()).raw().to_vec();
     vec![
         ("another version", changed(0, 2)),
@@ -154,6 +159,7 @@ fn invalid() -> Vec<(&'static str, Vec<u8>)> {
         ("not UTF-8", not_utf8),
         ("not signed by the author", changed(raw.len() - 1, raw[raw.len() - 1] ^ 1)),
         ("another's binding", stolen),
+        ("a binding that cites", citing),
     ]
 }
 
@@ -229,8 +235,9 @@ impl Side {
     }
 }
 
-/// Alice has written before Bob comes, states an address, and writes once more; every message in
-/// the order of its arrival. Each side stores at once what it is asked to.
+/// Alice has written before Bob comes, states an address, and writes once more; then Bob writes for
+/// the first time, in a log that is not empty. Every message in the order of its arrival. Each side
+/// stores at once what it is asked to.
 fn exchange(mut on_message: impl FnMut(Member, Priority, &[u8])) -> [Side; 2] {
     let mut sides = [Side::new(ALICE), Side::new(BOB)];
     let own = [ALICE.address()];
@@ -242,6 +249,8 @@ fn exchange(mut on_message: impl FnMut(Member, Priority, &[u8])) -> [Side; 2] {
     bob.meet(ALICE);
     pass_on(&mut sides, &mut on_message);
     sides[0].say("and more");
+    pass_on(&mut sides, &mut on_message);
+    sides[1].say("me too");
     pass_on(&mut sides, &mut on_message);
     sides
 }
@@ -354,7 +363,7 @@ fn faults() -> Vec<(&'static str, Vec<u8>)> {
         ("entries of no role", vec![5, 4]),
         ("a lamport time that does not follow", both),
         ("a proof that nobody signed", same),
-        ("an address of no family", [&[7][..], &[3; 48], &[0, 1, 5]].concat()),
+        ("a route without an address", [&[7, 52][..], &[3; 48], &[0, 1, 1, 5]].concat()),
     ]
 }
 
@@ -450,12 +459,13 @@ fn the_exchange_of_the_vectors_is_followed() {
         assert_eq!(hex(message), expected.next().expect("no more messages")["bytes"]);
     });
     assert!(expected.next().is_none());
-    // What Alice sent is enough for anybody.
+    // What Alice sent, and the entries that Bob sent, are enough for anybody.
     let mut reader = Side::new(Member(3));
     reader.meet(ALICE);
     for message in list(&vectors["exchange"], "messages") {
-        if message["from"] == "alice" {
-            reader.hear(&unhex(&message["bytes"])).expect("an honest side");
+        let bytes = unhex(&message["bytes"]);
+        if message["from"] == "alice" || bytes[0] == ENTRIES {
+            reader.hear(&bytes).expect("an honest side");
             reader.store();
         }
     }
@@ -477,6 +487,26 @@ fn messages_out_of_place_are_taken_as_the_vectors_say() {
     // Only the proof changes what counts: of a frozen author what is below the frozen seq.
     let (last, others) = digests.split_last().expect("cases");
     assert!(last.0.starts_with("PROOF") && others.iter().all(|(_, digest)| *digest != last.1));
+}
+
+// BC-09.51, BC-09.60
+#[test]
+fn a_binding_cites_nothing_and_the_text_behind_it_what_was_there() {
+    let vectors = common::load("log");
+    let mut of_bob = Vec::new();
+    for message in list(&vectors["exchange"], "messages") {
+        let bytes = unhex(&message["bytes"]);
+        if message["from"] == "bob" && bytes[0] == ENTRIES {
+            let mut entries = Reader::new(&bytes[2..]);
+            while !entries.is_empty() {
+                let entry = entries.prefixed(MAX_ENTRY).expect("an entry");
+                of_bob.push(Entry::parse(entry).expect("an entry"));
+            }
+        }
+    }
+    let [binding, text] = &of_bob[..] else { panic!("{} entries", of_bob.len()) };
+    assert_eq!((binding.kind(), binding.cited().len(), binding.lamport()), (Kind::Bind, 0, 1));
+    assert_eq!((text.prev(), text.cited().len(), text.lamport()), (binding.id(), 1, 4));
 }
 
 // BC-09.28, BC-09.29

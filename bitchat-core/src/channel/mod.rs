@@ -27,12 +27,13 @@ pub use crate::log::{
 pub use fault::ChannelFault;
 pub use info::ChannelInfo;
 pub use restore::ChannelRestore;
-pub use sink::{Candidate, ChannelEvent, ChannelSink, Content, Message, Priority};
+pub use sink::{Candidate, ChannelEvent, ChannelSink, Content, Message, Page, Priority};
 
 use crate::base::ids::{Device, EntryId, LinkId};
 use crate::base::time::{Now, Timestamp};
 use crate::log::{Entry, Kind, Log};
 use core::net::SocketAddr;
+use core::ops::Bound;
 use delivery::Delivery;
 use outlet::Outlet;
 use pex::Pex;
@@ -184,7 +185,36 @@ impl Channel {
 
     /// All messages in the order that everybody shows.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = Message<'_>> {
-        self.log.chains().in_order().filter_map(|entry| self.view(entry))
+        self.log.chains().in_order(..).filter_map(|entry| self.view(entry))
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub fn message_count(&self) -> usize {
+        self.log.chains().shown_count()
+    }
+
+    /// Up to `limit` messages of a part of the history, in the order that everybody shows. `None` if
+    /// the page names an entry that is not held; one that is held and not shown has a place all the
+    /// same.
+    #[must_use]
+    pub fn page(&self, page: Page, limit: usize) -> Option<Vec<Message<'_>>> {
+        let chains = self.log.chains();
+        let place = |id: &EntryId| chains.visible_entry(id).map(Entry::place);
+        let (from, to) = match page {
+            Page::First | Page::Last => (Bound::Unbounded, Bound::Unbounded),
+            Page::After(id) => (Bound::Excluded(place(&id)?), Bound::Unbounded),
+            Page::Before(id) => (Bound::Unbounded, Bound::Excluded(place(&id)?)),
+        };
+        let part = chains.in_order((from, to)).filter_map(|entry| self.view(entry));
+        Some(match page {
+            Page::First | Page::After(_) => part.take(limit).collect(),
+            Page::Last | Page::Before(_) => {
+                let mut latest: Vec<_> = part.rev().take(limit).collect();
+                latest.reverse();
+                latest
+            }
+        })
     }
 
     /// One message that is shown.

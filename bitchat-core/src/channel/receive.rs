@@ -8,6 +8,7 @@ use super::sync::message::{self, Inbound, Role};
 use super::sync::{Part, Peer};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::time::Now;
+use crate::base::via::Route;
 use crate::log::{Admitted, AuthorId, Entry, EntryError, MAX_ENTRY, MAX_SEQ};
 use crate::wire::reader::Reader;
 
@@ -231,14 +232,17 @@ impl Channel {
                 break;
             }
             let mut hint = PeerHint::read(&mut list)?;
-            hint.addrs.retain(|hinted| believable(hinted, addr));
+            hint.of.routes.retain(|route| believable(*route, addr));
             if hint.device == device {
-                self.pex.on_stated(device, &hint.addrs);
+                self.pex.on_stated(device, &hint.of);
             } else if self.pex.is_local(hint.device) || self.pex.is_linked(hint.device) {
                 continue;
             }
-            for addr in hint.addrs {
-                sink.candidate(Candidate { addr, device: hint.device, source: link });
+            for route in hint.of.routes {
+                // This device dials by datagrams only; other routes are passed on.
+                if let Route::Udp(addr) = route {
+                    sink.candidate(Candidate { addr, device: hint.device, source: link });
+                }
             }
         }
         Ok(())

@@ -99,6 +99,19 @@ pub enum Content<'a> {
     },
 }
 
+/// A part of a history: up to some number of messages next to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The earliest ones.
+    First,
+    /// The latest ones.
+    Last,
+    /// Those that are shown next behind this message.
+    After(EntryId),
+    /// Those that are shown next before this message.
+    Before(EntryId),
+}
+
 /// What happened in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

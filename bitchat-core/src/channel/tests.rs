@@ -1,6 +1,7 @@
 mod catchup;
 mod chains;
 mod faults;
+mod history;
 mod hostile;
 mod info;
 mod peers;

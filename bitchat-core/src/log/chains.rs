@@ -7,6 +7,7 @@
 
 use super::entry::{AuthorId, Entry, EntryError, EquivocationProof, Kind, Place};
 use crate::base::ids::{Device, EntryId};
+use core::ops::RangeBounds;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Chains of one device that are taken unasked (BC-09.12): others only for the sake of entries that
@@ -333,9 +334,17 @@ impl Chains {
         Some(Head { author, seq: last as u64, id: *chain.ids.get(last)? })
     }
 
-    /// Everything shown, in order.
-    pub(crate) fn in_order(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.order.values().filter_map(|id| self.entry(id))
+    /// Everything shown in a part of the order.
+    pub(crate) fn in_order(
+        &self,
+        part: impl RangeBounds<Place>,
+    ) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.order.range(part).filter_map(|(_, id)| self.entry(id))
+    }
+
+    /// How many entries are shown.
+    pub(crate) fn shown_count(&self) -> usize {
+        self.order.len()
     }
 
     /// What is shown just before `place`.

@@ -156,7 +156,9 @@ impl Log {
         let last = seq.checked_sub(1).and_then(|last| self.chains.id_at(key.author, last));
         let prev = last.unwrap_or(EntryId([0; 32]));
         let cited = match kind {
+            // BC-09.60
             Kind::Bind => Vec::new(),
+            // BC-09.51
             _ => self.chains.latest_tips(MAX_CITED, prev),
         };
         let lamport = self.chains.lamport_after(last.into_iter().chain(cited.iter().copied()));

@@ -4,22 +4,26 @@
 //! over such a link. Hearsay becomes a candidate and nothing else, so a lie travels one step.
 
 mod hint;
+mod route;
 
-pub(super) use hint::{PEER_MAX, PeerHint};
+#[cfg(test)]
+pub(super) use hint::Mapping;
+pub(super) use hint::{PEER_MAX, PeerHint, Statement};
 
 use crate::base::addr;
 use crate::base::ids::Device;
 use crate::base::time::Timestamp;
+use crate::base::via::Route;
 use core::net::SocketAddr;
-use hint::MAX_ADDRESSES;
+use hint::MAX_ROUTES;
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
 struct Member {
     /// Where a link of this device reached the member.
     proven: Option<SocketAddr>,
-    /// Where the member says it can be reached.
-    stated: Vec<SocketAddr>,
+    /// What the member says of itself.
+    stated: Statement,
     links: usize,
     seen: Timestamp,
     revision: u64,
@@ -29,7 +33,7 @@ struct Member {
 #[derive(Debug)]
 pub(super) struct Pex {
     local: Device,
-    own: Vec<SocketAddr>,
+    own: Statement,
     own_revision: u64,
     max_members: usize,
     members: BTreeMap<Device, Member>,
@@ -38,10 +42,10 @@ pub(super) struct Pex {
 }
 
 impl Pex {
-    pub(super) const fn new(local: Device, max_members: usize) -> Self {
+    pub(super) fn new(local: Device, max_members: usize) -> Self {
         Self {
             local,
-            own: Vec::new(),
+            own: Statement::default(),
             own_revision: 0,
             max_members,
             members: BTreeMap::new(),
@@ -54,10 +58,12 @@ impl Pex {
         self.local == device
     }
 
+    /// Where datagrams reach this device, as far as it knows.
     pub(super) fn set_own(&mut self, addrs: &[SocketAddr]) {
-        let addrs: Vec<_> = addrs.iter().copied().filter(usable).take(MAX_ADDRESSES).collect();
-        if addrs != self.own {
-            self.own = addrs;
+        let routes = addrs.iter().copied().filter(usable).take(MAX_ROUTES).map(Route::Udp);
+        let own = Statement { routes: routes.collect(), ..Statement::default() };
+        if own != self.own {
+            self.own = own;
             self.revision += 1;
             self.own_revision = self.revision;
         }
@@ -67,7 +73,7 @@ impl Pex {
         self.make_room(device);
         let member = self.members.entry(device).or_insert(Member {
             proven: None,
-            stated: Vec::new(),
+            stated: Statement::default(),
             links: 0,
             seen: now,
             revision: 0,
@@ -96,11 +102,11 @@ impl Pex {
     }
 
     /// What a linked device says of itself.
-    pub(super) fn on_stated(&mut self, device: Device, addrs: &[SocketAddr]) {
+    pub(super) fn on_stated(&mut self, device: Device, stated: &Statement) {
         if let Some(member) = self.members.get_mut(&device)
-            && member.stated != addrs
+            && member.stated != *stated
         {
-            member.stated = addrs.to_vec();
+            member.stated = stated.clone();
             self.touch(device);
         }
     }
@@ -147,7 +153,7 @@ impl Pex {
     ) -> (Vec<PeerHint>, u64) {
         let mut hints = Vec::new();
         if self.own_revision > told {
-            hints.push(PeerHint { device: self.local, addrs: self.own.clone(), age: 0 });
+            hints.push(PeerHint { device: self.local, age: 0, of: self.own.clone() });
         }
         for (revision, device) in self.by_revision.range(told + 1..) {
             if hints.len() >= max.max(1) {
@@ -156,12 +162,16 @@ impl Pex {
             let Some(member) = self.members.get(device).filter(|_| *device != to) else {
                 continue;
             };
-            let mut addrs: Vec<_> = member.proven.into_iter().collect();
-            addrs.extend(member.stated.iter().filter(|addr| Some(**addr) != member.proven));
-            addrs.truncate(MAX_ADDRESSES);
+            let proven = member.proven.map(Route::Udp);
+            let mut of = member.stated.clone();
+            of.routes.retain(|route| Some(*route) != proven);
+            if let Some(proven) = proven {
+                of.routes.insert(0, proven);
+            }
+            of.routes.truncate(MAX_ROUTES);
             let age =
                 if member.links > 0 { 0 } else { now.saturating_since(member.seen).as_secs() };
-            hints.push(PeerHint { device: *device, addrs, age });
+            hints.push(PeerHint { device: *device, age, of });
         }
         (hints, self.revision)
     }
@@ -171,9 +181,10 @@ fn usable(addr: &SocketAddr) -> bool {
     addr::is_usable(*addr)
 }
 
-/// Whether an address heard over a link from `source` may become a candidate (BC-09.27): nobody
-/// out there may point us at our own host.
-pub(super) fn believable(addr: &SocketAddr, source: Option<SocketAddr>) -> bool {
-    let here = |addr: &SocketAddr| addr::is_loopback(addr.ip());
-    usable(addr) && (!here(addr) || source.is_some_and(|source| here(&source)))
+/// Whether a route heard over a link from `source` may become a candidate (BC-09.27): no member may
+/// point this device at its own host.
+pub(super) fn believable(route: Route, source: Option<SocketAddr>) -> bool {
+    let here = |addr: SocketAddr| addr::is_loopback(addr.ip());
+    let believable = |addr: SocketAddr| usable(&addr) && (!here(addr) || source.is_some_and(here));
+    route.address().is_none_or(believable)
 }

@@ -4,7 +4,8 @@ use super::world::{CHAN, World, device};
 use crate::base::ids::{EntryId, LinkId};
 use crate::base::limits::Limits;
 use crate::base::time::UnixMillis;
-use crate::channel::pex::PeerHint;
+use crate::base::via::Route;
+use crate::channel::pex::{PeerHint, Statement};
 use crate::channel::sync::message::{self, Inbound, Role};
 use crate::channel::{CHAINS_PER_DEVICE, ChannelFault};
 use crate::crypto::channel_keys::Epoch;
@@ -135,9 +136,14 @@ fn impossible_messages_close_the_link() {
     assert!(feed(&mut world, link, &message::put_want_ids(ids[1..].iter())).is_ok());
     let many = feed(&mut world, link, &message::put_want_ids(ids.iter()));
     assert!(matches!(many, Err(ChannelFault::Decode(_))));
-    let mut nine = message::put_peers(&[PeerHint { device: device(2), addrs: vec![], age: 0 }]);
-    *nine.last_mut().unwrap() = 9;
-    nine.extend([4, 1, 2, 3, 4, 5, 6].repeat(9));
+    let of = Statement {
+        routes: vec![Route::Udp(([203, 0, 113, 1], 1).into()); 8],
+        ..Statement::default()
+    };
+    let mut nine = message::put_peers(&[PeerHint { device: device(2), age: 0, of }]);
+    let ninth = [1, 6, 203, 0, 113, 1, 2, 0];
+    nine.extend(ninth);
+    nine[2] += u8::try_from(ninth.len()).unwrap();
     world.now += Duration::from_secs(60);
     assert!(matches!(feed(&mut world, link, &nine), Err(ChannelFault::Decode(_))));
     let same = world.nodes[0].channel.messages().next().unwrap().id;

@@ -21,6 +21,9 @@ pub enum EntryError {
     /// Cited tips are not strictly ascending, or repeat `prev`.
     #[error("cited tips must be strictly ascending and differ from prev")]
     CitedOrder,
+    /// A binding cites entries (BC-09.60).
+    #[error("a binding cites nothing")]
+    BindingCites,
     /// The first entry must be a binding with zeros as `prev`, later ones must be neither, and
     /// there are at most 2^32.
     #[error("a chain starts with its binding, holds no other and ends at position 2^32 - 1")]

@@ -54,6 +54,9 @@ impl Header {
         if seq > MAX_SEQ || first != (kind == Kind::Bind) || first != (prev == EntryId([0; 32])) {
             return Err(EntryError::Position);
         }
+        if first && cited.count > 0 {
+            return Err(EntryError::BindingCites);
+        }
         let header = Self { chan, epoch, author, seq, prev, cited, lamport, wall, kind, body_len };
         Ok((header, raw.len() - r.remaining()))
     }
