@@ -15,7 +15,7 @@ use bitchat_core::crypto::channel_keys::Epoch;
 use bitchat_core::crypto::gate;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::{Secret, Suite};
-use bitchat_core::node::{self, Action, Config, Input, Node, TransmitPoll};
+use bitchat_core::node::{self, Action, Config, Input, Node, Page, TransmitPoll};
 use bitchat_core::wire::frame::Frames;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -185,8 +185,10 @@ pub(crate) fn store(data: &[u8]) {
     assert!(node.device().is_some());
     node.send_text(NOW, channel, "it works").expect("the channel is ready");
     drain(&mut node, |_, _| Vec::new());
-    let messages = node.messages(channel).expect("it is joined");
-    assert!(messages.iter().any(|message| message.own && message.text == "it works"));
+    let messages = node.messages(channel, Page::Last, 1).expect("it is joined");
+    assert!(
+        messages.iter().any(|message| message.own && message.content.text() == Some("it works"))
+    );
 }
 
 fn records(mut data: &[u8], prefix: &[u8]) -> Vec<node::Record> {

@@ -200,6 +200,21 @@
 // The peer's certificate ended.
 #define BITCHAT_CLOSE_CERTIFICATE_EXPIRED 6
 
+// What a message holds: a text in UTF-8.
+#define BITCHAT_CONTENT_TEXT 1
+
+// The earliest messages.
+#define BITCHAT_PAGE_FIRST 0
+
+// The latest messages.
+#define BITCHAT_PAGE_LAST 1
+
+// The messages next behind one.
+#define BITCHAT_PAGE_AFTER 2
+
+// The messages next before one.
+#define BITCHAT_PAGE_BEFORE 3
+
 // Success.
 #define BITCHAT_OK 0
 
@@ -597,21 +612,27 @@ typedef struct {
   uint8_t own;
   // BITCHAT_FAMILY_...
   uint8_t family;
+  // What a message holds: BITCHAT_CONTENT_TEXT, and it is in `text`; or the kind of something of a
+  // later version, whose bytes are in `key`: show that there is something.
+  uint8_t content;
   // 0.
-  uint8_t reserved[6];
+  uint8_t reserved[5];
   // Text, followed by a zero byte (and a message's may have some inside), or NULL.
   const char *text;
   // Bytes of the text, without the last zero.
   size_t text_len;
   // Text with a zero byte, or NULL.
   const char *url;
-  // A key of the store, or NULL.
+  // A key of the store, or bytes that a message holds, or NULL.
   const uint8_t *key;
   // How many bytes.
   size_t key_len;
   // The chain that a message is in: the public log key that signed it. A device begins another one
   // when its store was lost.
   uint8_t chain[32];
+  // The message that a message is shown next behind; zeros if it is the first. It may be an early
+  // one.
+  uint8_t after[32];
 } bitchat_event;
 
 // Something that the node did or saw, for people who look for a fault. Texts change from version to
@@ -714,14 +735,16 @@ typedef struct {
   uint64_t lamport;
   // The author's number of the message.
   uint64_t seq;
-  // What it says. NOT followed by a zero byte.
+  // What it says, if `content` is BITCHAT_CONTENT_TEXT; else bytes that this version does not
+  // understand. NOT followed by a zero byte.
   const char *text;
-  // Bytes of the text.
+  // How many bytes.
   size_t text_len;
   // 1: this node wrote it.
   uint32_t own;
-  // 0.
-  uint32_t reserved;
+  // BITCHAT_CONTENT_TEXT, or the kind of something of a later version: show that there is
+  // something.
+  uint32_t content;
   // The chain that it is in: the public log key that signed it. The order that everybody shows is
   // (lamport, chain, seq), chains compared as by memcmp.
   uint8_t chain[32];
@@ -1250,14 +1273,20 @@ int32_t bitchat_node_failed(bitchat_node *node,
 int32_t bitchat_node_poll_key_log(bitchat_node *node,
                                   const char **line);
 
-// Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
-// are to `count`; none while the channel is read back. The list lives until the next call on the
-// node.
+// Writes up to `limit` messages of a channel to `list`, in the order that everybody shows, and how
+// many they are to `count`; none while the channel is read back. `page` says which:
+// BITCHAT_PAGE_FIRST or _LAST, and `entry_id` is NULL; or _AFTER or _BEFORE, and `entry_id` names a
+// message of the channel (else BITCHAT_ERR_UNKNOWN). To read all, go on behind the last message of
+// each page until one is empty. The list lives until the next call on the node.
 //
 // # Safety
-// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+// `node` is NULL or a live handle; `entry_id` is NULL or valid for reads of 32 bytes; `list` and
+// `count` are NULL or valid for writes.
 int32_t bitchat_node_messages(bitchat_node *node,
                               uint32_t channel,
+                              int32_t page,
+                              const uint8_t *entry_id,
+                              size_t limit,
                               const bitchat_messages **list,
                               size_t *count);
 

@@ -79,7 +79,7 @@ impl Host {
         }
         while let Some(event) = self.node.poll_event() {
             match event {
-                Event::Channel(_, ChannelUpdate::Message(_)) => self.messages += 1,
+                Event::Channel(_, ChannelUpdate::Message { .. }) => self.messages += 1,
                 Event::Link(_, LinkUpdate::Up { .. }) => self.links += 1,
                 _ => {}
             }

@@ -14,8 +14,8 @@ use bitchat_core::base::time::Now;
 use bitchat_core::chatfile::{ChatFile, JoinLink};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::node::{
-    Config, ConfigError, Event, JoinError, LinkInfo, LogLevel, Message, Node, PeerHint, SendError,
-    Stats, UnknownChannel,
+    Config, ConfigError, Event, HistoryError, JoinError, LinkInfo, LogLevel, Message, Node, Page,
+    PeerHint, SendError, Stats, UnknownChannel,
 };
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -275,15 +275,18 @@ impl Client {
         self.ask(|node, _| node.links()).await
     }
 
-    /// The messages of a channel in the order that everybody shows.
+    /// Up to `limit` messages of a part of a channel's history, in the order that everybody shows.
     ///
     /// # Errors
-    /// The channel is unknown, or the node has ended.
+    /// The channel is unknown, it has no message that the page begins at, or the node has ended.
     pub async fn messages(
         &self,
         channel: ChannelHandle,
-    ) -> Result<Vec<Message>, RequestError<UnknownChannel>> {
-        self.ask(move |node, _| node.messages(channel)).await?.map_err(RequestError::Refused)
+        page: Page,
+        limit: usize,
+    ) -> Result<Vec<Message>, RequestError<HistoryError>> {
+        let ask = move |node: &mut Node, _| node.messages(channel, page, limit);
+        self.ask(ask).await?.map_err(RequestError::Refused)
     }
 
     /// The devices that have stored the message `id`.

@@ -7,7 +7,7 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::chatfile::{ChatFile, Draft};
 use bitchat_core::crypto::identity::Identity;
-use bitchat_core::node::{ChannelUpdate, Event, NodeUpdate, PeerHint};
+use bitchat_core::node::{ChannelUpdate, Event, Message, NodeUpdate, Page, PeerHint};
 use bitchat_net::{BindError, Client, Ended, Events, Options, RequestError, StartError, start};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -62,19 +62,23 @@ impl Member {
     /// Waits for a message of somebody else.
     async fn hears(&mut self) -> String {
         loop {
-            if let Event::Channel(_, ChannelUpdate::Message(message)) =
+            if let Event::Channel(_, ChannelUpdate::Message { message, .. }) =
                 self.events.next().await.unwrap()
                 && !message.own
             {
-                return message.text;
+                return text(&message);
             }
         }
     }
 
     async fn texts(&self) -> Vec<String> {
-        let messages = self.client.messages(self.channel).await.unwrap();
-        messages.into_iter().map(|message| message.text).collect()
+        let messages = self.client.messages(self.channel, Page::First, 1_000).await.unwrap();
+        messages.iter().map(text).collect()
     }
+}
+
+fn text(message: &Message) -> String {
+    message.content.text().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -144,7 +148,7 @@ async fn a_dropped_task_is_a_crash_that_loses_nothing_stored() {
         ada.client.send_text(ada.channel, format!("round {round}")).await.unwrap();
         while !matches!(
             ada.events.next().await.unwrap(),
-            Event::Channel(_, ChannelUpdate::Message(_))
+            Event::Channel(_, ChannelUpdate::Message { .. })
         ) {}
         ada.task.abort();
         let refused = ada.client.send_text(ada.channel, "too late").await;

@@ -591,24 +591,32 @@ static void print_person(const uint8_t *peer_id) {
     printf("%.9s", text);
 }
 
-static void print_message(const bitchat_device *author, uint32_t own, const char *text, size_t len) {
+static void print_message(const bitchat_device *author, uint32_t own, uint32_t content, const char *text,
+                          size_t len) {
     if (own) printf("you"); else print_person(author->peer_id);
     printf(": ");
-    print_text(text, len);
+    if (content == BITCHAT_CONTENT_TEXT) print_text(text, len);
+    else printf("(something that only a later version can show)");
     putchar('\n');
 }
 
 static void print_history(bitchat_node *node, uint32_t channel) {
     const bitchat_messages *list;
-    size_t count;
-    must(bitchat_node_messages(node, channel, &list, &count));
-    for (size_t at = 0; at < count; at++) {
-        bitchat_message message;
-        message.struct_size = sizeof message;
-        must(bitchat_messages_get(list, at, &message));
-        print_message(&message.author, message.own, message.text, message.text_len);
+    bitchat_message message;
+    size_t count, all = 0;
+    int page = BITCHAT_PAGE_FIRST;
+    message.struct_size = sizeof message;
+    for (;;) {
+        must(bitchat_node_messages(node, channel, page, all ? message.entry_id : NULL, 256, &list, &count));
+        if (count == 0) break;
+        for (size_t at = 0; at < count; at++) {
+            must(bitchat_messages_get(list, at, &message));
+            print_message(&message.author, message.own, message.content, message.text, message.text_len);
+        }
+        all += count;
+        page = BITCHAT_PAGE_AFTER;
     }
-    printf("* ready, %zu messages so far\n", count);
+    printf("* ready, %zu messages so far\n", all);
 }
 
 static void show(bitchat_node *node, const bitchat_event *event) {
@@ -624,7 +632,7 @@ static void show(bitchat_node *node, const bitchat_event *event) {
         puts(event->kind == BITCHAT_EVENT_CHANNEL_MEMBER_UP ? " is here" : " is gone");
         break;
     case BITCHAT_EVENT_CHANNEL_MESSAGE:
-        print_message(&event->device, event->own, event->text, event->text_len);
+        print_message(&event->device, event->own, event->content, event->text, event->text_len);
         break;
     case BITCHAT_EVENT_CHANNEL_DELIVERED:
         printf("* stored by ");

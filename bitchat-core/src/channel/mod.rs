@@ -27,7 +27,7 @@ pub use crate::log::{
 pub use fault::ChannelFault;
 pub use info::ChannelInfo;
 pub use restore::ChannelRestore;
-pub use sink::{Candidate, ChannelEvent, ChannelSink, Content, Message, Page, Priority};
+pub use sink::{Candidate, ChannelEvent, ChannelSink, ContentRef, MessageRef, Page, Priority};
 
 use crate::base::ids::{Device, EntryId, LinkId};
 use crate::base::time::{Now, Timestamp};
@@ -184,7 +184,7 @@ impl Channel {
     }
 
     /// All messages in the order that everybody shows.
-    pub fn messages(&self) -> impl DoubleEndedIterator<Item = Message<'_>> {
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = MessageRef<'_>> {
         self.log.chains().in_order(..).filter_map(|entry| self.view(entry))
     }
 
@@ -198,7 +198,7 @@ impl Channel {
     /// the page names an entry that is not held; one that is held and not shown has a place all the
     /// same.
     #[must_use]
-    pub fn page(&self, page: Page, limit: usize) -> Option<Vec<Message<'_>>> {
+    pub fn page(&self, page: Page, limit: usize) -> Option<Vec<MessageRef<'_>>> {
         let chains = self.log.chains();
         let place = |id: &EntryId| chains.visible_entry(id).map(Entry::place);
         let (from, to) = match page {
@@ -219,18 +219,18 @@ impl Channel {
 
     /// One message that is shown.
     #[must_use]
-    pub fn message(&self, id: &EntryId) -> Option<Message<'_>> {
+    pub fn message(&self, id: &EntryId) -> Option<MessageRef<'_>> {
         self.view(self.log.chains().shown(id)?)
     }
 
-    fn view<'a>(&self, entry: &'a Entry) -> Option<Message<'a>> {
+    fn view<'a>(&self, entry: &'a Entry) -> Option<MessageRef<'a>> {
         let device = self.log.chains().device(entry.author())?;
         let content = match entry.kind() {
             Kind::Bind => return None,
-            Kind::Text => Content::Text(entry.text()?),
-            Kind::Unknown(kind) => Content::Unknown { kind, body: entry.body() },
+            Kind::Text => ContentRef::Text(entry.text()?),
+            Kind::Unknown(kind) => ContentRef::Unknown { kind, body: entry.body() },
         };
-        Some(Message {
+        Some(MessageRef {
             id: entry.id(),
             author: entry.author(),
             device,

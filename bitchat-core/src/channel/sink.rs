@@ -66,7 +66,7 @@ pub struct Candidate {
 
 /// A message as the application shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
+pub struct MessageRef<'a> {
     /// Its name.
     pub id: EntryId,
     /// The chain it is in.
@@ -80,14 +80,14 @@ pub struct Message<'a> {
     /// The author's clock, a claim; 0 if unknown.
     pub wall: UnixMillis,
     /// What it says.
-    pub content: Content<'a>,
+    pub content: ContentRef<'a>,
     /// Written by this device (under its current log key or an earlier one).
     pub own: bool,
 }
 
 /// What a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content<'a> {
+pub enum ContentRef<'a> {
     /// A text.
     Text(&'a str),
     /// Something that this version does not know: show that there is something.

@@ -9,8 +9,8 @@ use super::log::LogLevel;
 use super::outbox::requests::Memory;
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
-use crate::base::time::{Now, UnixMillis};
-use crate::channel::{self, Content};
+use crate::base::time::Now;
+use crate::channel::{self, Page};
 use crate::chatfile::{ChatFile, JoinLink};
 use crate::handshake::BootId;
 use crate::link::{Link, code};
@@ -54,6 +54,18 @@ pub enum SendError {
     /// The channel does not take it.
     #[error(transparent)]
     Refused(#[from] channel::SendError),
+}
+
+/// Why no messages were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// There is no such channel.
+    #[error(transparent)]
+    Unknown(#[from] UnknownChannel),
+    /// The page is to begin at a message that is not in the channel.
+    #[error("the channel has no message of this id")]
+    NoSuchMessage,
 }
 
 impl Node {
@@ -268,16 +280,21 @@ impl Node {
             .collect()
     }
 
-    /// All texts of a channel in the order that everybody shows; none while it is read back.
+    /// Up to `limit` messages of a part of a channel's history, in the order that everybody shows;
+    /// none while it is read back. A whole history is read page by page: each begins where the last
+    /// one ended, and the work is that of the messages given.
     ///
     /// # Errors
-    /// [`UnknownChannel`] if the node is not in it.
-    pub fn messages(&self, channel: ChannelHandle) -> Result<Vec<Message>, UnknownChannel> {
-        let joined = self.joined(channel)?;
-        Ok(joined
-            .shown()
-            .map(|log| log.messages().filter_map(message).collect())
-            .unwrap_or_default())
+    /// [`HistoryError`] if the node is not in the channel, or has no message that the page begins at.
+    pub fn messages(
+        &self,
+        channel: ChannelHandle,
+        page: Page,
+        limit: usize,
+    ) -> Result<Vec<Message>, HistoryError> {
+        let Some(log) = self.joined(channel)?.shown() else { return Ok(Vec::new()) };
+        let messages = log.page(page, limit).ok_or(HistoryError::NoSuchMessage)?;
+        Ok(messages.into_iter().map(Message::from).collect())
     }
 
     /// The devices that have stored a message of this node, as far as they said.
@@ -310,23 +327,13 @@ impl Node {
     }
 
     /// The event for a message that became visible.
-    pub(super) fn message_event(&self, channel: ChannelHandle, id: &EntryId) -> Option<Event> {
-        let log = self.channels.get(channel)?.shown()?;
-        Some(Event::Channel(channel, ChannelUpdate::Message(message(log.message(id)?)?)))
+    pub(super) fn message_event(
+        &self,
+        channel: ChannelHandle,
+        id: &EntryId,
+        after: Option<EntryId>,
+    ) -> Option<Event> {
+        let message = self.channels.get(channel)?.shown()?.message(id)?.into();
+        Some(Event::Channel(channel, ChannelUpdate::Message { message, after }))
     }
-}
-
-/// A message for the application; `None` for kinds of entries that this version cannot show.
-fn message(message: channel::Message<'_>) -> Option<Message> {
-    let Content::Text(text) = message.content else { return None };
-    Some(Message {
-        id: message.id,
-        author: message.device,
-        chain: message.author,
-        own: message.own,
-        wall: (message.wall != UnixMillis::default()).then_some(message.wall),
-        lamport: message.lamport,
-        seq: message.seq,
-        text: text.to_owned(),
-    })
 }

@@ -22,16 +22,17 @@ mod sessions;
 mod store;
 mod timers;
 
+pub use crate::channel::Page;
 #[cfg(feature = "qlog")]
 pub use crate::link::QlogRecord;
 pub use crate::log::AuthorId;
 pub use crate::transport::Ecn;
 pub use api::{
-    Action, Change, ChannelUpdate, CloseReason, Deadline, Event, EventClass, Failure, Family,
-    Input, LinkInfo, LinkUpdate, Message, NodeUpdate, PeerHint, Record, Stats, StoreUpdate,
+    Action, Change, ChannelUpdate, CloseReason, Content, Deadline, Event, EventClass, Failure,
+    Family, Input, LinkInfo, LinkUpdate, Message, NodeUpdate, PeerHint, Record, Stats, StoreUpdate,
     TrackerState, TrackerUpdate, Transmit, TransmitPoll,
 };
-pub use commands::{JoinError, SendError};
+pub use commands::{HistoryError, JoinError, SendError};
 pub use config::{Config, ConfigError, Families, UnknownChannel};
 pub use log::{LogLevel, LogRecord};
 

@@ -209,8 +209,9 @@ impl World {
 
     fn texts(&self, of: usize) -> Vec<String> {
         let host = &self.hosts[of];
-        let messages = host.node.messages(host.channel.expect("joined")).expect("joined");
-        messages.into_iter().map(|message| message.text).collect()
+        let channel = host.channel.expect("joined");
+        let messages = host.node.messages(channel, Page::First, usize::MAX).expect("joined");
+        messages.into_iter().map(|message| text(&message)).collect()
     }
 }
 
@@ -362,7 +363,10 @@ fn commands_in_the_wrong_order_or_place_are_errors_and_never_panics() {
     let node = &mut world.hosts[0].node;
     assert_eq!(node.leave(now, nowhere), Err(UnknownChannel));
     assert_eq!(node.send_text(now, nowhere, "x"), Err(SendError::Unknown(UnknownChannel)));
-    assert!(node.messages(nowhere).is_err() && node.delivered(nowhere, EntryId([0; 32])).is_err());
+    assert!(
+        node.messages(nowhere, Page::Last, 1).is_err()
+            && node.delivered(nowhere, EntryId([0; 32])).is_err()
+    );
     let handle = node.join(now, &file()).unwrap();
     assert_eq!(node.send_text(now, handle, "x"), Err(SendError::NotReady));
     assert_eq!(node.join(now, &file()), Err(JoinError::AlreadyJoined));
@@ -427,12 +431,29 @@ fn messages_told_of_can_be_put_in_the_order_that_everybody_shows() {
     for host in &world.hosts {
         let mut told: Vec<Message> = Vec::new();
         for event in &host.events {
-            if let Event::Channel(_, ChannelUpdate::Message(message)) = event {
-                told.push(message.clone());
+            if let Event::Channel(_, ChannelUpdate::Message { message, after }) = event {
+                let at = |id| told.iter().position(|shown: &Message| shown.id == id);
+                let place = after.map_or(Some(0), |id| at(id).map(|place| place + 1));
+                told.insert(
+                    place.expect("what a message stands behind is told first"),
+                    message.clone(),
+                );
             }
         }
         assert!(told.len() == 3 && told.iter().all(|message| message.lamport == 2));
+        let channel = host.channel.expect("joined");
+        assert_eq!(host.node.messages(channel, Page::First, 10), Ok(told.clone()));
         told.sort_by_key(|message| (message.lamport, message.chain, message.seq));
-        assert_eq!(host.node.messages(host.channel.expect("joined")), Ok(told));
+        assert_eq!(host.node.messages(channel, Page::Last, 10), Ok(told.clone()));
+        let before = host.node.messages(channel, Page::Before(told[2].id), 1);
+        assert_eq!(before, Ok(told[1..2].to_vec()));
+        let after = host.node.messages(channel, Page::After(told[0].id), 10);
+        assert_eq!(after, Ok(told[1..].to_vec()));
+        let nowhere = host.node.messages(channel, Page::After(EntryId([0; 32])), 10);
+        assert_eq!(nowhere, Err(HistoryError::NoSuchMessage));
     }
+}
+
+fn text(message: &Message) -> String {
+    message.content.text().expect("a text").to_owned()
 }

@@ -2,14 +2,15 @@
 //! 2xx the store, 3xx links, 4xx channels, 5xx trackers.
 
 use super::action::family_code;
+use super::list::BITCHAT_CONTENT_TEXT;
 use super::{BorrowedBytes, Inner, bitchat_node, enter};
 use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::BITCHAT_PENDING;
 use crate::values::{bitchat_address, bitchat_device};
-use bitchat_core::base::ids::{ChannelHandle, LinkId};
+use bitchat_core::base::ids::{ChannelHandle, EntryId, LinkId};
 use bitchat_core::node::{
-    ChannelUpdate, CloseReason, Event, LinkUpdate, Message, NodeUpdate, StoreUpdate, TrackerState,
-    TrackerUpdate,
+    ChannelUpdate, CloseReason, Content, Event, LinkUpdate, Message, NodeUpdate, StoreUpdate,
+    TrackerState, TrackerUpdate,
 };
 use core::ffi::c_char;
 use core::ptr;
@@ -119,21 +120,27 @@ pub struct bitchat_event {
     pub own: u8,
     /// BITCHAT_FAMILY_...
     pub family: u8,
+    /// What a message holds: BITCHAT_CONTENT_TEXT, and it is in `text`; or the kind of something of a
+    /// later version, whose bytes are in `key`: show that there is something.
+    pub content: u8,
     /// 0.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
     /// Text, followed by a zero byte (and a message's may have some inside), or NULL.
     pub text: *const c_char,
     /// Bytes of the text, without the last zero.
     pub text_len: usize,
     /// Text with a zero byte, or NULL.
     pub url: *const c_char,
-    /// A key of the store, or NULL.
+    /// A key of the store, or bytes that a message holds, or NULL.
     pub key: *const u8,
     /// How many bytes.
     pub key_len: usize,
     /// The chain that a message is in: the public log key that signed it. A device begins another one
     /// when its store was lost.
     pub chain: [u8; 32],
+    /// The message that a message is shown next behind; zeros if it is the first. It may be an early
+    /// one.
+    pub after: [u8; 32],
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -188,13 +195,15 @@ const EMPTY: bitchat_event = bitchat_event {
     seq: 0,
     own: 0,
     family: 0,
-    reserved: [0; 6],
+    content: 0,
+    reserved: [0; 5],
     text: ptr::null(),
     text_len: 0,
     url: ptr::null(),
     key: ptr::null(),
     key_len: 0,
     chain: [0; 32],
+    after: [0; 32],
 };
 
 /// An event in the making: its texts are elsewhere until it is complete.
@@ -297,7 +306,7 @@ impl Filling {
             ChannelUpdate::MemberDown { device } => {
                 self.kind(BITCHAT_EVENT_CHANNEL_MEMBER_DOWN).device = device.into();
             }
-            ChannelUpdate::Message(message) => self.message(message),
+            ChannelUpdate::Message { message, after } => self.message(message, after),
             ChannelUpdate::Delivered { id, device } => {
                 let event = self.kind(BITCHAT_EVENT_CHANNEL_DELIVERED);
                 (event.entry_id, event.device) = (id.0, device.into());
@@ -339,7 +348,7 @@ impl Filling {
         self.url = Some(update.url);
     }
 
-    fn message(&mut self, message: Message) {
+    fn message(&mut self, message: Message, after: Option<EntryId>) {
         let event = self.kind(BITCHAT_EVENT_CHANNEL_MESSAGE);
         event.entry_id = message.id.0;
         event.device = message.author.into();
@@ -348,7 +357,18 @@ impl Filling {
         event.wall_ms = message.wall.map_or(0, |wall| wall.0);
         event.lamport = message.lamport;
         event.seq = message.seq;
-        self.text = Some(message.text);
+        event.after = after.map_or([0; 32], |id| id.0);
+        match message.content {
+            Content::Text(text) => {
+                event.content = BITCHAT_CONTENT_TEXT;
+                self.text = Some(text);
+            }
+            Content::Unknown { kind, bytes } => {
+                event.content = kind;
+                self.key = Some(bytes);
+            }
+            _ => (),
+        }
     }
 
     /// Lends texts and key to the caller.

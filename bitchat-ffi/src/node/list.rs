@@ -4,10 +4,12 @@ use super::event::nanos;
 use super::{Borrow, bitchat_node, enter};
 use crate::boundary::{guard, read_32, write_value};
 use crate::sized_struct::{SizedStruct, write_struct};
-use crate::status::{BITCHAT_ERR_NULL, BITCHAT_ERR_SHORT, BITCHAT_ERR_UNKNOWN};
+use crate::status::{
+    BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL, BITCHAT_ERR_SHORT, BITCHAT_ERR_UNKNOWN,
+};
 use crate::values::{bitchat_address, bitchat_device};
 use bitchat_core::base::ids::{ChannelHandle, EntryId};
-use bitchat_core::node::{LinkInfo, Message};
+use bitchat_core::node::{Content, LinkInfo, Message, Page};
 use core::ffi::c_char;
 use core::mem::offset_of;
 use core::ptr;
@@ -69,14 +71,16 @@ pub struct bitchat_message {
     pub lamport: u64,
     /// The author's number of the message.
     pub seq: u64,
-    /// What it says. NOT followed by a zero byte.
+    /// What it says, if `content` is BITCHAT_CONTENT_TEXT; else bytes that this version does not
+    /// understand. NOT followed by a zero byte.
     pub text: *const c_char,
-    /// Bytes of the text.
+    /// How many bytes.
     pub text_len: usize,
     /// 1: this node wrote it.
     pub own: u32,
-    /// 0.
-    pub reserved: u32,
+    /// BITCHAT_CONTENT_TEXT, or the kind of something of a later version: show that there is
+    /// something.
+    pub content: u32,
     /// The chain that it is in: the public log key that signed it. The order that everybody shows is
     /// (lamport, chain, seq), chains compared as by memcmp.
     pub chain: [u8; 32],
@@ -87,16 +91,34 @@ unsafe impl SizedStruct for bitchat_message {
     const FIRST_SIZE: usize = offset_of!(Self, chain);
 }
 
-/// Writes all messages of a channel, in the order that everybody shows, to `list` and how many they
-/// are to `count`; none while the channel is read back. The list lives until the next call on the
-/// node.
+/// What a message holds: a text in UTF-8.
+pub const BITCHAT_CONTENT_TEXT: u8 = 1;
+
+/// The earliest messages.
+pub const BITCHAT_PAGE_FIRST: i32 = 0;
+/// The latest messages.
+pub const BITCHAT_PAGE_LAST: i32 = 1;
+/// The messages next behind one.
+pub const BITCHAT_PAGE_AFTER: i32 = 2;
+/// The messages next before one.
+pub const BITCHAT_PAGE_BEFORE: i32 = 3;
+
+/// Writes up to `limit` messages of a channel to `list`, in the order that everybody shows, and how
+/// many they are to `count`; none while the channel is read back. `page` says which:
+/// BITCHAT_PAGE_FIRST or _LAST, and `entry_id` is NULL; or _AFTER or _BEFORE, and `entry_id` names a
+/// message of the channel (else BITCHAT_ERR_UNKNOWN). To read all, go on behind the last message of
+/// each page until one is empty. The list lives until the next call on the node.
 ///
 /// # Safety
-/// `node` is NULL or a live handle; `list` and `count` are NULL or valid for writes.
+/// `node` is NULL or a live handle; `entry_id` is NULL or valid for reads of 32 bytes; `list` and
+/// `count` are NULL or valid for writes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bitchat_node_messages(
     node: *mut bitchat_node,
     channel: u32,
+    page: i32,
+    entry_id: *const u8,
+    limit: usize,
     list: *mut *const bitchat_messages,
     count: *mut usize,
 ) -> i32 {
@@ -106,7 +128,14 @@ pub unsafe extern "C" fn bitchat_node_messages(
             if list.is_null() {
                 return Err(BITCHAT_ERR_NULL);
             }
-            let messages = inner.node.messages(ChannelHandle(channel));
+            let page = match page {
+                BITCHAT_PAGE_FIRST => Page::First,
+                BITCHAT_PAGE_LAST => Page::Last,
+                BITCHAT_PAGE_AFTER => Page::After(EntryId(read_32(entry_id)?)),
+                BITCHAT_PAGE_BEFORE => Page::Before(EntryId(read_32(entry_id)?)),
+                _ => return Err(BITCHAT_ERR_INVALID),
+            };
+            let messages = inner.node.messages(ChannelHandle(channel), page, limit);
             let messages = messages.map_err(|_| BITCHAT_ERR_UNKNOWN)?;
             let size = messages.len();
             inner.borrow = Borrow::Messages(Box::new(bitchat_messages(messages)));
@@ -127,18 +156,25 @@ pub unsafe extern "C" fn bitchat_messages_get(
     index: usize,
     out: *mut bitchat_message,
 ) -> i32 {
-    let value = |message: &Message| bitchat_message {
-        struct_size: 0,
-        entry_id: message.id.0,
-        author: message.author.into(),
-        wall_ms: message.wall.map_or(0, |wall| wall.0),
-        lamport: message.lamport,
-        seq: message.seq,
-        text: message.text.as_ptr().cast(),
-        text_len: message.text.len(),
-        own: message.own.into(),
-        reserved: 0,
-        chain: message.chain.0,
+    let value = |message: &Message| {
+        let (content, bytes) = match &message.content {
+            Content::Text(text) => (BITCHAT_CONTENT_TEXT.into(), text.as_bytes()),
+            Content::Unknown { kind, bytes } => ((*kind).into(), &bytes[..]),
+            _ => (0, &[][..]),
+        };
+        bitchat_message {
+            struct_size: 0,
+            entry_id: message.id.0,
+            author: message.author.into(),
+            wall_ms: message.wall.map_or(0, |wall| wall.0),
+            lamport: message.lamport,
+            seq: message.seq,
+            text: bytes.as_ptr().cast(),
+            text_len: bytes.len(),
+            own: message.own.into(),
+            content,
+            chain: message.chain.0,
+        }
     };
     // SAFETY: as the caller says.
     unsafe { write_item(list.as_ref().map(|list| &list.0), index, value, out) }

@@ -344,13 +344,25 @@ static void chat(void) {
     OK(bitchat_node_device(hosts[1].node, &other));
     CHECK(count == 1 && memcmp(&other, &devices[0], sizeof other) == 0);
 
-    OK(bitchat_node_messages(hosts[0].node, hosts[0].channel, &messages, &count));
+    OK(bitchat_node_messages(hosts[0].node, hosts[0].channel, BITCHAT_PAGE_FIRST, NULL, 100, &messages, &count));
     message.struct_size = sizeof message;
     OK(bitchat_messages_get(messages, 1, &message));
     CHECK(count == 2 && message.text_len == 8 && memcmp(message.text, "good day", 8) == 0);
     CHECK(!message.own && memcmp(&message.author, &other, sizeof other) == 0);
     CHECK(memcmp(message.chain, hosts[0].chain, sizeof message.chain) == 0);
+    CHECK(message.content == BITCHAT_CONTENT_TEXT);
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_messages_get(messages, 2, &message));
+    memcpy(id, message.entry_id, sizeof id);
+    OK(bitchat_node_messages(hosts[0].node, hosts[0].channel, BITCHAT_PAGE_LAST, NULL, 1, &messages, &count));
+    OK(bitchat_messages_get(messages, 0, &message));
+    CHECK(count == 1 && memcmp(message.entry_id, id, sizeof id) == 0);
+    OK(bitchat_node_messages(hosts[0].node, hosts[0].channel, BITCHAT_PAGE_BEFORE, id, 5, &messages, &count));
+    OK(bitchat_messages_get(messages, 0, &message));
+    CHECK(count == 1 && message.text_len == 5 && memcmp(message.text, "hello", 5) == 0);
+    OK(bitchat_node_messages(hosts[0].node, hosts[0].channel, BITCHAT_PAGE_AFTER, id, 5, &messages, &count));
+    CHECK(count == 0);
+    id[0] ^= 1;
+    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_messages(hosts[0].node, hosts[0].channel, BITCHAT_PAGE_AFTER, id, 5, &messages, &count));
 
     OK(bitchat_node_renew_keys(hosts[0].node, NOW, &count));
     CHECK(count == 1);
@@ -433,7 +445,7 @@ static void restart(void) {
     OK(bitchat_node_device(hosts[1].node, &after));
     CHECK(memcmp(&before, &after, sizeof after) == 0);
     run(20);
-    OK(bitchat_node_messages(hosts[1].node, hosts[1].channel, &messages, &count));
+    OK(bitchat_node_messages(hosts[1].node, hosts[1].channel, BITCHAT_PAGE_FIRST, NULL, 100, &messages, &count));
     CHECK(count == 3 && strcmp(hosts[1].last, "meanwhile") == 0);
 }
 

@@ -38,7 +38,7 @@ int main(int count, char **arguments) {
         OK(bitchat_chatfile_create(&draft, NULL, NULL, &file, NULL));
         OK(bitchat_node_join(node, NOW, file, &channel, NULL));
         bitchat_chatfile_free(file);
-        OK(bitchat_node_messages(node, channel, &messages, &len));
+        OK(bitchat_node_messages(node, channel, BITCHAT_PAGE_FIRST, NULL, 100, &messages, &len));
         OK(bitchat_node_poll_action(node, &action));
         bitchat_messages_get(messages, 0, &message);
     } else {

@@ -221,7 +221,7 @@ static void null_nodes(void) {
     GIVES(none, bitchat_node_shutdown(NULL, NOW));
     GIVES(none, bitchat_node_is_drained(NULL));
     GIVES(none, bitchat_node_device(NULL, &device));
-    GIVES(none, bitchat_node_messages(NULL, 0, &messages, &count));
+    GIVES(none, bitchat_node_messages(NULL, 0, BITCHAT_PAGE_FIRST, NULL, 100, &messages, &count));
     GIVES(none, bitchat_node_links(NULL, &links, &count));
     GIVES(none, bitchat_node_delivered(NULL, 0, bytes, &device, &count));
     GIVES(none, bitchat_node_stats(NULL, &stats));
@@ -336,8 +336,10 @@ static void arguments(void) {
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_add_peer(node, NOW, 99, &good, bytes));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_device(node, NULL) == BITCHAT_PENDING
                                 ? BITCHAT_ERR_NULL : BITCHAT_OK);
-    GIVES(BITCHAT_ERR_NULL, bitchat_node_messages(node, 99, NULL, &count));
-    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_messages(node, 99, &messages, &count));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_messages(node, 99, BITCHAT_PAGE_FIRST, NULL, 100, NULL, &count));
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_messages(node, 99, 4, NULL, 100, &messages, &count));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_messages(node, 99, BITCHAT_PAGE_AFTER, NULL, 100, &messages, &count));
+    GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_messages(node, 99, BITCHAT_PAGE_FIRST, NULL, 100, &messages, &count));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_links(node, NULL, &count));
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_delivered(node, 99, bytes, NULL, &count));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_delivered(node, 99, NULL, NULL, &count));

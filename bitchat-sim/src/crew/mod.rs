@@ -14,7 +14,7 @@ use bitchat_core::chatfile::{ChatFile, Draft, JoinLink, Outside};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::crypto::suite::Secret;
 use bitchat_core::node::{
-    Action, ChannelUpdate, Config, Deadline, Event, Family, Input, Message, Node, PeerHint,
+    Action, ChannelUpdate, Config, Deadline, Event, Family, Input, Message, Node, Page, PeerHint,
     TransmitPoll,
 };
 use bitchat_core::wire::url::TrackerUrl;
@@ -374,10 +374,14 @@ impl Crew {
     #[must_use]
     pub fn messages(&self, who: Who, chan: Chan) -> Vec<Message> {
         let handle = self.handle(who, chan);
-        let messages = self.node(who).map(|node| node.messages(handle));
-        match messages {
-            Some(Ok(messages)) => messages,
-            other => self.world.fail(&format!("{who:?} sees {other:?}")),
+        let (mut all, mut page) = (Vec::<Message>::new(), Page::First);
+        loop {
+            match self.node(who).map(|node| node.messages(handle, page, 64)) {
+                Some(Ok(part)) if part.is_empty() => return all,
+                Some(Ok(part)) => all.extend(part),
+                other => self.world.fail(&format!("{who:?} sees {other:?}")),
+            }
+            page = all.last().map_or(page, |last| Page::After(last.id));
         }
     }
 

@@ -60,13 +60,13 @@ impl Crew {
                 let author = self.owner(*author);
                 self.world.fail(&format!("{who:?} saw {author:?} equivocate, who is honest"));
             }
-            Event::Channel(_, ChannelUpdate::Message(message)) => {
+            Event::Channel(_, ChannelUpdate::Message { message, .. }) => {
                 let known = self.said.iter().find(|said| said.id == message.id);
                 let Some(said) = known else { return };
                 // What an earlier device of the same person wrote is not this node's own.
                 let own = self.node(who).and_then(Node::device) == Some(message.author);
-                let right =
-                    said.text == message.text && self.owner(message.author) == Some(said.who);
+                let right = message.content.text() == Some(&said.text)
+                    && self.owner(message.author) == Some(said.who);
                 if !right || message.own != own {
                     self.world.fail(&format!("{who:?} got {message:?}, which was {said:?}"));
                 }
@@ -146,7 +146,7 @@ impl Crew {
         });
         let plain = |who: Who| {
             let messages = self.messages(who, chan).into_iter();
-            messages.map(|message| (message.id, message.text)).collect::<Vec<_>>()
+            messages.map(|message| (message.id, message.content)).collect::<Vec<_>>()
         };
         let own = plain(*first);
         all_said

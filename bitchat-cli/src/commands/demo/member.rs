@@ -3,7 +3,7 @@
 use super::{DemoError, Doing};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use bitchat_core::chatfile::ChatFile;
-use bitchat_core::node::{ChannelUpdate, Event, LinkUpdate, Message, StoreUpdate};
+use bitchat_core::node::{ChannelUpdate, Event, LinkUpdate, Message, Page, StoreUpdate};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,9 @@ impl Told {
             ChannelUpdate::MemberDown { device } => {
                 self.here.remove(&device);
             }
-            ChannelUpdate::Message(message) => drop(self.messages.insert(message.id, message)),
+            ChannelUpdate::Message { message, .. } => {
+                self.messages.insert(message.id, message);
+            }
             ChannelUpdate::Delivered { id, device } => self.on_delivered(id, device),
             ChannelUpdate::Equivocation { .. } | ChannelUpdate::LogFull => {
                 self.complaints.push(update.to_string());
@@ -135,7 +137,7 @@ impl Member {
 
     /// The whole log, in the order in which it is shown.
     pub(super) async fn log(&self) -> Result<Vec<Message>, DemoError> {
-        self.client.messages(self.channel).await.doing(self.name)
+        self.client.messages(self.channel, Page::First, usize::MAX).await.doing(self.name)
     }
 
     /// Ends the task as a crash would: no good-bye to anybody. What is left is the home.

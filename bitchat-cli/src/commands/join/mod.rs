@@ -13,7 +13,7 @@ use bitchat_core::base::ids::ChannelHandle;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::channel::SendError as LogError;
 use bitchat_core::crypto::identity::fingerprint;
-use bitchat_core::node::{ChannelUpdate, Event, PeerHint, SendError, StoreUpdate};
+use bitchat_core::node::{ChannelUpdate, Event, Page, PeerHint, SendError, StoreUpdate};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options, RequestError};
 use clap::Args;
@@ -22,8 +22,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
-use view::View;
+use view::{HISTORY, View};
 
+/// Messages of the past that are read at once.
+const PAGE: usize = 512;
 /// A text that the node could not take is tried again after so long at the latest.
 const RETRY: Duration = Duration::from_secs(1);
 /// Who leaves waits so long for the next of his messages to be stored.
@@ -194,7 +196,7 @@ impl Talk {
     }
 
     async fn on_event(&mut self, event: Event) -> Result<(), CliError> {
-        if let Event::Channel(channel, ChannelUpdate::Ready { .. }) = event
+        if let Event::Channel(channel, ChannelUpdate::Ready { messages }) = event
             && channel == self.channel
         {
             self.live = true;
@@ -203,13 +205,12 @@ impl Talk {
             {
                 self.view.named(&file.info().name);
             }
-            let history = self.client.messages(channel).await.unwrap_or_default();
-            self.view.history(&history);
+            self.show_history(messages).await;
         }
         self.met |= matches!(event, Event::Channel(_, ChannelUpdate::MemberUp { .. }));
         self.view.on_event(&event);
         match event {
-            Event::Channel(_, ChannelUpdate::Message(message)) => {
+            Event::Channel(_, ChannelUpdate::Message { message, .. }) => {
                 if self.outbox.stored(&message.id) {
                     self.leaves = self.leaves.map(|_| Instant::now() + PATIENCE);
                 }
@@ -219,6 +220,19 @@ impl Talk {
             Event::Channel(_, ChannelUpdate::Ready { .. })
             | Event::Store(StoreUpdate::Recovered) => self.send().await,
             _ => Ok(()),
+        }
+    }
+
+    /// Reads the history, of which there are `messages`, and shows its end.
+    async fn show_history(&mut self, messages: usize) {
+        let mut skipped = messages.saturating_sub(HISTORY);
+        self.view.skipped(skipped);
+        let mut page = Page::First;
+        loop {
+            let part = self.client.messages(self.channel, page, PAGE).await.unwrap_or_default();
+            let Some(last) = part.last() else { return };
+            self.view.history(&part, skipped);
+            (page, skipped) = (Page::After(last.id), skipped.saturating_sub(part.len()));
         }
     }
 

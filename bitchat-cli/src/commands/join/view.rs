@@ -5,15 +5,15 @@ use bitchat_core::base::ids::{ChannelHandle, Device, EntryId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::crypto::identity::fingerprint;
 use bitchat_core::node::{
-    ChannelUpdate, CloseReason, Event, LinkInfo, LinkUpdate, Message, NodeUpdate, StoreUpdate,
-    TrackerState, TrackerUpdate,
+    ChannelUpdate, CloseReason, Content, Event, LinkInfo, LinkUpdate, Message, NodeUpdate,
+    StoreUpdate, TrackerState, TrackerUpdate,
 };
 use bitchat_core::wire::url::without_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// Messages of the past that are shown at the start.
-const HISTORY: usize = 50;
+pub(super) const HISTORY: usize = 50;
 
 pub(super) struct View {
     channel: ChannelHandle,
@@ -68,12 +68,16 @@ impl View {
         self.tell(&format!("this is the channel {}", printable(name)));
     }
 
-    /// Shows the end of what was said before.
-    pub(super) fn history(&mut self, messages: &[Message]) {
-        let skipped = messages.len().saturating_sub(HISTORY);
-        if skipped > 0 {
-            self.tell(&format!("{skipped} earlier messages"));
+    /// Says how many messages of the past are not shown.
+    pub(super) fn skipped(&mut self, count: usize) {
+        if count > 0 {
+            self.tell(&format!("{count} earlier messages"));
         }
+    }
+
+    /// Shows the end of what was said before, of which these are the next messages. The first
+    /// `skipped` are not shown.
+    pub(super) fn history(&mut self, messages: &[Message], skipped: usize) {
         for (at, message) in messages.iter().enumerate() {
             if at < skipped {
                 self.note(message);
@@ -107,7 +111,7 @@ impl View {
                 self.here.remove(device);
                 self.tell(&format!("{} is gone", fingerprint(&device.peer)));
             }
-            ChannelUpdate::Message(message) => self.message(message),
+            ChannelUpdate::Message { message, .. } => self.message(message),
             ChannelUpdate::Delivered { id, device } => self.delivered(id, device),
             other => complain_of_channel(other),
         }
@@ -145,7 +149,11 @@ impl View {
         } else {
             fingerprint(&message.author.peer)
         };
-        self.show(&format!("[{time}] {who}:"), &printable(&message.text));
+        let said = match &message.content {
+            Content::Text(text) => printable(text),
+            _ => "(something that only a later version can show)".to_owned(),
+        };
+        self.show(&format!("[{time}] {who}:"), &said);
     }
 
     fn delivered(&mut self, id: &EntryId, device: &Device) {

@@ -1,6 +1,7 @@
 //! Peer exchange.
 
 use super::world::{World, device};
+use crate::base::addr;
 use crate::base::ids::LinkId;
 use crate::base::via::Route;
 use crate::channel::ChannelFault;
@@ -205,8 +206,8 @@ proptest! {
         age in 0..1_000_000_u64,
         capabilities in 0..1_u64 << 62,
     ) {
-        let mut routes: Vec<_> = addrs.iter().copied().map(flat).map(Route::Udp).collect();
-        routes.extend(addrs.into_iter().take(2).map(flat).map(Route::Tcp));
+        let mut routes: Vec<_> = addrs.iter().copied().map(addr::canonical).map(Route::Udp).collect();
+        routes.extend(addrs.into_iter().take(2).map(addr::canonical).map(Route::Tcp));
         routes.push(Route::Relay(device(3)));
         let of = Statement { routes, capabilities, mapping: Mapping::Differs };
         let hint = PeerHint { device: device(2), age, of };
@@ -217,9 +218,4 @@ proptest! {
         prop_assert_eq!(PeerHint::read(&mut list), Ok(hint));
         prop_assert!(list.is_empty());
     }
-}
-
-/// Without what an address on the wire has not.
-fn flat(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip(), addr.port())
 }

@@ -6,7 +6,7 @@ use crate::base::rng::{Rng, Seed, Stream};
 use crate::base::time::{Now, Timestamp, UnixMillis};
 use crate::channel::{
     Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink,
-    Content, Priority, Record, Ticket,
+    ContentRef, Priority, Record, Ticket,
 };
 use crate::crypto::channel_keys::Epoch;
 use crate::crypto::identity::Identity;
@@ -308,8 +308,8 @@ impl World {
 
     pub(crate) fn texts(&self, index: usize) -> Vec<String> {
         let text = |content| match content {
-            Content::Text(text) => text.to_owned(),
-            Content::Unknown { kind, .. } => format!("kind {kind}"),
+            ContentRef::Text(text) => text.to_owned(),
+            ContentRef::Unknown { kind, .. } => format!("kind {kind}"),
         };
         self.nodes[index].channel.messages().map(|message| text(message.content)).collect()
     }

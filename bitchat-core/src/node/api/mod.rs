@@ -4,11 +4,13 @@ mod action;
 mod event;
 mod info;
 mod input;
+mod message;
 
 pub use action::{Action, Change, Deadline, Family, Record, Transmit, TransmitPoll};
 pub use event::{
-    ChannelUpdate, CloseReason, Event, EventClass, LinkUpdate, Message, NodeUpdate, StoreUpdate,
+    ChannelUpdate, CloseReason, Event, EventClass, LinkUpdate, NodeUpdate, StoreUpdate,
     TrackerState, TrackerUpdate,
 };
 pub use info::{LinkInfo, PeerHint, Stats};
 pub use input::{Failure, Input};
+pub use message::{Content, Message};

@@ -1,7 +1,7 @@
 //! What a channel tells of itself, and channels going live.
 
 use crate::base::ids::ChannelHandle;
-use crate::channel::{ChannelEvent, FullReason};
+use crate::channel::{Channel, ChannelEvent, FullReason};
 use crate::chatfile::ChatFile;
 use crate::node::Node;
 use crate::node::api::{Change, ChannelUpdate, Event};
@@ -23,7 +23,7 @@ impl Node {
                 None
             }
             ChannelEvent::Message { .. } | ChannelEvent::Delivered { .. } if !shown => None,
-            ChannelEvent::Message { id, .. } => self.message_event(channel, &id),
+            ChannelEvent::Message { id, after, .. } => self.message_event(channel, &id, after),
             ChannelEvent::Delivered { entry, device } => {
                 Some(Event::Channel(channel, ChannelUpdate::Delivered { id: entry, device }))
             }
@@ -47,7 +47,7 @@ impl Node {
     /// A channel is ready once its history is read back and it is known what it is.
     pub(in crate::node) fn tell_ready(&mut self, handle: ChannelHandle) {
         let Some(joined) = self.channels.get(handle) else { return };
-        match joined.shown().map(|channel| channel.messages().count()) {
+        match joined.shown().map(Channel::message_count) {
             Some(messages) => {
                 self.fx.outbox.tell(Event::Channel(handle, ChannelUpdate::Ready { messages }));
             }

@@ -30,7 +30,8 @@ impl World {
     }
 
     fn messages_told(&self, of: usize) -> usize {
-        let told = |event: &&Event| matches!(event, Event::Channel(_, ChannelUpdate::Message(_)));
+        let told =
+            |event: &&Event| matches!(event, Event::Channel(_, ChannelUpdate::Message { .. }));
         self.hosts[of].events.iter().filter(told).count()
     }
 }

@@ -41,7 +41,10 @@ fn a_store_that_is_not_supported_is_done_without() {
         world.send(0, "in another channel").expect("ready");
         assert_eq!(failing(&world.hosts[0]), 0);
         assert_eq!(
-            count(&world.hosts[0], |e| matches!(e, Event::Channel(_, ChannelUpdate::Message(_)))),
+            count(&world.hosts[0], |e| matches!(
+                e,
+                Event::Channel(_, ChannelUpdate::Message { .. })
+            )),
             2
         );
         world.hosts[0].node.shutdown(now);
@@ -163,7 +166,7 @@ fn a_channel_whose_records_cannot_be_read_is_not_an_empty_one() {
     assert_eq!((count(&world.hosts[0], ready), recovered(&world.hosts[0])), (2, 1));
     world.send(0, "after").unwrap();
     let host = &world.hosts[0];
-    let messages = host.node.messages(host.channel.unwrap()).unwrap();
+    let messages = host.node.messages(host.channel.unwrap(), Page::First, 10).unwrap();
     assert_eq!(messages[0].seq + 1, messages[1].seq, "the chain goes on");
 }
 

@@ -50,12 +50,16 @@ fn a_message_arrives_whole() {
         wall: Some(UnixMillis(5)),
         lamport: 6,
         seq: 7,
-        text: "grüße".into(),
+        content: Content::Text("grüße".into()),
     };
-    let (event, text, url, key) = seen(Event::Channel(CHANNEL, ChannelUpdate::Message(message)));
+    let (event, text, url, key) = seen(Event::Channel(
+        CHANNEL,
+        ChannelUpdate::Message { message, after: Some(EntryId([8; 32])) },
+    ));
     assert_eq!((event.kind, event.channel, event.own), (BITCHAT_EVENT_CHANNEL_MESSAGE, 3, 1));
     assert_eq!((event.wall_ms, event.lamport, event.seq), (5, 6, 7));
-    assert_eq!(event.chain, [4; 32]);
+    assert_eq!((event.chain, event.content), ([4; 32], BITCHAT_CONTENT_TEXT));
+    assert_eq!(event.after, [8; 32]);
     assert_eq!((event.entry_id, event.device.peer_id), ([9; 32], [1; 32]));
     assert_eq!((text.as_deref(), event.text_len), (Some("grüße"), 7));
     assert!(url.is_none() && key.is_none());
@@ -153,4 +157,25 @@ fn the_others_have_their_kinds_and_fields() {
     );
     assert_eq!(kind(Event::Store(StoreUpdate::Recovered)), BITCHAT_EVENT_STORE_RECOVERED);
     assert_eq!(kind(Event::Node(NodeUpdate::WallTimeNeeded)), BITCHAT_EVENT_NODE_WALL_TIME_NEEDED);
+}
+
+#[test]
+fn what_only_a_later_version_can_show_arrives_as_bytes() {
+    let message = Message {
+        id: EntryId([9; 32]),
+        author: DEVICE,
+        chain: AuthorId([4; 32]),
+        own: false,
+        wall: None,
+        lamport: 6,
+        seq: 7,
+        content: Content::Unknown { kind: 200, bytes: vec![0, 255] },
+    };
+    let update = ChannelUpdate::Message { message, after: None };
+    let (event, text, _, key) = seen(Event::Channel(CHANNEL, update));
+    assert_eq!(
+        (event.kind, event.content, event.after),
+        (BITCHAT_EVENT_CHANNEL_MESSAGE, 200, [0; 32])
+    );
+    assert_eq!((text, key), (None, Some(vec![0, 255])));
 }

@@ -2,33 +2,9 @@
 
 use super::EventClass;
 use crate::base::ids::{Device, EntryId};
-use crate::base::time::UnixMillis;
-use crate::log::AuthorId;
+use crate::node::api::message::Message;
 use crate::node::log::{LogLevel, Short};
 use core::fmt::{self, Display};
-
-/// A message of a channel's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Names the entry.
-    pub id: EntryId,
-    /// Who wrote it, on which device.
-    pub author: Device,
-    /// The chain that it is in: the public half of the log key that signed it. A device begins another
-    /// chain when its store was lost.
-    pub chain: AuthorId,
-    /// This node wrote it.
-    pub own: bool,
-    /// The author's wall clock, if known: for display only, never for order.
-    pub wall: Option<UnixMillis>,
-    /// Lamport time. The order that everybody shows is that of (`lamport`, `chain`, `seq`), chains
-    /// compared as byte strings (BC-09.08); `Node::messages` is in that order.
-    pub lamport: u64,
-    /// The author's number of the entry.
-    pub seq: u64,
-    /// What it says.
-    pub text: String,
-}
 
 /// What happened in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +26,14 @@ pub enum ChannelUpdate {
         /// The device.
         device: Device,
     },
-    /// A message, own or another's, is stored and part of the log. Its place may be between earlier
-    /// messages: `Node::messages` gives the order that everybody shows.
-    Message(Message),
+    /// A message, own or another's, is stored and part of the log.
+    Message {
+        /// The message.
+        message: Message,
+        /// The message that it is shown next behind, in the order that everybody shows; `None` if it
+        /// is the first. It may be an early one.
+        after: Option<EntryId>,
+    },
     /// A device has stored one of this node's messages, and with it all earlier ones.
     Delivered {
         /// The latest such message.
@@ -78,7 +59,7 @@ impl ChannelUpdate {
         match self {
             Self::MemberUp { .. }
             | Self::MemberDown { .. }
-            | Self::Message(_)
+            | Self::Message { .. }
             | Self::Delivered { .. }
             | Self::Equivocation { .. } => EventClass::Keep,
             Self::Ready { .. } | Self::StoreWentBack | Self::LogFull => EventClass::Coalesce,
@@ -89,7 +70,7 @@ impl ChannelUpdate {
         match self {
             Self::Equivocation { .. } | Self::StoreWentBack | Self::LogFull => LogLevel::Warn,
             Self::Ready { .. } | Self::MemberUp { .. } | Self::MemberDown { .. } => LogLevel::Info,
-            Self::Message(_) | Self::Delivered { .. } => LogLevel::Trace,
+            Self::Message { .. } | Self::Delivered { .. } => LogLevel::Trace,
         }
     }
 
@@ -108,7 +89,7 @@ impl Display for ChannelUpdate {
             Self::Ready { messages } => write!(f, "is live: {messages} messages"),
             Self::MemberUp { device } => write!(f, "{} is there", Short(*device)),
             Self::MemberDown { device } => write!(f, "{} is gone", Short(*device)),
-            Self::Message(message) => {
+            Self::Message { message, .. } => {
                 write!(f, "message {} of {}", message.seq, Short(message.author))
             }
             Self::Delivered { device, .. } => write!(f, "{} has stored ours", Short(*device)),

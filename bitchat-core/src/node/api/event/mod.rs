@@ -6,7 +6,7 @@ mod node;
 mod store;
 mod tracker;
 
-pub use channel::{ChannelUpdate, Message};
+pub use channel::ChannelUpdate;
 pub use link::{CloseReason, LinkUpdate};
 pub use node::NodeUpdate;
 pub use store::StoreUpdate;
