@@ -1,7 +1,8 @@
 //! One session in bytes, from the `.chat` file to "stored by 1 of 1": the vector of chapter 17.
 //!
-//! Two nodes meet in a world without chance. What they send is opened with nothing but what a reader of
-//! the specification has: the file, the key log (spec 13), and the layers of chapters 04 to 09.
+//! Two nodes meet in a world without chance. What they send is opened with nothing but what a
+//! reader of the specification has: the file, the key log (spec 13), and the layers of chapters 04
+//! to 09.
 
 mod common;
 mod session;
@@ -75,8 +76,8 @@ fn place(stages: &[String], wanted: &str) -> usize {
         .unwrap_or_else(|| panic!("{wanted}: {stages:?}"))
 }
 
-/// BC-04.11, BC-04.12, BC-05.20, BC-05.22, BC-05.23, BC-05.30, BC-06.01, BC-08.05, BC-08.10, BC-09.14,
-/// BC-09.16
+/// BC-04.11, BC-04.12, BC-05.20, BC-05.22, BC-05.23, BC-05.30, BC-06.01, BC-08.05, BC-08.10,
+/// BC-09.14, BC-09.16
 #[test]
 fn a_session_from_the_file_to_stored_by_one_of_one() {
     for &suite in Suite::ALL {
@@ -103,8 +104,8 @@ fn a_session_from_the_file_to_stored_by_one_of_one() {
     }
 }
 
-/// Nothing of a channel under the keys of the handshake (BC-08.05), a binding and a text from each, and
-/// a head of each that says that the other's were stored (BC-09.17).
+/// Nothing of a channel under the keys of the handshake (BC-08.05), a binding and a text from each,
+/// and a head of each that says that the other's were stored (BC-09.17).
 #[test]
 fn the_vector_says_what_the_chapter_tells() {
     let vector = common::load("session");

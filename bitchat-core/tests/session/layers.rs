@@ -1,6 +1,6 @@
 //! A datagram taken apart: envelope or packet, frames, messages, entries.
 
-use super::world::{Sent, WALL, name};
+use super::world::{START, Sent, WALL, name};
 use crate::common::hex;
 use bitchat_core::base::ids::ConnectionId;
 use bitchat_core::chatfile::ChatFile;
@@ -102,7 +102,7 @@ impl Reading {
     pub(crate) fn take(&mut self, sent: &Sent) -> Capture {
         let mut json = json!({
             "from": name(sent.from),
-            "at_us": sent.at.saturating_since(bitchat_core::base::time::Timestamp::from_millis(1)).as_micros(),
+            "at_us": sent.at.saturating_since(START).as_micros(),
             "bytes": hex(&sent.bytes),
         });
         let mut capture =

@@ -1,4 +1,5 @@
-//! The parts of the vector of a session: the world, what its datagrams hold, and the secrets behind.
+//! The parts of the vector of a session: the world, what its datagrams hold, and the secrets
+//! behind.
 
 pub(crate) mod layers;
 pub(crate) mod listing;

@@ -1,5 +1,5 @@
-//! The secrets behind a captured session. What the nodes drew is found again among what equal streams
-//! of randomness give, and proven by making the same messages and keys once more.
+//! The secrets behind a captured session. What the nodes drew is found again among what equal
+//! streams of randomness give, and proven by making the same messages and keys once more.
 
 use super::layers::Capture;
 use super::world::{ALICE, BOB, World, address, identity, seed};
@@ -50,8 +50,8 @@ fn stream(side: usize, draws: usize) -> SecretStream {
     stream
 }
 
-/// Which draw of a stream is wanted, and its bytes. What a draw leaves behind does not depend on its
-/// length, and a short draw is the beginning of a long one.
+/// Which draw of a stream is wanted, and its bytes. What a draw leaves behind does not depend on
+/// its length, and a short draw is the beginning of a long one.
 fn find(stream: &mut SecretStream, wanted: impl Fn(&[u8; 64]) -> bool) -> (usize, [u8; 64]) {
     (0..DRAWS)
         .map(|at| (at, stream.bytes()))
@@ -117,8 +117,8 @@ fn state(keys: &ChannelKeys, role: Role, of: &DhSecret) -> HandshakeState {
     state
 }
 
-/// What the initiator says in the first message, read without any static key: the responder's matters
-/// only later.
+/// What the initiator says in the first message, read without any static key: the responder's
+/// matters only later.
 fn connection_id(suite: Suite, keys: &ChannelKeys, message: &[u8]) -> Vec<u8> {
     let any = DhSecret::from_bytes(suite, &Secret([1; 32]));
     let mut cid = Vec::new();
@@ -216,7 +216,8 @@ fn first_rekey(suite: Suite, session: &Handshake, captured: &[Capture]) -> First
     FirstRekey { init, response, kem_seed, kem_message, ephemerals, draws, keys }
 }
 
-/// The log key of a side, drawn after the first rekey had been mixed into its randomness (BC-08.04).
+/// The log key of a side, drawn after the first rekey had been mixed into its randomness
+/// (BC-08.04).
 fn log_key(side: usize, rekey: &FirstRekey, author: AuthorId) -> Secret {
     let mut drawn = stream(side, rekey.draws[side]);
     drawn.stir(&rekey.keys.i2r.0);

@@ -1,4 +1,5 @@
-//! Two nodes, a store for each, and datagrams that take 2 ms: nothing is lost and nothing is random.
+//! Two nodes, a store for each, and datagrams that take 2 ms: nothing is lost and nothing is
+//! random.
 
 use bitchat_core::base::ids::{ChannelHandle, SocketId};
 use bitchat_core::base::limits::Limits;
@@ -19,7 +20,8 @@ pub(crate) const BOB: usize = 1;
 /// The date when the run begins: 2023-11-14T22:13:20Z.
 pub(crate) const WALL: UnixMillis = UnixMillis(1_700_000_000_000);
 const DELAY: Duration = Duration::from_millis(2);
-const START: Timestamp = Timestamp::from_millis(1);
+/// When the run begins.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1);
 
 /// A datagram that left.
 #[derive(Clone, Debug)]

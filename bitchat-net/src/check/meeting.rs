@@ -1,4 +1,5 @@
-//! The first stage: is the peer there, does it answer only members, and does a handshake with it work?
+//! The first stage: is the peer there, does it answer only members, and does a handshake with it
+//! work?
 
 use super::Check;
 use super::place::{Fault, Place, Visitor, body_len, broken};
@@ -42,7 +43,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &check("other versions and kinds are dropped", &["BC-04.10"], other_kinds),
     &check("hs1 without a cookie of the peer's is not answered", &["BC-05.26"], bad_cookie),
     &check(
-        "hs1 is answered by hs2, which is not longer; a repeated one by the same fields in another envelope",
+        "hs1 is answered by hs2, which is not longer; a repeated one by the same fields, sealed anew",
         &["BC-05.20", "BC-05.21", "BC-05.22", "BC-05.31", "BC-05.32"],
         greeting,
     ),

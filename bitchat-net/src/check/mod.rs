@@ -1,8 +1,8 @@
 //! `bitchat check`: is the peer at an address one that others can talk with? The minimum profile of
 //! chapter 14 of the specification, tried from outside.
 //!
-//! Each check is a small function with the requirements that it proves. What the checks do on the wire
-//! they do with the machines of `bitchat-core`, so that there is one protocol and not two.
+//! Each check is a small function with the requirements that it proves. What the checks do on the
+//! wire they do with the machines of `bitchat-core`, so that there is one protocol and not two.
 //!
 //! # In which order to read
 //! 1. `report`: what comes out. `place`: what every check is given.
@@ -50,11 +50,12 @@ struct Check {
     run: fn(&mut Place<'_>) -> Result<(), Fault>,
 }
 
-/// Runs all checks against the peer at `address`, a member of the channel of `file`. Blocks for about
-/// half a minute with the default options.
+/// Runs all checks against the peer at `address`, a member of the channel of `file`. Blocks for
+/// about half a minute with the default options.
 ///
 /// # Errors
-/// The system gives no socket or no random numbers. What is wrong with the peer is in the [`Report`].
+/// The system gives no socket or no random numbers. What is wrong with the peer is in the
+/// [`Report`].
 pub fn run(address: SocketAddr, file: &ChatFile, options: &Options) -> io::Result<Report> {
     run_checks(address, file, options, &[meeting::CHECKS, talk::CHECKS, stay::CHECKS].concat())
 }

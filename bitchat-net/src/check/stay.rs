@@ -81,9 +81,9 @@ fn challenge(place: &mut Place<'_>) -> Result<(), Fault> {
             let len = response.map_or(0, |packet| packet.len);
             if (len >= PACKET_LEN) != padded {
                 let number = response.map_or(0, |packet| packet.number);
+                let was = if padded { "filled up" } else { "small" };
                 return broken(format!(
-                    "the challenge was {}filled up, and packet {number} with the answer has {len} bytes",
-                    if padded { "" } else { "not " },
+                    "the challenge was {was}, and packet {number}, the answer, has {len} bytes"
                 ));
             }
         }

@@ -232,7 +232,8 @@ fn tokens(place: &mut Place<'_>) -> Result<(), Fault> {
         let Some(sync) = talk.session.open_lane(ours, Lane::Sync) else {
             return Err(Fault::Untried("the peer allows no stream".to_owned()));
         };
-        // A digest that no log has, so that heads must follow; and no heads, as nothing is stored here.
+        // A digest that no log has, so that heads must follow; and no heads, as nothing is stored
+        // here.
         let digest: [u8; 32] = place.rng.public.bytes();
         talk.session.send(sync, &[&[DIGEST][..], &digest].concat());
         talk.session.send(sync, &[HEADS]);

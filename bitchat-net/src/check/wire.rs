@@ -53,8 +53,8 @@ impl Wire {
         self.socket.local_addr()
     }
 
-    /// Sends a datagram. One that the system refuses is lost, as any may be: the peer may have closed
-    /// its port, which is found by its silence.
+    /// Sends a datagram. One that the system refuses is lost, as any may be: the peer may have
+    /// closed its port, which is found by its silence.
     pub(super) fn send(&self, datagram: &[u8]) {
         let _ = self.socket.send(datagram);
     }
@@ -78,7 +78,8 @@ impl Wire {
     }
 }
 
-/// The time is over (which the loop finds by itself), or the peer's host refused an earlier datagram.
+/// The time is over (which the loop finds by itself), or the peer's host refused an earlier
+/// datagram.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
     matches!(
