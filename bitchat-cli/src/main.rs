@@ -11,7 +11,7 @@ mod signals;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use commands::{check, demo, id, join, new, show, tracker};
+use commands::{check, demo, id, join, new, rpc, show, tracker};
 use error::CliError;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -35,6 +35,8 @@ enum Command {
     Join(join::Arguments),
     /// Find out whether the program at an address keeps the protocol: for who writes one
     Check(check::Arguments),
+    /// A node for other programs: JSON-RPC over standard input and output
+    Rpc(rpc::Arguments),
     /// Run a small tracker, for your own network
     Tracker(tracker::Arguments),
     /// Five members meet, talk, lose one and find it again; checks itself
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Id(arguments) => id::run(&arguments),
         Command::Join(arguments) => block_on(join::run(&arguments)),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Rpc(arguments) => block_on(rpc::run(&arguments)),
         Command::Tracker(arguments) => block_on(tracker::run(&arguments)),
         Command::Demo => block_on(demo::run()),
     };

@@ -5,5 +5,6 @@ pub(crate) mod demo;
 pub(crate) mod id;
 pub(crate) mod join;
 pub(crate) mod new;
+pub(crate) mod rpc;
 pub(crate) mod show;
 pub(crate) mod tracker;
