@@ -7,7 +7,7 @@ use crate::files::{Source, read_channel};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::target::TargetPolicy;
 use bitchat_core::chatfile::{ChatFile, JoinLink};
-use bitchat_core::node::PeerHint;
+use bitchat_core::node::{Page, PeerHint};
 use bitchat_net::Client;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -124,22 +124,20 @@ async fn add_peer(client: &Client, mut params: Params) -> Result<Value, Fault> {
     Ok(json!({}))
 }
 
-/// A page of messages in the order that everybody shows: the last ones, or the last before `before`.
+/// A page of the history in the order that everybody shows: the last messages, or those next before
+/// or after one.
 async fn messages(client: &Client, mut params: Params) -> Result<Value, Fault> {
     let channel = params.channel()?;
     let limit = params.optional_number("limit")?.map_or(MAX_PAGE, |limit| limit.min(MAX_PAGE));
-    let before = if params.has("before") { Some(params.entry("before")?) } else { None };
-    params.end()?;
-    let all = client.messages(channel).await.map_err(|error| Fault::refused(&error))?;
-    let end = match before {
-        None => all.len(),
-        Some(id) => all
-            .iter()
-            .position(|message| message.id == id)
-            .ok_or_else(|| Fault::params("before names no message of the channel"))?,
+    let page = match (params.has("before"), params.has("after")) {
+        (false, false) => Page::Last,
+        (true, false) => Page::Before(params.entry("before")?),
+        (false, true) => Page::After(params.entry("after")?),
+        (true, true) => return Err(Fault::params("messages takes one of before and after")),
     };
-    let page = &all[end.saturating_sub(limit)..end];
-    Ok(page.iter().map(message).collect())
+    params.end()?;
+    let page = client.messages(channel, page, limit).await;
+    Ok(page.map_err(|error| Fault::refused(&error))?.iter().map(message).collect())
 }
 
 async fn stats(client: &Client, params: Params) -> Result<Value, Fault> {

@@ -4,7 +4,7 @@
 use super::params::{bytes, number};
 use bitchat_core::base::ids::{ChannelHandle, Device, LinkId};
 use bitchat_core::node::{
-    ChannelUpdate, Event, Family, LinkInfo, LinkUpdate, Message, NodeUpdate, StoreUpdate,
+    ChannelUpdate, Content, Event, Family, LinkInfo, LinkUpdate, Message, NodeUpdate, StoreUpdate,
     TrackerState, TrackerUpdate,
 };
 use core::time::Duration;
@@ -77,7 +77,11 @@ fn channel_update(channel: ChannelHandle, update: &ChannelUpdate) -> Value {
         ChannelUpdate::MemberDown { device: who } => {
             json!({"kind": "member_down", "device": device(who)})
         }
-        ChannelUpdate::Message(new) => json!({"kind": "message", "message": message(new)}),
+        ChannelUpdate::Message { message: new, after } => json!({
+            "kind": "message",
+            "message": message(new),
+            "after": after.map(|id| bytes(&id.0)),
+        }),
         ChannelUpdate::Delivered { id, device: who } => {
             json!({"kind": "delivered", "id": bytes(&id.0), "device": device(who)})
         }
@@ -109,15 +113,22 @@ fn tracker(channel: ChannelHandle, update: &TrackerUpdate) -> Value {
 
 /// A message of a channel.
 pub(super) fn message(message: &Message) -> Value {
-    json!({
+    let mut value = json!({
         "id": bytes(&message.id.0),
         "author": device(&message.author),
         "own": message.own,
         "wall": message.wall.map(|wall| number(wall.0)),
         "lamport": number(message.lamport),
         "seq": number(message.seq),
-        "text": message.text,
-    })
+    });
+    match &message.content {
+        Content::Text(text) => value["text"] = text.as_str().into(),
+        Content::Unknown { kind, bytes: body } => {
+            value["unknown"] = json!({"kind": kind, "body": bytes(body)});
+        }
+        _ => value["unknown"] = Value::Null,
+    }
+    value
 }
 
 /// A device of a person.
