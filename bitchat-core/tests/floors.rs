@@ -68,6 +68,17 @@ const INSIDE: &[Inside] = &[
         ],
     },
     Inside {
+        room: "link",
+        // These hold all of `impl Link`; the owners below never see the link.
+        top: &["moving", "qlog", "qlog_off", "reading", "receive", "rekeying", "send", "timers"],
+        floors: &[
+            ("a", &["event", "size"]),
+            ("b", &["control", "paths", "session"]),
+            ("c", &["slots", "streams"]),
+            ("d", &["carried"]),
+        ],
+    },
+    Inside {
         room: "log",
         top: &["restore", "take", "write"],
         floors: &[

@@ -8,7 +8,7 @@ use bitchat_core::crypto::noise::Role;
 use bitchat_core::crypto::suite::{DhSecret, KEM_PUBLIC_LEN, KemSecret, Secret, Suite};
 use bitchat_core::link::Lane;
 use bitchat_core::link::control::{Control, StreamHeader};
-use bitchat_core::link::rekey::{NewKeys, Rekey, RekeyError};
+use bitchat_core::link::session::rekey::{NewKeys, Rekey, RekeyError};
 use bitchat_core::link::slots::{Slots, token};
 use common::{hex, unhex};
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn messages() -> Value {
 
 fn new_keys(keys: &NewKeys) -> Value {
     json!({
-        "generation": keys.generation,
+        "generation": keys.number,
         "i2r": hex(&keys.i2r.0),
         "r2i": hex(&keys.r2i.0),
         "resumption": keys.resumption.as_ref().map(|secret| hex(&secret.0)),

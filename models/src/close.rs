@@ -1,13 +1,13 @@
 //! The end of a session (spec 08 §Closing): one side closes or both, CLOSE is lost, doubled and
 //! overtaken, keys are renewed meanwhile, and a program is started again.
 //!
-//! What a closed side still says is decided by `bitchat_core::link::close`, and which keys it says it
-//! under by `bitchat_core::link::epochs`.
+//! What a closed side still says is decided by `bitchat_core::link::session::close`, and which keys it says it
+//! under by `bitchat_core::link::session::phases`.
 
 use crate::net::{Budget, Net};
 use bitchat_core::crypto::noise::Role;
-use bitchat_core::link::close::{Closing, MAX_REPLIES};
-use bitchat_core::link::epochs::Epochs;
+use bitchat_core::link::session::close::{Closing, MAX_REPLIES};
+use bitchat_core::link::session::phases::KeyPhases;
 use bitchat_core::wire::packet::KeyPhase;
 use stateright::{Model, Property};
 
@@ -71,7 +71,7 @@ enum Life {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Side {
-    epochs: Epochs,
+    phases: KeyPhases,
     agreed: u64,
     life: Life,
     pending: bool,
@@ -117,7 +117,7 @@ impl State {
     fn send(&mut self, from: usize, what: What) {
         let side = &mut self.sides[from];
         side.babbles |= side.heard;
-        let generation = side.epochs.send();
+        let generation = side.phases.send();
         self.net.send(Packet { from, generation, what });
     }
 
@@ -127,12 +127,12 @@ impl State {
         if side.life == Life::Dead {
             return;
         }
-        let key = side.epochs.key_for(KeyPhase::of_epoch(packet.generation));
+        let key = side.phases.key_for(KeyPhase::of_epoch(packet.generation));
         let Some((key, _)) = key.filter(|(_, generation)| *generation == packet.generation) else {
             self.unread |= packet.what == What::Close && side.life == Life::Open;
             return;
         };
-        side.epochs.on_opened(key);
+        side.phases.on_opened(key);
         let closes = packet.what == What::Close;
         side.heard |= closes;
         if let Life::Closing(closing) = &mut side.life {
@@ -149,13 +149,13 @@ impl State {
             What::Data | What::Ping => {}
             What::Init(generation) if generation == side.agreed + 1 => {
                 side.agreed = generation;
-                side.epochs.install(generation);
+                side.phases.install(generation);
                 side.answer = Some(generation);
             }
             What::Response(generation) if generation == side.agreed + 1 => {
                 side.agreed = generation;
                 side.pending = false;
-                side.epochs.install(generation);
+                side.phases.install(generation);
                 side.ping = true;
             }
             What::Init(_) | What::Response(_) => {}
@@ -177,7 +177,7 @@ impl Model for Close {
 
     fn init_states(&self) -> Vec<State> {
         let side = |role| Side {
-            epochs: Epochs::new(role),
+            phases: KeyPhases::new(role),
             agreed: 0,
             life: Life::Open,
             pending: false,
@@ -209,7 +209,7 @@ impl Model for Close {
         if is_open(initiator)
             && room
             && initiator.agreed < self.renewals
-            && initiator.epochs.may_start(initiator.pending)
+            && initiator.phases.may_start(initiator.pending)
         {
             actions.push(Action::Renew);
         }
@@ -295,7 +295,7 @@ impl Model for Close {
                 }
                 let generation = match self.rule {
                     Rule::NewestKeys => side.agreed,
-                    _ => side.epochs.send(),
+                    _ => side.phases.send(),
                 };
                 state.net.send(Packet { from: at, generation, what: What::Close });
             }

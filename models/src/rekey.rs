@@ -1,4 +1,4 @@
-//! Key renewal (spec 08 §Renewal): the real decisions of `bitchat_core::link::epochs` over a network
+//! Key renewal (spec 08 §Renewal): the real decisions of `bitchat_core::link::session::phases` over a network
 //! that loses, doubles and reorders packets, with the control stream that repeats what was lost.
 //!
 //! The initiator drives, the responder may ask; ML-KEM runs in the first renewal and in every second
@@ -6,7 +6,7 @@
 
 use crate::net::{Budget, Net};
 use bitchat_core::crypto::noise::Role;
-use bitchat_core::link::epochs::{Epochs, ReceiveKey};
+use bitchat_core::link::session::phases::{KeyPhases, ReceiveKey};
 use bitchat_core::wire::packet::KeyPhase;
 use stateright::{Model, Property};
 
@@ -63,7 +63,7 @@ pub struct Packet {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Side {
-    epochs: Epochs,
+    phases: KeyPhases,
     /// The old receive key may be erased from now on.
     fading: bool,
     /// The renewal that was started and not answered, and whether ML-KEM runs in it.
@@ -110,7 +110,7 @@ const fn with_kem(generation: u64) -> bool {
 impl Side {
     const fn new(role: Role) -> Self {
         Self {
-            epochs: Epochs::new(role),
+            phases: KeyPhases::new(role),
             fading: false,
             pending: None,
             agreed: 0,
@@ -123,9 +123,9 @@ impl Side {
     }
 
     fn install(&mut self, rule: Rule, generation: u64) {
-        let in_use = self.epochs.install(generation);
+        let in_use = self.phases.install(generation);
         if in_use && rule == Rule::NoPrevious {
-            self.epochs.on_erased();
+            self.phases.on_erased();
         }
         self.fading = in_use && rule == Rule::EraseByClock;
         if in_use {
@@ -137,13 +137,13 @@ impl Side {
     }
 
     fn opened(&mut self, rule: Rule, key: ReceiveKey) {
-        let opened = self.epochs.on_opened(key);
+        let opened = self.phases.on_opened(key);
         self.fading |= opened.fades;
         if key == ReceiveKey::Next {
             self.asked = false;
             self.fading = true;
             if rule == Rule::NoPrevious {
-                self.epochs.on_erased();
+                self.phases.on_erased();
             }
             if rule != Rule::NoConfirmation {
                 self.unacknowledged.push(Item::Ping);
@@ -156,7 +156,7 @@ impl Side {
         match item {
             Item::Ask | Item::Ping => true,
             Item::Init { generation, kem } => {
-                if generation != self.agreed + 1 || !self.epochs.may_answer() {
+                if generation != self.agreed + 1 || !self.phases.may_answer() {
                     return false;
                 }
                 self.agreed = generation;
@@ -188,7 +188,7 @@ impl State {
             let item = *side.unacknowledged.get(place)?;
             Some((side.acknowledged + u8::try_from(place).ok()?, item))
         });
-        Packet { from: at, generation: side.epochs.send(), item, acknowledges: side.got }
+        Packet { from: at, generation: side.phases.send(), item, acknowledges: side.got }
     }
 
     /// The first item that nothing under way carries or acknowledges: a sender's timers are about it.
@@ -207,9 +207,9 @@ impl State {
 
     fn receive(&mut self, rule: Rule, packet: &Packet) {
         let at = 1 - packet.from;
-        let sender_generation = self.sides[packet.from].epochs.send();
+        let sender_generation = self.sides[packet.from].phases.send();
         let side = &mut self.sides[at];
-        let key = side.epochs.key_for(KeyPhase::of_epoch(packet.generation));
+        let key = side.phases.key_for(KeyPhase::of_epoch(packet.generation));
         let Some((key, _)) = key.filter(|(_, generation)| *generation == packet.generation) else {
             // It does not authenticate. That is as well where its sender has newer keys by now.
             self.unreadable |= packet.generation == sender_generation;
@@ -241,14 +241,14 @@ impl State {
         let may = match model.rule {
             Rule::BothStart => side.pending.is_none(),
             Rule::StartWhilePending => at == INITIATOR && side.unacknowledged.len() < 3,
-            _ => side.epochs.may_start(side.pending.is_some()),
+            _ => side.phases.may_start(side.pending.is_some()),
         };
         may && side.agreed < model.renewals
     }
 
     fn is_done(&self, model: &Rekey) -> bool {
-        let all = self.sides.iter().all(|side| side.epochs.send() == model.renewals);
-        all && self.sides.iter().all(|side| side.epochs.is_confirmed())
+        let all = self.sides.iter().all(|side| side.phases.send() == model.renewals);
+        all && self.sides.iter().all(|side| side.phases.is_confirmed())
     }
 
     /// Whether all renewals complete from here if nothing is lost any more.
@@ -305,7 +305,7 @@ impl Model for Rekey {
             }
         }
         let responder = &state.sides[RESPONDER];
-        if state.asks > 0 && responder.epochs.may_ask(responder.asked) {
+        if state.asks > 0 && responder.phases.may_ask(responder.asked) {
             actions.push(Action::Ask);
         }
         for packet in 0..state.net.packets().len() {
@@ -349,7 +349,7 @@ impl Model for Rekey {
             Action::Lose(index) => state.net.lose(index),
             Action::Erase(at) => {
                 state.sides[at].fading = false;
-                state.sides[at].epochs.on_erased();
+                state.sides[at].phases.on_erased();
             }
         }
         Some(state)
@@ -359,8 +359,8 @@ impl Model for Rekey {
         vec![
             Property::always("what a side sends now, the other can read", |_, state: &State| {
                 let reads = |from: &Side, to: &Side| {
-                    let generation = from.epochs.send();
-                    let key = to.epochs.key_for(KeyPhase::of_epoch(generation));
+                    let generation = from.phases.send();
+                    let key = to.phases.key_for(KeyPhase::of_epoch(generation));
                     key.is_some_and(|(_, found)| found == generation)
                 };
                 let [one, other] = &state.sides;
@@ -386,7 +386,7 @@ impl Model for Rekey {
             ),
             Property::sometimes("an old packet comes after the new keys", |_, state: &State| {
                 let old = |packet: &Packet| {
-                    packet.generation < state.sides[1 - packet.from].epochs.send()
+                    packet.generation < state.sides[1 - packet.from].phases.send()
                 };
                 state.net.packets().iter().any(old)
             }),

@@ -1,7 +1,7 @@
 //! IP addresses as one host may spell them, and what an address must be before a packet goes there.
 //!
-//! A socket of both families spells an IPv4 address in IPv6 form (`::ffff:192.0.2.1`). Everything in
-//! the core compares, stores and sends the *canonical* form, in which IPv4 is IPv4.
+//! A socket of both families spells an IPv4 address in IPv6 form (`::ffff:192.0.2.1`). Everything
+//! in the core compares, stores and sends the *canonical* form, in which IPv4 is IPv4.
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -1,8 +1,9 @@
 //! How packets reach a peer now, and where one may try to reach it.
 //!
-//! A [`Via`] names something open: a socket and an address, a stream, a flow of a relay. A [`Route`]
-//! names a place that may be tried: the key of candidates, and what peer exchange and records hold. A
-//! socket is bound anew and a stream ends, so a `Via` is never stored; a `Route` may be.
+//! A [`Via`] names something open: a socket and an address, a stream, a flow of a relay. A
+//! [`Route`] names a place that may be tried: the key of candidates, and what peer exchange and
+//! records hold. A socket is bound anew and a stream ends, so a `Via` is never stored; a `Route`
+//! may be.
 
 use super::ids::{Device, LinkId, SocketId, StreamId};
 use core::net::SocketAddr;
@@ -24,7 +25,8 @@ pub enum Via {
         /// The peer's.
         remote: SocketAddr,
     },
-    /// Datagrams of a flow on the link with a member that forwards them: the peer has no address here.
+    /// Datagrams of a flow on the link with a member that forwards them: the peer has no address
+    /// here.
     Relay {
         /// The link with that member.
         by: LinkId,
@@ -64,16 +66,16 @@ impl Via {
         }
     }
 
-    /// Whether what is below already repeats what is lost and keeps the order: no NAT rebinds it, no
-    /// packet is too large for it, and no ECN mark is seen on it.
+    /// Whether what is below already repeats what is lost and keeps the order: no NAT rebinds it,
+    /// no packet is too large for it, and no ECN mark is seen on it.
     #[must_use]
     pub const fn is_reliable(self) -> bool {
         matches!(self, Self::Tcp { .. })
     }
 
-    /// Whether `other` leads to the same host by the same network, perhaps at another port: then a NAT
-    /// made a new mapping, and what was measured of the way holds. Of what lies behind a relay nothing
-    /// is known but the flow.
+    /// Whether `other` leads to the same host by the same network, perhaps at another port: then a
+    /// NAT made a new mapping, and what was measured of the way holds. Of what lies behind a relay
+    /// nothing is known but the flow.
     #[must_use]
     pub fn same_host(self, other: Self) -> bool {
         match (self, other) {
@@ -84,7 +86,8 @@ impl Via {
         }
     }
 
-    /// Where one may go again to reach what this reaches; none where only the link with the relay knows.
+    /// Where one may go again to reach what this reaches; none where only the link with the relay
+    /// knows.
     #[must_use]
     pub const fn route(self) -> Option<Route> {
         match self {

@@ -1,6 +1,6 @@
 //! Messages of the control stream, and the first message of every other stream (spec 08 §Control).
 
-use super::PACKET_LEN;
+use super::size::PACKET_LEN;
 use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
 use bytes::BufMut;
@@ -13,11 +13,11 @@ pub const TOKENS_STEP: usize = 16;
 /// A message of the control stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control<'a> {
-    /// Starts a key renewal; see [`super::rekey`].
+    /// Starts a rekey; see [`super::rekey`].
     RekeyInit(&'a [u8]),
     /// Answers it.
     RekeyResponse(&'a [u8]),
-    /// The responder asks the initiator to renew.
+    /// The responder asks the initiator for a rekey.
     RekeyAsk,
     /// The sender's channels, in disguise: the token at position `i` is its slot `base + i`.
     SlotTokens {

@@ -27,7 +27,7 @@ pub mod code {
 /// Timing and bounds of links.
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// Keys are renewed this long after the first user data under them.
+    /// Keys are rekeyed this long after the first user data under them.
     pub rekey_interval: Duration,
     /// An idle link says that it lives this often at first.
     pub keepalive: Duration,
@@ -57,10 +57,10 @@ pub enum Ended {
 /// What happened on a link.
 #[derive(Debug)]
 pub enum LinkEvent {
-    /// The first renewal is in use: user data may flow.
+    /// The first rekey is in use: user data may flow.
     Ready,
-    /// New keys are in use; so many renewals there were.
-    Renewed(u64),
+    /// New keys are in use; so many rekeys there were.
+    Rekeyed(u64),
     /// The secret that the pair's next handshake mixes in.
     Resumption(Secret),
     /// Both sides have this channel.

@@ -1,32 +1,29 @@
 //! Floor 4: one peer, however reached (spec 08).
 //!
-//! A [`Link`] joins what its parts keep apart: packet keys, the reliable transport, addresses, key
-//! renewal, and the slots of the channels that it carries. It is driven like everything here: bytes
+//! A [`Link`] joins what its parts keep apart: packet keys, the reliable transport, addresses,
+//! rekeys, and the slots of the channels that it carries. It is driven like everything here: bytes
 //! and time in, then [`Link::poll_packet`] until it gives nothing, then sleep until
 //! [`Link::poll_timeout`]. What happened is appended to the `events` given to each call.
 //!
 //! # In which order to read
-//! 1. `event`: what a link is made from and what it tells.
-//! 2. `receive`, `reading`, `send`, `timers`: packets in, the messages that they complete, packets out, and
-//!    what is due by itself.
-//! 3. `epochs`, `keys`, `rekey`, `renewal`: which keys are for what, the keys, the exchange that renews
-//!    them, and when it takes place.
-//! 4. `path/single`, `path`, `path/known`, `path/asking`: one path, all of them and the one in use, which
-//!    are remembered, and how they are asked. `ids`, `moving`, `keepalive`: the connection ids that packets
-//!    wear on each, what happens when either side is somewhere else, and how a path is kept open.
-//! 5. `control`, `slots`, `lanes`: messages of the control stream, channels, and their streams.
-//! 6. `close`, `qlog`: the end, and what may be watched.
+//! 1. `event`: what a link is made from and what it tells. `control`: messages of the control
+//!    stream.
+//! 2. `receive`, `reading`, `send`, `timers`: packets in, the messages that they complete, packets
+//!    out, and what is due by itself.
+//! 3. `session`: which keys are for what (`phases`), the keys, the exchange that replaces them
+//!    (`rekey`), and the end (`close`). `rekeying`: when keys are replaced, and what follows.
+//! 4. `paths`: one path and its anti-amplification budget (`single`), all paths and the one in use,
+//!    which are remembered (`known`), how each is asked (`challenges`), the connection ids that
+//!    packets wear on each, and how a path is kept open (`keepalive`). `moving`: either side is
+//!    somewhere else.
+//! 5. `slots`, `carried`, `streams`: which channels a link carries, and their streams.
+//! 6. `qlog`: what may be watched.
 
-pub mod close;
+mod carried;
 pub mod control;
-pub mod epochs;
 mod event;
-mod ids;
-mod keepalive;
-mod keys;
-mod lanes;
 mod moving;
-mod path;
+mod paths;
 #[cfg(feature = "qlog")]
 mod qlog;
 #[cfg(not(feature = "qlog"))]
@@ -34,10 +31,12 @@ mod qlog;
 mod qlog;
 mod reading;
 mod receive;
-pub mod rekey;
-mod renewal;
+mod rekeying;
 mod send;
+pub mod session;
+mod size;
 pub mod slots;
+mod streams;
 mod timers;
 
 pub use crate::base::via::Via;
@@ -45,34 +44,29 @@ pub use control::Lane;
 pub use event::{Ended, LinkConfig, LinkEvent, Verdict, code};
 #[cfg(feature = "qlog")]
 pub use qlog::QlogRecord;
-pub use send::{PACKET_LEN, Sealed};
+pub use send::Sealed;
+pub use size::PACKET_LEN;
 
 use crate::base::ids::{ChannelId, ConnectionId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::crypto::identity::Certificate;
 use crate::crypto::noise::Role;
-use crate::crypto::packet_key::ReplayWindow;
 use crate::crypto::suite::{DhPublic, DhSecret, Secret};
 use crate::handshake::{Established, TieBreak};
-use crate::transport::messages::MessageReader;
 use crate::transport::{
-    PathEstimate, PathMemory, Side, Transport, TransportConfig, TransportStats, TransportStreamId,
+    PathEstimate, PathMemory, Side, Transport, TransportConfig, TransportStats,
 };
-use close::Closing;
+use carried::Carried;
 use control::StreamHeader;
 use core::net::SocketAddr;
 use core::time::Duration;
-use ids::Ids;
-use keepalive::Keepalive;
-use keys::KeyRing;
-use lanes::Lanes;
-use path::Paths;
+use paths::Addressing;
 use qlog::Tracer;
 use receive::Gathered;
-use rekey::Rekey;
-use slots::Slots;
-use std::collections::{BTreeMap, BTreeSet};
+use session::Session;
+use session::close::Closing;
+use streams::LinkStreams;
 
 /// A handshake's round trip counts for no more: an answer of it may have been lost and repeated.
 const MAX_HANDSHAKE_RTT: Duration = Duration::from_secs(1);
@@ -91,54 +85,33 @@ enum State {
     Dead,
 }
 
+/// Whom a link leads to, as its handshake proved.
+#[derive(Debug)]
+struct Peer {
+    device: Device,
+    certificate: Certificate,
+    remote_static: DhPublic,
+    /// Decides between this session and another of the same pair.
+    tie_break: TieBreak,
+}
+
 /// One session with one device.
 #[derive(Debug)]
 pub struct Link {
     id: LinkId,
-    role: Role,
-    device: Device,
-    certificate: Certificate,
-    remote_static: DhPublic,
-    local_cid: ConnectionId,
-    remote_cid: ConnectionId,
-    ids: Ids,
-    tie_break: TieBreak,
+    peer: Peer,
     config: LinkConfig,
     state: State,
-    transport: Transport,
-    keys: KeyRing,
-    replay: ReplayWindow,
-    rekey: Rekey,
-    last_kem: Timestamp,
-    last_renewal: Timestamp,
-    renew_wanted: bool,
-    asked: bool,
-    ready: bool,
-    paths: Paths,
-    /// Our channels, with their MAC keys.
-    channels: BTreeMap<ChannelId, Secret>,
-    slots: Slots,
-    /// Channels that this side left: the link carries them no more (BC-08.17).
-    left: BTreeSet<ChannelId>,
-    no_channel_since: Option<Timestamp>,
     /// The link cannot go on, and ends at the next occasion.
     ending: Option<Ended>,
+    transport: Transport,
+    session: Session,
+    addressing: Addressing,
+    carried: Carried,
+    streams: LinkStreams,
     created: Timestamp,
-    lanes: Lanes,
-    control_in: MessageReader,
-    /// Streams with something to read.
-    readable: BTreeSet<TransportStreamId>,
-    /// Streams that wait for the peer's tokens: looked at when some come, not with each packet.
-    unslotted: BTreeSet<TransportStreamId>,
-    /// The node cannot take more from this link now.
-    paused: bool,
     last_received: Timestamp,
     last_sent: Timestamp,
-    keepalive: Keepalive,
-    /// Where the peer last said that this side is, and where the link led then.
-    observed: Option<(SocketAddr, Via)>,
-    /// When that last began the path anew.
-    renetworked: Option<Timestamp>,
     /// There was traffic since memory was last given back.
     grown: bool,
     gathered: Gathered,
@@ -157,73 +130,36 @@ impl Link {
         config: LinkConfig,
         rng: &mut Rng,
     ) -> Self {
-        let tie_break = session.tie_break(&local.public());
-        let secrets = &session.secrets;
-        let keys = KeyRing::new(
-            local.suite(),
-            session.role,
-            &secrets.i2r,
-            &secrets.r2i,
-            &secrets.mask_i2r,
-            &secrets.mask_r2i,
-        );
         let side = match session.role {
             Role::Initiator => Side::Initiator,
             Role::Responder => Side::Responder,
         };
         let mut settings = TransportConfig::new(&config.limits);
         settings.handshake_rtt = session.rtt.map(|rtt| rtt.min(MAX_HANDSHAKE_RTT));
-        let transport = Transport::new(settings, side, rng.secret.bytes(), now);
-        let rekey = Rekey::new(
-            session.role,
-            local.clone(),
-            session.remote_static,
-            session.handshake_hash,
-            secrets.exporter.clone(),
-        );
         let mut link = Self {
             id,
-            role: session.role,
-            device: session.device,
-            certificate: session.certificate,
-            remote_static: session.remote_static,
-            local_cid: session.local_cid,
-            remote_cid: session.remote_cid,
-            ids: Ids::new(session.local_cid, session.remote_cid),
-            tie_break,
+            peer: Peer {
+                device: session.device,
+                certificate: session.certificate,
+                remote_static: session.remote_static,
+                tie_break: session.tie_break(&local.public()),
+            },
             state: State::Open,
-            transport,
-            keys,
-            replay: ReplayWindow::default(),
-            rekey,
-            last_kem: now,
-            last_renewal: now,
-            renew_wanted: false,
-            asked: false,
-            ready: false,
-            paths: Paths::new(now, via, session.local_cid, session.role == Role::Initiator),
-            channels: BTreeMap::new(),
-            slots: Slots::new(session.role, session.handshake_hash),
-            left: BTreeSet::new(),
-            no_channel_since: None,
             ending: None,
+            transport: Transport::new(settings, side, rng.secret.bytes(), now),
+            session: Session::new(now, session, local),
+            addressing: Addressing::new(now, session, via, &config),
+            carried: Carried::new(session),
+            streams: LinkStreams::new(config.limits.link.message_bytes),
             created: now,
-            lanes: Lanes::default(),
-            control_in: MessageReader::new(config.limits.link.message_bytes),
-            readable: BTreeSet::new(),
-            unslotted: BTreeSet::new(),
-            paused: false,
             last_received: now,
             last_sent: now,
-            keepalive: Keepalive::new(config.keepalive, config.idle_timeout),
-            observed: None,
-            renetworked: None,
             grown: true,
             gathered: Gathered::default(),
             tracer: Tracer::default(),
             config,
         };
-        match link.role {
+        match link.session.role {
             Role::Initiator => link.drive(now, rng),
             // The initiator repeats its last handshake message until it hears from us.
             Role::Responder => link.transport.ping(),
@@ -240,90 +176,90 @@ impl Link {
     /// Whose device it leads to.
     #[must_use]
     pub const fn device(&self) -> Device {
-        self.device
+        self.peer.device
     }
 
     /// The peer's proven static key.
     #[must_use]
     pub const fn remote_static(&self) -> DhPublic {
-        self.remote_static
+        self.peer.remote_static
     }
 
     /// The connection id that the session began with; see [`local_cids`](Self::local_cids).
     #[must_use]
     pub const fn local_cid(&self) -> ConnectionId {
-        self.local_cid
+        self.session.local_cid
     }
 
     /// Every connection id under which packets of this link may arrive.
     pub fn local_cids(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.ids.local()
+        self.addressing.ids.local()
     }
 
     /// How many paths to the peer have answered and may be used.
     #[must_use]
     pub fn known_paths(&self) -> usize {
-        self.paths.proven()
+        self.addressing.paths.proven()
     }
 
     /// Whether `via` is one of [these paths](Self::known_paths).
     #[must_use]
     pub fn has_path(&self, via: Via) -> bool {
-        self.paths.has_proven(via)
+        self.addressing.paths.has_proven(via)
     }
 
     /// The peer may be reached by `via` too, as a handshake with it there said.
     pub fn add_path(&mut self, now: Timestamp, via: Via, rng: &mut Rng) {
-        if self.is_open() && self.ready {
-            let id = self.ids.unused(self.paths.ids());
-            self.paths.add(now, via, id, &mut rng.public);
-            self.retire_ids();
+        if self.is_open() && self.session.ready {
+            let id = self.addressing.ids.unused(self.addressing.paths.ids());
+            self.change_paths(|link| link.addressing.paths.add(now, via, id, &mut rng.public));
         }
     }
 
-    /// This host has other addresses than before, so packets may leave from another one: the peer is
-    /// shown at once, under connection ids that it was not shown elsewhere (BC-08.55).
+    /// This host has other addresses than before, so packets may leave from another one: the peer
+    /// is shown at once, under connection ids that it was not shown elsewhere (BC-08.55).
     pub fn on_local_move(&mut self, now: Timestamp, rng: &mut Rng) {
-        if self.is_open() && self.ready {
-            let mut unused = self.ids.all_unused(self.paths.ids());
-            self.paths.on_local_move(now, &mut unused, &mut rng.public);
-            self.retire_ids();
+        if self.is_open() && self.session.ready {
+            let mut unused = self.addressing.ids.all_unused(self.addressing.paths.ids());
+            self.change_paths(|link| {
+                link.addressing.paths.on_local_move(now, &mut unused, &mut rng.public);
+            });
             self.transport.ping();
         }
     }
 
     /// Where the peer last said that this side is.
     pub(crate) fn observed(&self) -> Option<SocketAddr> {
-        self.observed.map(|(address, _)| address)
+        self.addressing.observed.map(|(address, _)| address)
     }
 
     /// Whether the peer sees this side at an address of its own, so that no NAT is in between.
-    pub fn set_untranslated(&mut self, untranslated: bool) {
-        self.keepalive.set_untranslated(untranslated);
+    pub fn set_not_natted(&mut self, not_natted: bool) {
+        self.addressing.keepalive.set_not_natted(not_natted);
     }
 
     /// What decides between this session and another of the same pair.
     #[must_use]
     pub const fn tie_break(&self) -> &TieBreak {
-        &self.tie_break
+        &self.peer.tie_break
     }
 
     /// The path in use: our socket, and the peer's address there.
     #[must_use]
     pub fn via(&self) -> Via {
-        self.paths.current()
+        self.addressing.paths.current()
     }
 
-    /// How many renewals are in use for sending.
+    /// How many rekeys are in use for sending.
     #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.keys.generation()
+    pub const fn rekeys(&self) -> u64 {
+        self.session.keys.number()
     }
 
-    /// The first renewal is done: user data may flow.
+    /// The first rekey is done: user data may flow.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
-        self.ready
+        self.session.ready
     }
 
     /// Asks the peer for a sign of life.
@@ -336,7 +272,7 @@ impl Link {
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         let quiet = now.saturating_since(self.last_received);
-        self.is_open() && self.ready && quiet < self.keepalive.interval() * 3 / 2
+        self.is_open() && self.session.ready && quiet < self.addressing.keepalive.interval() * 3 / 2
     }
 
     /// Neither closed nor closing.
@@ -383,7 +319,7 @@ impl Link {
 
     /// The channels that both sides have.
     pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
-        self.slots.shared()
+        self.carried.slots.shared()
     }
 
     /// Adds a channel of ours to what the link may carry. A link on which it was left before ends,
@@ -399,12 +335,12 @@ impl Link {
         if !self.is_open() {
             return;
         }
-        if self.left.contains(&chan) {
+        if self.carried.left.contains(&chan) {
             self.ending = Some(Ended::Local(code::NO_ERROR));
             return;
         }
-        self.channels.insert(chan, mac.clone());
-        if self.ready {
+        self.carried.macs.insert(chan, mac.clone());
+        if self.session.ready {
             self.offer(&[(chan, mac)], rng);
             self.match_slots(events);
         }
@@ -412,17 +348,17 @@ impl Link {
 
     /// Takes a channel off the link.
     pub fn leave(&mut self, chan: ChannelId, events: &mut Vec<LinkEvent>) {
-        if self.channels.remove(&chan).is_none() || !self.is_open() {
+        if self.carried.macs.remove(&chan).is_none() || !self.is_open() {
             return;
         }
-        if self.slots.is_shared(chan) {
+        if self.carried.slots.is_shared(chan) {
             events.push(LinkEvent::ChannelDown(chan));
         }
-        if let Some(close) = self.slots.leave(chan) {
-            self.left.insert(chan);
+        if let Some(close) = self.carried.slots.leave(chan) {
+            self.carried.left.insert(chan);
             self.send_control(&close);
         }
-        self.lanes.close(&mut self.transport, chan);
+        self.streams.lanes.close(&mut self.transport, chan);
     }
 
     /// Sends a message of a shared channel. False if there is no room (then nothing was taken, and
@@ -431,7 +367,12 @@ impl Link {
         if !self.is_open() {
             return false;
         }
-        let Self { lanes, slots, transport, .. } = self;
+        let Self {
+            streams: LinkStreams { lanes, .. },
+            carried: Carried { slots, .. },
+            transport,
+            ..
+        } = self;
         // Channels that are not shared have no streams.
         if let Some(taken) = lanes.send(transport, chan, lane, message) {
             return taken;
@@ -445,16 +386,16 @@ impl Link {
         }
     }
 
-    /// Asks for a renewal as soon as one is possible.
-    pub fn renew(&mut self, now: Timestamp, rng: &mut Rng) {
-        self.renew_wanted = true;
+    /// Asks for a rekey as soon as one is possible.
+    pub fn rekey(&mut self, now: Timestamp, rng: &mut Rng) {
+        self.session.rekey_wanted = true;
         self.drive(now, rng);
     }
 
     /// The node cannot take more messages of channels (`true`), or can again. What the peer sends
     /// meanwhile is bounded by flow control.
     pub fn pause(&mut self, paused: bool, events: &mut Vec<LinkEvent>) {
-        self.paused = paused;
+        self.streams.paused = paused;
         if !paused {
             self.read_all(events);
         }
@@ -482,7 +423,7 @@ impl Link {
             },
             None => State::Dead,
         };
-        let shared: Vec<ChannelId> = self.slots.shared().collect();
+        let shared: Vec<ChannelId> = self.carried.slots.shared().collect();
         events.extend(shared.into_iter().map(LinkEvent::ChannelDown));
         self.tracer.closed(now, &why);
         events.push(LinkEvent::Closed(why));
@@ -502,7 +443,7 @@ impl Link {
     /// The two sides have shown each other their channels, as far as this side knows.
     #[must_use]
     pub const fn has_heard(&self) -> bool {
-        self.slots.heard()
+        self.carried.slots.heard()
     }
 }
 

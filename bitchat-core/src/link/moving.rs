@@ -1,7 +1,8 @@
 //! What packets say about where the two sides are: addresses, paths and connection ids.
 
-use super::path::{Answer, Arrival, Move};
-use super::{Link, LinkEvent, ids};
+use super::paths::connection_ids::discard_after;
+use super::paths::{Answer, Arrival, Move};
+use super::{Link, LinkEvent};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
@@ -14,17 +15,16 @@ use core::time::Duration;
 const OBSERVED_SPACING: Duration = Duration::from_secs(1);
 
 impl Link {
-    /// What the packet says about paths. `late`: it came only after this side had to ask again.
+    /// What the packet says about paths.
     pub(super) fn on_path_frames(
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
-        late: bool,
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
         if let Some(token) = self.gathered.challenge.take()
-            && self.paths.on_challenge(arrival.via, token, arrival.len)
+            && self.addressing.paths.on_challenge(arrival.via, token, arrival.len)
         {
             self.transport.ping();
         }
@@ -32,12 +32,14 @@ impl Link {
         for token in responses.drain(..) {
             let rtt = self.transport.rtt().min().unwrap_or(Duration::ZERO);
             let answer = Answer { token, len: arrival.len, rtt };
-            let moved = self.paths.on_response(now, answer, &mut rng.public);
-            self.on_moved(now, moved, events);
+            let moved = self.addressing.paths.on_response(now, answer, &mut rng.public);
+            if moved.is_some() {
+                self.change_paths(|link| link.on_moved(now, moved, events));
+            }
         }
         self.gathered.responses = responses;
         if self.transport.unanswered_probes() == 0 {
-            self.paths.on_progress();
+            self.addressing.paths.on_progress();
         }
         if !(self.gathered.new_ids.is_empty() && self.gathered.retired_ids.is_empty()) {
             self.on_ids(now, rng, events);
@@ -45,15 +47,12 @@ impl Link {
         if let Some(observed) = self.gathered.observed.take() {
             self.on_observed(now, observed, events);
         }
-        self.retire_ids();
-        // BC-08.50
-        self.keepalive.on_heard(now, late);
     }
 
     /// The peer sees this side at `observed`.
     fn on_observed(&mut self, now: Timestamp, observed: SocketAddr, events: &mut Vec<LinkEvent>) {
         let via = self.via();
-        let Some((before, by)) = self.observed.replace((observed, via)) else {
+        let Some((before, by)) = self.addressing.observed.replace((observed, via)) else {
             return events.push(LinkEvent::Observed(observed));
         };
         if before == observed {
@@ -61,15 +60,18 @@ impl Link {
         }
         let families = [before.ip(), observed.ip()].map(|ip| ip.is_ipv4());
         let same_way = by == via && via.remote().is_some_and(|at| families == [at.is_ipv4(); 2]);
-        let lately = self.renetworked.is_some_and(|at| now.saturating_since(at) < OBSERVED_SPACING);
+        let lately = self
+            .addressing
+            .renumbered_at
+            .is_some_and(|at| now.saturating_since(at) < OBSERVED_SPACING);
         if same_way && before.ip() != observed.ip() && !lately {
             // BC-08.56: this host is somewhere else now.
-            self.renetworked = Some(now);
+            self.addressing.renumbered_at = Some(now);
             self.transport.path_changed(now, None);
-            self.keepalive.on_moved();
+            self.addressing.keepalive.on_moved();
         } else {
             // BC-08.52
-            self.keepalive.on_rebound();
+            self.addressing.keepalive.on_rebound();
         }
         events.push(LinkEvent::Observed(observed));
     }
@@ -93,13 +95,12 @@ impl Link {
             Some(Move::Rebound) => self.transport.path_rebound(),
             Some(Move::Elsewhere(rtt)) => {
                 self.transport.path_changed(now, rtt);
-                self.keepalive.on_moved();
+                self.addressing.keepalive.on_moved();
             }
             None => return,
         }
         self.tracer.moved(now, self.via());
         self.announce_observed();
-        self.retire_ids();
         events.push(LinkEvent::Moved);
     }
 
@@ -109,9 +110,9 @@ impl Link {
         let retired_ids = core::mem::take(&mut self.gathered.retired_ids);
         let mut result = Ok(());
         for new in new_ids {
-            match self.ids.on_new(&new) {
+            match self.addressing.ids.on_new(&new) {
                 Ok(retired) => {
-                    let to = match self.role {
+                    let to = match self.session.role {
                         Role::Initiator => Role::Responder,
                         Role::Responder => Role::Initiator,
                     };
@@ -123,16 +124,16 @@ impl Link {
                 Err(what) => result = Err(what),
             }
         }
-        let mut unused = self.ids.all_unused(self.paths.ids());
-        let valid = |sequence| self.ids.has_remote(sequence);
-        self.paths.assign_ids(now, valid, &mut unused, &mut rng.public);
-        let until = now + ids::fade(self.transport.pto());
+        let mut unused = self.addressing.ids.all_unused(self.addressing.paths.ids());
+        let valid = |sequence| self.addressing.ids.has_remote(sequence);
+        self.addressing.paths.assign_ids(now, valid, &mut unused, &mut rng.public);
+        let until = now + discard_after(self.transport.pto());
         for sequence in retired_ids {
-            result = result.and(self.ids.on_retired(sequence, until));
+            result = result.and(self.addressing.ids.on_retired(sequence, until));
         }
         // Once for all of them, so that one packet draws no more than a full set.
         self.issue_ids(rng, events);
-        while let Some(cid) = self.ids.pop_faded(now) {
+        while let Some(cid) = self.addressing.ids.pop_discarded(now) {
             events.push(LinkEvent::LocalIdGone(cid));
         }
         if let Err(what) = result {

@@ -1,8 +1,10 @@
-//! From what arrived on streams to messages: those of the control stream, which the link acts on, and
-//! those of channels, which it hands on.
+//! From what arrived on streams to messages: those of the control stream, which the link acts on,
+//! and those of channels, which it hands on.
 
+use super::carried::Carried;
 use super::control::{Control, StreamHeader};
-use super::lanes::StreamFault;
+use super::streams::LinkStreams;
+use super::streams::lanes::StreamFault;
 use super::{Link, LinkEvent};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
@@ -18,23 +20,23 @@ impl Link {
         }
         for id in fed.drain(..) {
             if self.is_open() && !id.is_control() {
-                self.keys.on_user_data(now);
+                self.session.keys.on_user_data(now);
                 self.grown = true;
                 self.on_fed(id, events);
             }
         }
         self.gathered.fed = fed;
         for id in self.gathered.readable.drain(..) {
-            self.readable.insert(id);
+            self.streams.readable.insert(id);
         }
-        if self.is_open() && !self.readable.is_empty() {
+        if self.is_open() && !self.streams.readable.is_empty() {
             self.read_control(now, rng, events);
             self.read_all(events);
         }
         let open = self.is_open();
         for id in self.gathered.writable.drain(..) {
             if open {
-                events.extend(self.lanes.on_writable(id).map(LinkEvent::Writable));
+                events.extend(self.streams.lanes.on_writable(id).map(LinkEvent::Writable));
             }
         }
     }
@@ -43,15 +45,15 @@ impl Link {
         self.close_for_violation(now, what, events);
     }
 
-    /// The control stream takes whatever comes, so what is to be read of it is data only where a gap
-    /// was closed; its end is a violation.
+    /// The control stream takes whatever comes, so what is to be read of it is data only where a
+    /// gap was closed; its end is a violation.
     fn read_control(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
-        if !self.readable.remove(&TransportStreamId::CONTROL) {
+        if !self.streams.readable.remove(&TransportStreamId::CONTROL) {
             return;
         }
         while self.is_open() {
             match self.transport.read(TransportStreamId::CONTROL) {
-                Ok(Read::Data(chunk)) => self.control_in.push(&chunk),
+                Ok(Read::Data(chunk)) => self.streams.control_in.push(&chunk),
                 Ok(Read::Pending) => return,
                 // BC-08.01
                 Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
@@ -65,7 +67,7 @@ impl Link {
     /// Takes the complete messages of the control stream.
     fn take_control(&mut self, now: Timestamp, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
         while self.is_open() {
-            match self.control_in.next_message() {
+            match self.streams.control_in.next_message() {
                 Ok(Some(message)) => self.on_control(now, &message, rng, events),
                 Ok(None) => return,
                 // BC-08.02
@@ -86,7 +88,7 @@ impl Link {
             Ok(Control::Unknown) => Ok(()),
             Ok(Control::RekeyAsk) => {
                 // One that crossed our own start has what it asks for.
-                self.renew_wanted |= !self.rekey.is_pending();
+                self.session.rekey_wanted |= !self.session.rekey.is_pending();
                 Ok(())
             }
             Ok(Control::RekeyInit(body)) => self.on_rekey_init(now, body, rng, events),
@@ -97,17 +99,17 @@ impl Link {
                 Ok(())
             }
             // BC-08.86
-            Ok(Control::SlotTokens { .. } | Control::SlotClose { .. }) if !self.ready => {
-                Err("slots before the first key renewal".to_owned())
+            Ok(Control::SlotTokens { .. } | Control::SlotClose { .. }) if !self.session.ready => {
+                Err("slots before the first rekey".to_owned())
             }
             Ok(Control::SlotTokens { base, tokens }) => {
-                let taken = self.slots.on_tokens(base, tokens);
-                self.readable.append(&mut self.unslotted);
+                let taken = self.carried.slots.on_tokens(base, tokens);
+                self.streams.readable.append(&mut self.streams.unslotted);
                 taken.map(|()| self.match_slots(events)).map_err(|error| error.to_string())
             }
             Ok(Control::SlotClose { slot }) => {
-                if let Some(channel) = self.slots.on_close(slot) {
-                    self.lanes.close(&mut self.transport, channel);
+                if let Some(channel) = self.carried.slots.on_close(slot) {
+                    self.streams.lanes.close(&mut self.transport, channel);
                     events.push(LinkEvent::ChannelDown(channel));
                 }
                 Ok(())
@@ -120,14 +122,14 @@ impl Link {
 
     /// Reads the streams of channels, as far as the node takes messages and slots are known.
     pub(super) fn read_all(&mut self, events: &mut Vec<LinkEvent>) {
-        if self.paused || !self.is_open() {
+        if self.streams.paused || !self.is_open() {
             return;
         }
         // The control stream comes first and is not read here.
         let mut last = TransportStreamId::CONTROL;
-        while let Some(&id) = self.readable.range((Excluded(last), Unbounded)).next() {
+        while let Some(&id) = self.streams.readable.range((Excluded(last), Unbounded)).next() {
             last = id;
-            self.readable.remove(&id);
+            self.streams.readable.remove(&id);
             self.read_stream(id, events);
             if !self.is_open() {
                 return;
@@ -144,14 +146,14 @@ impl Link {
             }
             match self.transport.read(id) {
                 Ok(Read::Data(chunk)) => {
-                    self.keys.on_user_data(self.last_received);
-                    if let Some(stream) = self.lanes.incoming.get_mut(&id) {
+                    self.session.keys.on_user_data(self.last_received);
+                    if let Some(stream) = self.streams.lanes.incoming.get_mut(&id) {
                         stream.reader.push(&chunk);
                     }
                 }
                 Ok(Read::Pending) => return,
                 Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
-                    self.lanes.incoming.remove(&id);
+                    self.streams.lanes.incoming.remove(&id);
                     return;
                 }
             }
@@ -162,14 +164,14 @@ impl Link {
     fn on_fed(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) -> Step {
         match self.take_messages(id, events) {
             Ok(Step::Over) => {
-                self.lanes.incoming.remove(&id);
+                self.streams.lanes.incoming.remove(&id);
                 // It fails where the stream is over already, which is as good.
                 let _ = self.transport.stop(id, 0);
                 Step::Over
             }
             Ok(step) => {
                 if step == Step::Wait {
-                    self.unslotted.insert(id);
+                    self.streams.unslotted.insert(id);
                 }
                 step
             }
@@ -186,7 +188,9 @@ impl Link {
         id: TransportStreamId,
         events: &mut Vec<LinkEvent>,
     ) -> Result<Step, StreamFault> {
-        let Self { lanes, slots, config, .. } = self;
+        let Self {
+            streams: LinkStreams { lanes, .. }, carried: Carried { slots, .. }, config, ..
+        } = self;
         let Some(mut stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
         let header = match stream.header {
             Some(header) => header,

@@ -1,9 +1,9 @@
 //! What a link makes of packets: authentic or not, then frames.
 
-use super::keys::Opened;
-use super::lanes::{In, Lanes};
 use super::moving::is_probing;
-use super::path::{Arrival, MAX_PATIENCE};
+use super::paths::{Arrival, MAX_PATIENCE};
+use super::session::keys::Opened;
+use super::streams::lanes::{In, Lanes};
 use super::{Ended, Link, LinkEvent, State, Verdict};
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Rng;
@@ -108,7 +108,8 @@ impl TransportSink for Inbox<'_> {
 }
 
 impl Link {
-    /// Takes a datagram that names this link's connection id; `ecn` is how its IP header was marked.
+    /// Takes a datagram that names this link's connection id; `ecn` is how its IP header was
+    /// marked.
     pub fn handle_datagram(
         &mut self,
         now: Timestamp,
@@ -119,10 +120,14 @@ impl Link {
         events: &mut Vec<LinkEvent>,
     ) -> Verdict {
         debug_assert!(
-            datagram.first_chunk().is_some_and(|id| self.ids.local().any(|cid| cid.0 == *id))
+            datagram.first_chunk().is_some_and(|id| self
+                .addressing
+                .ids
+                .local()
+                .any(|cid| cid.0 == *id))
         );
-        let cid = datagram.first_chunk().map_or(self.local_cid, |id| ConnectionId(*id));
-        let largest = self.replay.largest();
+        let cid = datagram.first_chunk().map_or(self.session.local_cid, |id| ConnectionId(*id));
+        let largest = self.session.replay.largest();
         let len = datagram.len();
         let (header, opened) = match self.open(now, datagram) {
             Ok(opened) => opened,
@@ -133,7 +138,7 @@ impl Link {
         };
         let pn = header.pn;
         // The window moves only now that the packet is known to be the peer's (BC-06.11).
-        self.replay.insert(pn);
+        self.session.replay.insert(pn);
         self.last_received = now;
         if !self.is_open() {
             self.tracer.packet_dropped(now, len, Verdict::Authentic);
@@ -144,17 +149,22 @@ impl Link {
         let payload = datagram.get(opened.payload).unwrap_or_default();
         self.tracer.packet_received(now, &header, payload, len);
         // Where there is no other path, nothing depends on it.
-        let probing = !self.paths.is_only(via) && is_probing(payload);
-        let id = if self.paths.knows(via) { None } else { self.ids.unused(self.paths.ids()) };
+        let probing = !self.addressing.paths.is_only(via) && is_probing(payload);
+        let id = if self.addressing.paths.knows(via) {
+            None
+        } else {
+            self.addressing.ids.unused(self.addressing.paths.ids())
+        };
         let patience = self.transport.pto().min(MAX_PATIENCE);
         let arrival = Arrival { via, len, cid, newest, probing, patience };
-        let moved = self.paths.on_packet(now, arrival, id, &mut rng.public);
-        self.retire_ids();
+        let moved = self.change_paths(|link| {
+            link.addressing.paths.on_packet(now, arrival, id, &mut rng.public)
+        });
         self.on_moved(now, moved, events);
-        if let Some(generation) = opened.renewed {
-            self.on_confirmed(now, generation, rng, events);
+        if let Some(number) = opened.rekeyed {
+            self.on_confirmed(now, number, rng, events);
         }
-        self.on_payload(now, &arrival, (pn, opened.generation), ecn, payload, rng, events);
+        self.on_payload(now, &arrival, (pn, opened.number), ecn, payload, rng, events);
         self.drive(now, rng);
         self.watch_channels(now);
         self.tracer.observe(now, &mut self.transport);
@@ -172,12 +182,13 @@ impl Link {
 
     fn open(&mut self, now: Timestamp, datagram: &mut [u8]) -> Result<(Header, Opened), Verdict> {
         let forged = |_: PacketError| Verdict::Forged;
-        let header = self.keys.unmask(datagram, self.replay.largest()).map_err(forged)?;
-        if !self.replay.is_new(header.pn) {
+        let header =
+            self.session.keys.unmask(datagram, self.session.replay.largest()).map_err(forged)?;
+        if !self.session.replay.is_new(header.pn) {
             return Err(Verdict::Replayed);
         }
         let fade = || self.transport.pto() * 3;
-        let opened = self.keys.open(now, &header, datagram, fade).map_err(forged)?;
+        let opened = self.session.keys.open(now, &header, datagram, fade).map_err(forged)?;
         Ok((header, opened))
     }
 
@@ -186,7 +197,7 @@ impl Link {
         &mut self,
         now: Timestamp,
         arrival: &Arrival,
-        (pn, generation): (u64, u64),
+        (pn, number): (u64, u64),
         ecn: Option<Ecn>,
         payload: &[u8],
         rng: &mut Rng,
@@ -195,13 +206,15 @@ impl Link {
         let late = self.transport.unanswered_probes() > 0;
         let mut inbox = Inbox {
             gathered: &mut self.gathered,
-            lanes: &mut self.lanes,
-            control: &mut self.control_in,
-            paused: self.paused,
-            early: generation == 0,
+            lanes: &mut self.streams.lanes,
+            control: &mut self.streams.control_in,
+            paused: self.streams.paused,
+            early: number == 0,
         };
         let result = self.transport.on_packet(now, pn, ecn, payload, &mut inbox);
-        self.on_path_frames(now, arrival, late, rng, events);
+        self.change_paths(|link| link.on_path_frames(now, arrival, rng, events));
+        // BC-08.50
+        self.addressing.keepalive.on_heard(now, late);
         for id in self.gathered.opened.drain(..) {
             // Streams of channels are used in one direction.
             let _ = self.transport.finish(id);
@@ -211,14 +224,14 @@ impl Link {
         }
         // BC-08.86
         if core::mem::take(&mut self.gathered.early) {
-            self.violation(now, "data of a channel before the first key renewal", events);
+            self.violation(now, "data of a channel before the first rekey", events);
         }
         if let Err(error) = result {
             self.end(now, Some(error.code()), Ended::Violation(error.to_string()), events);
         }
         self.on_data(now, rng, events);
         if core::mem::take(&mut self.gathered.streams_available) {
-            let limited = core::mem::take(&mut self.lanes.limited);
+            let limited = core::mem::take(&mut self.streams.lanes.limited);
             events.extend(limited.into_iter().map(LinkEvent::Writable));
         }
     }

@@ -1,8 +1,8 @@
 //! What a link sends: packets of the transport, packets of its own, and messages of the control
 //! stream.
 
-use super::path::{Due, PathFrame};
-use super::{Ended, Link, LinkEvent, State, code};
+use super::paths::{Due, PathFrame};
+use super::{Ended, Link, LinkEvent, PACKET_LEN, State, code};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
@@ -12,9 +12,6 @@ use crate::transport::{Announcement, SendGate, TransportStreamId};
 use crate::wire::frame::Frame;
 use crate::wire::packet::Header;
 
-/// Bytes of a packet that every path carries (RFC 9000 §14). Larger ones leave where the path is
-/// known to carry them.
-pub const PACKET_LEN: usize = 1_200;
 /// A packet that a link built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sealed {
@@ -58,8 +55,8 @@ impl Link {
         self.is_open() && self.via() == first.via && self.transport.marks_ecn() == first.ect
     }
 
-    /// Builds one packet at the front of `buf`, which has room for [`PACKET_LEN`] bytes at least. The
-    /// packet is as large as the path carries and `buf` holds.
+    /// Builds one packet at the front of `buf`, which has room for [`PACKET_LEN`] bytes at least.
+    /// The packet is as large as the path carries and `buf` holds.
     pub fn poll_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
         match &mut self.state {
             State::Dead => return None,
@@ -72,7 +69,7 @@ impl Link {
             }
             State::Open => {}
         }
-        if self.paths.is_due(now)
+        if self.addressing.paths.is_due(now)
             && let Some(sealed) = self.path_packet(now, buf)
         {
             return Some(sealed);
@@ -85,8 +82,7 @@ impl Link {
     /// A packet of its own on some path.
     fn path_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
         let own_len = self.header(self.via()).overhead() + 3 + OWN_PAYLOAD;
-        let due = self.paths.poll(now, own_len);
-        self.retire_ids();
+        let due = self.change_paths(|link| link.addressing.paths.poll(now, own_len));
         let Due { via, frame, padded } = due?;
         let frame = match frame {
             PathFrame::Challenge(token) => Frame::PathChallenge(token),
@@ -96,8 +92,8 @@ impl Link {
     }
 
     fn transport_packet(&mut self, now: Timestamp, buf: &mut [u8]) -> Option<Sealed> {
-        // BC-08.05: user data waits for the first renewal, and for keys that are not too old.
-        let gate = if self.keys.may_send_user_data(now, self.config.rekey_interval) {
+        // BC-08.05: user data waits for the first rekey, and for keys that are not too old.
+        let gate = if self.session.keys.may_send_user_data(now, self.config.rekey_interval) {
             SendGate::All
         } else {
             SendGate::ControlOnly
@@ -110,7 +106,7 @@ impl Link {
         let room = buf.len().min(self.transport.packet_len(now)).checked_sub(TAG_LEN)?;
         let meta = self.transport.poll_packet(now, buf.get_mut(header.len()..room)?, gate)?;
         if meta.user_data {
-            self.keys.on_user_data(now);
+            self.session.keys.on_user_data(now);
         }
         self.grown |= meta.traffic;
         let len = self.seal(now, &header, meta.len, meta.probe, buf)?;
@@ -138,17 +134,23 @@ impl Link {
 
     fn header(&self, via: Via) -> Header {
         let pn = self.transport.next_pn();
-        let cid = self.ids.remote(self.paths.id(via)).unwrap_or(self.remote_cid);
-        Header::new(cid, self.keys.phase(), pn, self.transport.largest_acked())
+        let cid = self.addressing.remote_cid(via, self.session.remote_cid);
+        Header::new(cid, self.session.keys.phase(), pn, self.transport.largest_acked())
     }
 
-    /// Tells the peer which of its connection ids are used no more.
-    pub(super) fn retire_ids(&mut self) {
-        if self.paths.retired.is_empty() {
-            return;
+    /// Runs what may forget paths, and then tells the peer which of its connection ids are used no
+    /// more.
+    pub(super) fn change_paths<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        let result = change(self);
+        if !self.addressing.paths.retired.is_empty() {
+            self.retire_ids();
         }
-        for sequence in core::mem::take(&mut self.paths.retired) {
-            if self.ids.forget(sequence) {
+        result
+    }
+
+    fn retire_ids(&mut self) {
+        for sequence in core::mem::take(&mut self.addressing.paths.retired) {
+            if self.addressing.ids.forget(sequence) {
                 self.announce(Announcement::RetireConnectionId(sequence));
             }
         }
@@ -156,9 +158,9 @@ impl Link {
 
     /// Gives the peer as many connection ids as it may have.
     pub(super) fn issue_ids(&mut self, rng: &mut Rng, events: &mut Vec<LinkEvent>) {
-        while let Some((cid, announcement)) = self.ids.issue(&mut rng.public) {
+        while let Some((cid, announcement)) = self.addressing.ids.issue(&mut rng.public) {
             events.push(LinkEvent::LocalId(cid));
-            self.log_id(self.role, cid, events);
+            self.log_id(self.session.role, cid, events);
             self.announce(announcement);
         }
     }
@@ -183,7 +185,7 @@ impl Link {
         let len = header.overhead() + payload;
         let packet = buf.get_mut(..len)?;
         self.tracer.packet_sent(now, header, packet, probe);
-        self.keys.seal(header, packet).ok()?;
+        self.session.keys.seal(header, packet).ok()?;
         self.tracer.observe(now, &mut self.transport);
         Some(len)
     }
@@ -202,7 +204,7 @@ impl Link {
     /// Shows channels to the peer. A link that has shown as many as it may is worn out; another one
     /// takes its place.
     pub(super) fn offer(&mut self, channels: &[(ChannelId, &Secret)], rng: &mut Rng) {
-        match self.slots.offer(channels, &mut rng.public) {
+        match self.carried.slots.offer(channels, &mut rng.public) {
             Some(offer) => self.send_control(&offer),
             None => self.ending = Some(Ended::Local(code::NO_ERROR)),
         }
@@ -210,8 +212,8 @@ impl Link {
 
     /// Finds channels that both sides have.
     pub(super) fn match_slots(&mut self, events: &mut Vec<LinkEvent>) {
-        for (chan, mac) in &self.channels {
-            if self.slots.match_channel(*chan, mac) {
+        for (chan, mac) in &self.carried.macs {
+            if self.carried.slots.match_channel(*chan, mac) {
                 events.push(LinkEvent::ChannelUp(*chan));
             }
         }

@@ -1,4 +1,5 @@
-//! Which channels a link carries, agreed without naming any that only one side has (spec 08 §Slots).
+//! Which channels a link carries, agreed without naming any that only one side has (spec 08
+//! §Slots).
 
 use super::control::{Control, TOKEN_LEN, TOKENS_STEP};
 use crate::base::ids::ChannelId;

@@ -13,6 +13,7 @@ use crate::transport::{Class, TransportSink};
 use crate::wire::frame::Frame;
 use bytes::Bytes;
 use core::net::SocketAddr;
+use std::collections::BTreeSet;
 
 mod hostile;
 mod paths;
@@ -251,13 +252,13 @@ fn a_link_becomes_post_quantum_then_finds_its_channel_and_carries_it() {
     let mut pair = Pair::with_channel(1, 0);
     pair.run(SECOND);
     for of in 0..2 {
-        assert!(pair.links[of].is_ready() && pair.links[of].generation() == 1);
+        assert!(pair.links[of].is_ready() && pair.links[of].rekeys() == 1);
         let kinds: Vec<u8> = pair.events[of]
             .iter()
             .filter(|event| !matches!(event, LinkEvent::LocalId(_) | LinkEvent::Observed(_)))
             .map(|event| match event {
                 LinkEvent::Ready => 1,
-                LinkEvent::Renewed(1) => 2,
+                LinkEvent::Rekeyed(1) => 2,
                 LinkEvent::Resumption(_) => 3,
                 LinkEvent::ChannelUp(CHAN) => 4,
                 _ => 9,
@@ -276,9 +277,9 @@ fn a_link_becomes_post_quantum_then_finds_its_channel_and_carries_it() {
     assert_eq!(got, ["earlier", "heads"]);
 }
 
-/// BC-08.04: what a renewal agreed on goes into the stream that the next ephemeral keys come from.
+/// BC-08.04: what a rekey agreed on goes into the stream that the next ephemeral keys come from.
 #[test]
-fn a_renewal_heals_the_randomness_of_either_side() {
+fn a_rekey_heals_the_randomness_of_either_side() {
     for of in 0..2 {
         let drawn = [false, true].map(|other| {
             let mut pair = Pair::with_channel(1, 0);
@@ -287,9 +288,9 @@ fn a_renewal_heals_the_randomness_of_either_side() {
             }
             pair.run(SECOND);
             let now = pair.now;
-            pair.links[0].renew(now, &mut pair.rngs[0]);
+            pair.links[0].rekey(now, &mut pair.rngs[0]);
             pair.run(SECOND);
-            assert_eq!(pair.links[of].generation(), 2);
+            assert_eq!(pair.links[of].rekeys(), 2);
             pair.rngs[of].secret.bytes::<32>()
         });
         assert_ne!(drawn[0], drawn[1], "side {of} depends on what only the peer drew");
@@ -311,7 +312,7 @@ fn both_sides_keep_the_same_resumption_secret() {
 }
 
 #[test]
-fn everything_arrives_once_and_in_order_whatever_is_lost_repeated_forged_or_renewed() {
+fn everything_arrives_once_and_in_order_whatever_is_lost_repeated_forged_or_rekeyed() {
     // BC-08.04, BC-08.06, BC-08.09
     for seed in 0..12 {
         let mut pair = Pair::with_channel(seed, 20);
@@ -329,7 +330,7 @@ fn everything_arrives_once_and_in_order_whatever_is_lost_repeated_forged_or_rene
             if round % 5 == 0 {
                 let of = usize::from(round % 10 == 0);
                 let now = pair.now;
-                pair.links[of].renew(now, &mut pair.rngs[of]);
+                pair.links[of].rekey(now, &mut pair.rngs[of]);
             }
             pair.run(Duration::from_millis(700));
         }
@@ -337,31 +338,27 @@ fn everything_arrives_once_and_in_order_whatever_is_lost_repeated_forged_or_rene
         for (of, expected) in expected.iter().enumerate() {
             assert!(expected.len() > 20, "seed {seed}: sending went on");
             assert_eq!(&pair.messages(of), expected, "seed {seed}");
-            assert!(
-                pair.links[of].generation() >= 5,
-                "seed {seed}: {}",
-                pair.links[of].generation()
-            );
+            assert!(pair.links[of].rekeys() >= 5, "seed {seed}: {}", pair.links[of].rekeys());
             assert!(pair.links[of].is_open());
         }
-        assert_eq!(pair.links[0].generation(), pair.links[1].generation());
+        assert_eq!(pair.links[0].rekeys(), pair.links[1].rekeys());
     }
 }
 
 #[test]
-fn traffic_renews_keys_after_the_interval_and_an_idle_link_keeps_quiet() {
+fn traffic_replaces_keys_after_the_interval_and_an_idle_link_keeps_quiet() {
     let mut pair = Pair::with_channel(3, 0);
     pair.run(SECOND * 5);
     for _ in 0..300 {
         assert!(pair.links[1].send(CHAN, Lane::Chat, b"only the responder speaks"));
         pair.run(SECOND);
     }
-    let generation = pair.links[0].generation();
-    assert!((3..=4).contains(&generation), "two renewals in five minutes of traffic: {generation}");
+    let number = pair.links[0].rekeys();
+    assert!((3..=4).contains(&number), "two rekeys in five minutes of traffic: {number}");
     pair.run(SECOND * 300);
-    let (generation, delivered) = (pair.links[0].generation(), pair.delivered);
+    let (number, delivered) = (pair.links[0].rekeys(), pair.delivered);
     pair.run(SECOND * 600);
-    assert_eq!(pair.links[0].generation(), generation, "no traffic, no renewal");
+    assert_eq!(pair.links[0].rekeys(), number, "no traffic, no rekey");
     // A keepalive and its acknowledgement at most, from either side.
     assert!(pair.delivered - delivered <= 4 * 600 / 15, "{}", pair.delivered - delivered);
     assert!(pair.links.iter().all(Link::is_open));
@@ -507,8 +504,8 @@ fn wrong_control_messages_end_the_link() {
         ("a datagram that every path carries", vec![6, 0x44, 0xb0], true),
         ("less than every path carries", vec![6, 0x44, 0xaf], false),
         ("an unknown kind is skipped", vec![200, 1, 2, 3], true),
-        ("a renewal out of turn", vec![2, 5, 0], false),
-        ("a renewal that does not authenticate", [&[1, 2, 0][..], &[0; 48]].concat(), false),
+        ("a rekey out of turn", vec![2, 5, 0], false),
+        ("a rekey that does not authenticate", [&[1, 2, 0][..], &[0; 48]].concat(), false),
         ("a gap in the slots", gap, false),
         ("an empty ask is fine", vec![3], true),
     ];
@@ -536,7 +533,7 @@ fn a_channel_that_was_just_found_keeps_the_link() {
     };
     join(&mut pair, 1);
     pair.run(SECOND);
-    let deadline = pair.links[0].no_channel_since.expect("nothing in common") + SECOND * 10;
+    let deadline = pair.links[0].carried.none_since.expect("nothing in common") + SECOND * 10;
     pair.run(deadline.saturating_since(pair.now) - Duration::from_millis(10));
     join(&mut pair, 0);
     assert!(pair.has(0, |event| matches!(event, LinkEvent::ChannelUp(CHAN))));
@@ -549,13 +546,10 @@ fn a_channel_that_was_just_found_keeps_the_link() {
 fn only_what_users_say_makes_keys_old() {
     let mut pair = Pair::with_channel(41, 0);
     pair.run(Duration::from_secs(300));
-    assert!(
-        pair.links.iter().all(|link| link.generation() == 1),
-        "slots and addresses are no data"
-    );
+    assert!(pair.links.iter().all(|link| link.rekeys() == 1), "slots and addresses are no data");
     assert!(pair.links[0].send(CHAN, Lane::Chat, b"data"));
     pair.run(Duration::from_secs(300));
-    assert_eq!(pair.links.each_ref().map(Link::generation), [2, 2]);
+    assert_eq!(pair.links.each_ref().map(Link::rekeys), [2, 2]);
 }
 
 #[test]

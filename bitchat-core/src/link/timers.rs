@@ -16,8 +16,8 @@ const DEAD_AFTER: u32 = 2;
 const KEEPALIVE_STAGGER: Duration = Duration::from_secs(1);
 /// A link that carries no channel is closed after so long.
 const NO_CHANNEL_GRACE: Duration = Duration::from_secs(10);
-/// A link on which the peer has not shown its channels after so long is closed: nobody holds a place
-/// with a session that leads nowhere.
+/// A link on which the peer has not shown its channels after so long is closed: nobody holds a
+/// place with a session that leads nowhere.
 const SETUP_GRACE: Duration = Duration::from_secs(30);
 /// Until then it is asked more often whether it is there, and is given up sooner (BC-08.62).
 const SETUP_KEEPALIVE: Duration = Duration::from_secs(5);
@@ -49,24 +49,24 @@ impl Link {
         if self.channel_deadline().is_some_and(|at| at <= mono) {
             return self.close(mono, code::NO_CHANNEL, events);
         }
-        self.keys.expire(mono);
+        self.session.keys.expire(mono);
         self.transport.handle_timeout(mono);
         if self.quiet_at().is_some_and(|at| at <= mono) {
             self.shrink();
         }
         if self.transport.unanswered_probes() >= DEAD_AFTER {
-            self.paths.on_trouble(mono, &mut rng.public);
+            self.addressing.paths.on_trouble(mono, &mut rng.public);
         }
-        let moved = self.paths.handle_timeout(mono, &mut rng.public);
-        self.retire_ids();
+        let moved =
+            self.change_paths(|link| link.addressing.paths.handle_timeout(mono, &mut rng.public));
         self.on_moved(mono, moved, events);
-        while let Some(cid) = self.ids.pop_faded(mono) {
+        while let Some(cid) = self.addressing.ids.pop_discarded(mono) {
             events.push(LinkEvent::LocalIdGone(cid));
         }
         if self.keepalive_at() <= mono {
             self.last_sent = mono;
-            if self.slots.heard() {
-                self.keepalive.on_ping(mono);
+            if self.carried.slots.heard() {
+                self.addressing.keepalive.on_ping(mono);
             } else {
                 // With what is missing: a PING alone would only put off the probe timeout.
                 self.transport.probe();
@@ -78,7 +78,7 @@ impl Link {
     }
 
     fn certificate_ended(&self, wall: UnixMillis) -> bool {
-        self.certificate.not_after.plus(Certificate::SKEW) <= wall
+        self.peer.certificate.not_after.plus(Certificate::SKEW) <= wall
     }
 
     /// When [`Self::handle_timeout`] or [`Self::poll_packet`] has something to do, and why.
@@ -100,35 +100,35 @@ impl Link {
             }
         };
         note(self.transport.poll_timeout(), "link transport");
-        note(self.keys.poll_timeout(), "link old key");
-        note(self.renewal_due(), "link key renewal");
-        note(self.paths.poll_timeout(), "link path");
+        note(self.session.keys.poll_timeout(), "link old key");
+        note(self.session.rekey_due(self.config.rekey_interval), "link rekey");
+        note(self.addressing.paths.poll_timeout(), "link path");
         note(Some(self.keepalive_at()), "link keepalive");
-        note(self.ids.poll_timeout(), "link old id");
+        note(self.addressing.ids.poll_timeout(), "link old id");
         note(self.channel_deadline(), "link without channel");
         note(self.quiet_at(), "link memory");
         Some(next)
     }
 
-    /// When this side says that it lives. The answer says it for the other side, if that one has not
-    /// spoken at the same time.
+    /// When this side says that it lives. The answer says it for the other side, if that one has
+    /// not spoken at the same time.
     fn keepalive_at(&self) -> Timestamp {
-        let interval = self.keepalive.interval();
-        if !self.slots.heard() {
+        let interval = self.addressing.keepalive.interval();
+        if !self.carried.slots.heard() {
             return self.last_sent + interval.min(SETUP_KEEPALIVE);
         }
-        let later = match self.role {
+        let later = match self.session.role {
             Role::Initiator => Duration::ZERO,
             Role::Responder => KEEPALIVE_STAGGER,
         };
         self.last_sent + interval + later
     }
 
-    /// When the link is dead: nothing is heard any more, or nothing that it sends arrives, however much
-    /// the peer asks where it is (BC-08.64).
+    /// When the link is dead: nothing is heard any more, or nothing that it sends arrives, however
+    /// much the peer asks where it is (BC-08.64).
     fn silent_at(&self) -> Timestamp {
         let idle = self.config.idle_timeout;
-        let patience = if self.slots.heard() { idle } else { idle.min(SETUP_SILENCE) };
+        let patience = if self.carried.slots.heard() { idle } else { idle.min(SETUP_SILENCE) };
         let heard = self.last_received + patience;
         self.transport.waiting_since().map_or(heard, |since| heard.min(since + idle))
     }
@@ -141,15 +141,15 @@ impl Link {
     fn shrink(&mut self) {
         self.grown = false;
         self.transport.shrink();
-        self.control_in.shrink();
-        self.lanes.incoming.values_mut().for_each(|stream| stream.reader.shrink());
+        self.streams.control_in.shrink();
+        self.streams.lanes.incoming.values_mut().for_each(|stream| stream.reader.shrink());
         self.gathered = Gathered::default();
     }
 
     /// When the link ends if it still carries nothing.
     fn channel_deadline(&self) -> Option<Timestamp> {
-        if self.slots.heard() {
-            self.no_channel_since.map(|since| since + NO_CHANNEL_GRACE)
+        if self.carried.slots.heard() {
+            self.carried.none_since.map(|since| since + NO_CHANNEL_GRACE)
         } else {
             Some(self.created + SETUP_GRACE)
         }
@@ -157,7 +157,7 @@ impl Link {
 
     /// Notes since when the link carries nothing.
     pub(super) fn watch_channels(&mut self, now: Timestamp) {
-        let idle = self.slots.heard() && !self.slots.has_shared();
-        self.no_channel_since = if idle { self.no_channel_since.or(Some(now)) } else { None };
+        let idle = self.carried.slots.heard() && !self.carried.slots.has_shared();
+        self.carried.none_since = if idle { self.carried.none_since.or(Some(now)) } else { None };
     }
 }

@@ -202,7 +202,7 @@ impl Node {
         let ids: Vec<LinkId> =
             self.sessions.links.iter().filter(|link| link.is_open()).map(Link::id).collect();
         for id in &ids {
-            self.with_link(now, *id, |link, rng, _| link.renew(now.mono, rng));
+            self.with_link(now, *id, |link, rng, _| link.rekey(now.mono, rng));
         }
         self.settle(now, Vec::new());
         ids.len()
@@ -266,7 +266,7 @@ impl Node {
                     link: link.id(),
                     device: link.device(),
                     address: link.via().remote()?,
-                    generation: link.generation(),
+                    generation: link.rekeys(),
                     rtt,
                     min_rtt,
                     rate,

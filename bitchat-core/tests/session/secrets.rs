@@ -12,7 +12,7 @@ use bitchat_core::crypto::noise::{HandshakeState, Params, Pattern, Role};
 use bitchat_core::crypto::suite::{DhSecret, KemSecret, Secret, Suite};
 use bitchat_core::handshake::SessionSecrets;
 use bitchat_core::link::control::Control;
-use bitchat_core::link::rekey::{NewKeys, Rekey};
+use bitchat_core::link::session::rekey::{NewKeys, Rekey};
 use bitchat_core::link::slots::token;
 use bitchat_core::log::AuthorId;
 use serde_json::{Value, json};

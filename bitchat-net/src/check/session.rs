@@ -14,7 +14,7 @@ use bitchat_core::crypto::packet_key::{MaskKey, PacketKey};
 use bitchat_core::crypto::suite::{DhSecret, Suite, TAG_LEN};
 use bitchat_core::handshake::Established;
 use bitchat_core::link::control::{Control, Lane, StreamHeader};
-use bitchat_core::link::rekey::{NewKeys, Rekey};
+use bitchat_core::link::session::rekey::{NewKeys, Rekey};
 use bitchat_core::transport::messages::MessageReader;
 use bitchat_core::transport::{
     Class, SendGate, Side, Transport, TransportConfig, TransportSink, TransportStreamId,
@@ -298,7 +298,7 @@ impl Session {
     }
 
     fn on_control(&mut self, message: &[u8]) -> Result<(), String> {
-        let told = |error: bitchat_core::link::rekey::RekeyError| error.to_string();
+        let told = |error: bitchat_core::link::session::rekey::RekeyError| error.to_string();
         match Control::decode(message).map_err(|error| error.to_string())? {
             Control::RekeyInit(body) => {
                 let (response, keys) = self.rekey.on_init(body, &mut self.secret).map_err(told)?;

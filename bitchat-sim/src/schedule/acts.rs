@@ -46,7 +46,7 @@ impl Run {
             Act::Wall { end, ahead } => self.ends[end].clock.wall = ahead,
             Act::Renew(end) => {
                 return self.ends[end]
-                    .with_all(world!(self), |link, rng, now, _| link.renew(now.mono, rng));
+                    .with_all(world!(self), |link, rng, now, _| link.rekey(now.mono, rng));
             }
             Act::Pause(end, paused) => return self.ends[end].pause(paused, world!(self)),
             Act::Mtu(mtu) => self.lines.iter_mut().for_each(|line| line.config.mtu = mtu),

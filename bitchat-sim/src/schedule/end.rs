@@ -234,7 +234,7 @@ impl End {
             LinkEvent::ChannelDown(_) => session.up = false,
             LinkEvent::Writable(_) => session.blocked = [false; 3],
             LinkEvent::Message { data, .. } => return self.on_message(number, &data, world),
-            LinkEvent::Renewed(_) => self.tally.renewals += 1,
+            LinkEvent::Rekeyed(_) => self.tally.renewals += 1,
             LinkEvent::Moved => self.tally.moved += 1,
             LinkEvent::Ready => self.arbitrate(),
             LinkEvent::Resumption(secret) => {

@@ -86,7 +86,7 @@ impl Run {
         };
         let [here, there] = &self.ends;
         (one.up && other.up)
-            && one.link.generation() == other.link.generation()
+            && one.link.rekeys() == other.link.rekeys()
             && arrived(here, there)
             && arrived(there, here)
             && self.books.is_settled(one.number)
@@ -107,7 +107,7 @@ impl Run {
                 .map(|session| {
                     let link = &session.link;
                     let (number, open, up) = (session.number, link.is_open(), session.up);
-                    let (keys, timer, via) = (link.generation(), link.poll_timeout(), link.via());
+                    let (keys, timer, via) = (link.rekeys(), link.poll_timeout(), link.via());
                     format!("{number}: open {open}, up {up}, generation {keys}, {via:?}, {timer:?}")
                 })
                 .collect();

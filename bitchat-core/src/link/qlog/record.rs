@@ -317,13 +317,13 @@ impl Migrated {
 #[derive(Serialize)]
 pub(super) struct KeyUpdated {
     key_type: &'static str,
-    /// How many renewals there were.
+    /// How many rekeys there were.
     key_phase: u64,
     trigger: &'static str,
 }
 
 impl KeyUpdated {
-    /// The initiator of a session starts its renewals.
+    /// The initiator of a session starts its rekeys.
     pub(super) const fn new(role: Role, key_phase: u64) -> Self {
         let (key_type, trigger) = match role {
             Role::Initiator => ("client_1rtt_secret", "local_update"),

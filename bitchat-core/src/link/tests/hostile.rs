@@ -1,7 +1,7 @@
 //! Peers that break the rules, and what is left when a link ends.
 
 use super::*;
-use crate::link::renewal::RENEWAL_BURST;
+use crate::link::rekeying::REKEY_BURST;
 use crate::wire::frame::{self as wire, NewConnectionId};
 
 fn count(pair: &Pair, of: usize, wanted: impl Fn(&LinkEvent) -> bool) -> usize {
@@ -22,7 +22,8 @@ fn a_session_without_another_end_is_given_up_soon() {
     assert!(pair.has(0, |event| matches!(event, LinkEvent::Closed(Ended::Silence))));
 }
 
-/// One direction is dead: this side hears the other, which asks where it is, and is heard by nobody.
+/// One direction is dead: this side hears the other, which asks where it is, and is heard by
+/// nobody.
 #[test]
 fn a_link_on_which_nothing_is_acknowledged_is_dead() {
     // BC-08.64
@@ -67,7 +68,7 @@ fn early_frames() -> [Frame<'static>; 3] {
 }
 
 #[test]
-fn what_belongs_to_a_channel_before_the_first_renewal_ends_the_link() {
+fn what_belongs_to_a_channel_before_the_first_rekey_ends_the_link() {
     // BC-08.86
     let violation = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(_)));
     for (frame, of) in early_frames().iter().flat_map(|frame| [(frame, 0), (frame, 1)]) {
@@ -75,7 +76,7 @@ fn what_belongs_to_a_channel_before_the_first_renewal_ends_the_link() {
             let mut pair = Pair::with_channel(60, 0);
             let (now, mut buf) = (pair.now, [0; 64]);
             let len = pair.links[of].own_packet(now, via(0), &mut buf, frame, false).unwrap().len;
-            // Nor is it taken when the renewal is done, while the old key is still kept.
+            // Nor is it taken when the rekey is done, while the old key is still kept.
             while late && !pair.links[1 - of].is_ready() {
                 assert!(pair.step(pair.now + SECOND));
             }
@@ -111,7 +112,7 @@ fn a_stream_waits_unread_until_its_slot_is_known() {
         })
         .collect();
     pair.run(SECOND);
-    assert_eq!(pair.links[1].lanes.incoming.len(), streams.len());
+    assert_eq!(pair.links[1].streams.lanes.incoming.len(), streams.len());
     let early =
         |event: &LinkEvent| matches!(event, LinkEvent::Message { data, .. } if data == "early");
     assert!(!pair.has(1, early));
@@ -120,39 +121,39 @@ fn a_stream_waits_unread_until_its_slot_is_known() {
     }
     pair.run(SECOND);
     assert_eq!(count(&pair, 1, early), 1, "only that of the channel's own slot");
-    assert_eq!(pair.links[1].lanes.incoming.len(), 1, "the others lead nowhere");
+    assert_eq!(pair.links[1].streams.lanes.incoming.len(), 1, "the others lead nowhere");
 }
 
 #[test]
-fn asking_for_renewals_without_end_is_answered_once_a_second() {
+fn asking_for_rekeys_without_end_is_answered_once_a_second() {
     // BC-08.16
     let mut pair = Pair::with_channel(14, 0);
     pair.run(SECOND);
     for round in 0..40 {
         let of = round % 2;
         let now = pair.now;
-        pair.links[of].renew(now, &mut pair.rngs[of]);
+        pair.links[of].rekey(now, &mut pair.rngs[of]);
         pair.links[1].send_control(&Control::RekeyAsk.encode());
         pair.run(SECOND / 4);
     }
-    assert!((8..=12).contains(&pair.links[0].generation()), "{}", pair.links[0].generation());
+    assert!((8..=12).contains(&pair.links[0].rekeys()), "{}", pair.links[0].rekeys());
     assert!(pair.links.iter().all(Link::is_open));
 }
 
 #[test]
-fn a_peer_that_renews_in_a_rage_is_cut_off() {
+fn a_peer_that_rekeys_in_a_rage_is_cut_off() {
     // BC-08.16
     let mut pair = Pair::with_channel(15, 0);
     pair.run(SECOND);
     for _ in 0..400 {
         let now = pair.now;
         // An initiator that does not keep to the rule.
-        pair.links[0].last_renewal = Timestamp::ZERO;
-        pair.links[0].renew(now, &mut pair.rngs[0]);
+        pair.links[0].session.last_rekey = Timestamp::ZERO;
+        pair.links[0].rekey(now, &mut pair.rngs[0]);
         pair.run(Duration::from_millis(60));
     }
     assert!(pair.has(1, |event| matches!(event, LinkEvent::Closed(Ended::Violation(_)))));
-    assert!(pair.links[1].generation() <= RENEWAL_BURST + 24);
+    assert!(pair.links[1].rekeys() <= REKEY_BURST + 24);
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn a_link_does_not_carry_a_channel_again_that_was_left() {
 fn a_closed_link_says_nothing_more_whatever_still_arrives() {
     for seed in 0..20 {
         let mut pair = Pair::with_channel(17 + seed, 0);
-        // In the middle of the first renewal, so that packets that complete it come too late.
+        // In the middle of the first rekey, so that packets that complete it come too late.
         pair.run(Duration::from_millis(20 * u64::from(seed)));
         let now = pair.now;
         let of = usize::from(seed % 2);
@@ -257,7 +258,7 @@ fn a_peer_that_has_not_heard_a_close_is_told_three_times_more() {
         }
         told += waiting(&mut pair, 0).len();
     }
-    assert_eq!(told, usize::from(close::MAX_REPLIES));
+    assert_eq!(told, usize::from(session::close::MAX_REPLIES));
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn a_peer_that_does_not_read_the_control_stream_loses_the_link_and_no_message_is
 #[test]
 fn a_session_that_leads_nowhere_is_given_up() {
     let mut pair = Pair::new(41, 0);
-    // The initiator never hears the answer to its renewal, yet speaks.
+    // The initiator never hears the answer to its rekey, yet speaks.
     for _ in 0..40 {
         pair.run(SECOND);
         pair.wire.retain(|(_, to, ..)| *to == 1);
@@ -303,8 +304,8 @@ fn one_packet_draws_one_answer_to_challenges() {
     let link = &mut pair.links[0];
     let mut inbox = Inbox {
         gathered: &mut link.gathered,
-        lanes: &mut link.lanes,
-        control: &mut link.control_in,
+        lanes: &mut link.streams.lanes,
+        control: &mut link.streams.control_in,
         paused: false,
         early: false,
     };
@@ -350,7 +351,7 @@ fn a_second_stream_for_one_lane_ends_the_link() {
     pair.run(SECOND);
     assert!(pair.links[0].send(CHAN, Lane::Chat, b"first"));
     pair.run(SECOND);
-    let slot = pair.links[0].slots.ours(CHAN).unwrap();
+    let slot = pair.links[0].carried.slots.ours(CHAN).unwrap();
     let link = &mut pair.links[0];
     let id = link.transport.open_stream(Class::Chat).unwrap();
     let header = StreamHeader { slot, lane: Lane::Chat }.encode();
@@ -372,8 +373,8 @@ fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
         let link = &mut pair.links[0];
         let mut inbox = Inbox {
             gathered: &mut link.gathered,
-            lanes: &mut link.lanes,
-            control: &mut link.control_in,
+            lanes: &mut link.streams.lanes,
+            control: &mut link.streams.control_in,
             paused: false,
             early: false,
         };
@@ -381,7 +382,8 @@ fn a_peer_that_takes_back_and_asks_for_ids_without_end_gets_few() {
             (next.saturating_sub(5)..next).for_each(|id| inbox.retire_connection_id(id));
         }
         let newest = pair.links[0].local_cids().take(5).last().unwrap();
-        pair.links[1].ids = Ids::new(pair.links[1].local_cid, newest);
+        pair.links[1].addressing.ids =
+            crate::link::paths::connection_ids::Ids::new(pair.links[1].session.local_cid, newest);
         let len =
             pair.links[1].own_packet(pair.now, via(0), &mut buf, &Frame::Ping, false).unwrap().len;
         pair.receive(0, 0, &mut buf[..len]);
@@ -427,18 +429,19 @@ fn a_flood_of_ids_that_are_taken_back_at_once_ends_the_link() {
 }
 
 #[test]
-fn a_renewal_before_the_last_one_was_used_ends_the_link() {
+fn a_rekey_before_the_last_one_was_used_ends_the_link() {
     // BC-08.59
     let mut pair = Pair::with_channel(30, 0);
     pair.run(SECOND);
     let now = pair.now;
-    pair.links[0].last_renewal = Timestamp::ZERO;
-    pair.links[0].renew(now, &mut pair.rngs[0]);
+    pair.links[0].session.last_rekey = Timestamp::ZERO;
+    pair.links[0].rekey(now, &mut pair.rngs[0]);
     pair.links[0].drive(now, &mut pair.rngs[0]);
-    // An initiator that does not wait for the answer: each would cost the other side a key exchange.
+    // An initiator that does not wait for the answer: each would cost the other side a key
+    // exchange.
     pair.links[0].send_control(&Control::RekeyInit(&[3; 49]).encode());
     pair.run(SECOND);
-    let what = "a key renewal before the last one was used";
+    let what = "a rekey before the last one was used";
     let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(why)) if why == what);
     assert!(pair.has(1, said), "{:?}", pair.events);
 }
@@ -470,7 +473,7 @@ fn a_stream_header_without_end_is_refused_at_once() {
 }
 
 #[test]
-fn channels_that_fill_the_send_buffer_leave_room_for_renewals() {
+fn channels_that_fill_the_send_buffer_leave_room_for_rekeys() {
     let mut pair = Pair::with_channel(33, 0);
     pair.run(SECOND);
     let now = pair.now;
@@ -478,8 +481,8 @@ fn channels_that_fill_the_send_buffer_leave_room_for_renewals() {
     while pair.links[0].send(CHAN, Lane::Sync, &[7; 1_000]) {}
     pair.run(SECOND * 2);
     while pair.links[0].send(CHAN, Lane::Sync, &[7; 1_000]) {}
-    pair.links[0].renew(now, &mut pair.rngs[0]);
+    pair.links[0].rekey(now, &mut pair.rngs[0]);
     pair.run(SECOND * 2);
     assert!(pair.links.iter().all(Link::is_open), "{:?}", pair.events[0].last());
-    assert_eq!(pair.links[0].generation(), 2);
+    assert_eq!(pair.links[0].rekeys(), 2);
 }

@@ -59,22 +59,22 @@ impl Pair {
 }
 
 #[test]
-fn a_new_port_in_the_middle_of_a_transfer_and_of_a_renewal_loses_nothing() {
+fn a_new_port_in_the_middle_of_a_transfer_and_of_a_rekey_loses_nothing() {
     // BC-08.40
     let mut pair = Pair::with_channel(60, 0);
     pair.run(SECOND);
-    let generation = pair.links[0].generation();
+    let number = pair.links[0].rekeys();
     let mut size = 0;
     let (longest, smallest) = pair.bulk(200, |pair| {
         size = pair.links[0].path_mtu();
         let now = pair.now;
-        pair.links[0].renew(now, &mut pair.rngs[0]);
+        pair.links[0].rekey(now, &mut pair.rngs[0]);
         pair.ports[0] = 77;
         // The NAT has forgotten the old mapping.
         pair.dead[1] = vec![0];
     });
     assert!(longest < Duration::from_millis(1_500), "{longest:?}");
-    assert!(pair.links[0].generation() > generation);
+    assert!(pair.links[0].rekeys() > number);
     assert_eq!(pair.links[1].via(), via(77));
     assert!(size > 1_200, "{size}");
     assert!((size..usize::MAX).contains(&smallest), "the same path as before: {smallest}");
@@ -107,7 +107,7 @@ fn a_link_that_nobody_translates_is_almost_silent_and_lives() {
     // BC-08.50, BC-08.51
     let mut pair = Pair::with_channel(63, 0);
     pair.run(SECOND);
-    pair.links.iter_mut().for_each(|link| link.set_untranslated(true));
+    pair.links.iter_mut().for_each(|link| link.set_not_natted(true));
     pair.run(SECOND * 600);
     let before = pair.delivered;
     pair.run(SECOND * 1_200);
@@ -125,13 +125,13 @@ fn a_mapping_that_dies_in_silence_is_noticed_and_kept_open_from_then_on() {
     // BC-08.52
     let mut pair = Pair::with_channel(64, 0);
     pair.run(SECOND * 200);
-    assert_eq!(pair.links[0].keepalive.interval(), SECOND * 25, "longer while it works");
+    assert_eq!(pair.links[0].addressing.keepalive.interval(), SECOND * 25, "longer while it works");
     (pair.ports[0], pair.dead[1]) = (78, vec![0]);
     pair.run(SECOND * 30);
     assert_eq!(pair.links[1].via(), via(78));
-    assert!(pair.links[0].keepalive.interval() < SECOND * 25);
+    assert!(pair.links[0].addressing.keepalive.interval() < SECOND * 25);
     pair.run(SECOND * 200);
-    assert_eq!(pair.links[0].keepalive.interval(), SECOND * 20, "never again that long");
+    assert_eq!(pair.links[0].addressing.keepalive.interval(), SECOND * 20, "never again that long");
 }
 
 #[test]

@@ -19,14 +19,14 @@ impl Node {
                 self.sessions.arbitrate(device);
                 self.fx.outbox.tell(Event::Link(id, LinkUpdate::Up { device, address }));
             }
-            LinkEvent::Renewed(generation) => {
+            LinkEvent::Rekeyed(generation) => {
                 let remote = link.remote_static();
                 self.sessions.handshakes.resumptions.confirm(&remote);
                 self.fx.outbox.tell(Event::Link(id, LinkUpdate::Rekeyed { generation }));
             }
             LinkEvent::LocalId(cid) => self.sessions.add_cid(id, cid),
             LinkEvent::LocalIdGone(cid) => self.sessions.remove_cid(cid),
-            LinkEvent::Observed(address) => self.set_untranslated(id, address),
+            LinkEvent::Observed(address) => self.set_not_natted(id, address),
             LinkEvent::Moved => self.on_link_moved(now, id, address, device),
             LinkEvent::Resumption(secret) => {
                 let remote = link.remote_static();
@@ -62,10 +62,10 @@ impl Node {
     }
 
     /// The peer sees this node at `observed`: without a NAT between, if that is an interface here.
-    fn set_untranslated(&mut self, id: LinkId, observed: SocketAddr) {
+    fn set_not_natted(&mut self, id: LinkId, observed: SocketAddr) {
         let untranslated = self.discovery.own.is_interface(&observed);
         if let Some(link) = self.sessions.links.get_mut(id) {
-            link.set_untranslated(untranslated);
+            link.set_not_natted(untranslated);
         }
     }
 
@@ -75,7 +75,7 @@ impl Node {
         let observed = self.sessions.links.get(id).and_then(Link::observed);
         let untranslated = observed.is_some_and(|at| self.discovery.own.is_interface(&at));
         let Some(link) = self.sessions.links.get_mut(id) else { return };
-        link.set_untranslated(untranslated);
+        link.set_not_natted(untranslated);
         let shared: Vec<ChannelId> = link.shared().collect();
         self.fx.outbox.tell(Event::Link(id, LinkUpdate::Moved { address }));
         for chan in shared {
@@ -177,7 +177,7 @@ impl Node {
             let untranslated = observed.is_some_and(|at| self.discovery.own.is_interface(&at));
             self.with_link(now, id, |link, rng, _| {
                 link.on_local_move(now.mono, rng);
-                link.set_untranslated(untranslated);
+                link.set_not_natted(untranslated);
             });
         }
     }

@@ -10,9 +10,9 @@ fn pair(suite: Suite, rng: &mut SecretStream) -> (Rekey, Rekey) {
 }
 
 #[test]
-fn renewals_agree_with_and_without_the_kem_and_every_one_gives_new_keys() {
+fn rekeys_agree_with_and_without_the_kem_and_every_one_gives_new_keys() {
     for &suite in Suite::ALL {
-        // BC-08.04: the first and every later renewal yields fresh keys on both sides.
+        // BC-08.04: the first and every later rekey yields fresh keys on both sides.
         let mut rng = Rng::new(&Seed([1; 32])).secret;
         let (mut a, mut b) = pair(suite, &mut rng);
         let mut seen = Vec::new();
@@ -20,7 +20,7 @@ fn renewals_agree_with_and_without_the_kem_and_every_one_gives_new_keys() {
             let init = a.start(with_kem, &mut rng).unwrap();
             let (response, of_b) = b.on_init(&init, &mut rng).unwrap();
             let of_a = a.on_response(&response).unwrap();
-            assert_eq!(of_a.generation, step as u64 + 1);
+            assert_eq!(of_a.number, step as u64 + 1);
             assert_eq!((&of_a.i2r, &of_a.r2i), (&of_b.i2r, &of_b.r2i));
             assert_eq!(of_a.resumption, of_b.resumption);
             assert_eq!(of_a.resumption.is_some(), with_kem);
@@ -33,7 +33,7 @@ fn renewals_agree_with_and_without_the_kem_and_every_one_gives_new_keys() {
 }
 
 #[test]
-fn only_the_initiator_starts_and_only_the_next_generation_is_taken() {
+fn only_the_initiator_starts_and_only_the_next_number_is_taken() {
     for &suite in Suite::ALL {
         // BC-08.06, BC-08.07
         let mut rng = Rng::new(&Seed([2; 32])).secret;
@@ -61,7 +61,8 @@ fn a_changed_message_is_an_error_wherever_it_was_changed() {
             let (mut a, mut b) = pair(suite, &mut rng);
             let mut changed = a.start(true, &mut rng).unwrap();
             changed[at] ^= 1;
-            // A changed ML-KEM key is only found out by the answer, which then does not authenticate.
+            // A changed ML-KEM key is only found out by the answer, which then does not
+            // authenticate.
             if let Ok((response, _)) = b.on_init(&changed, &mut rng) {
                 changed_and_taken += 1;
                 assert!(a.on_response(&response).is_err(), "byte {at}");
@@ -73,7 +74,7 @@ fn a_changed_message_is_an_error_wherever_it_was_changed() {
 
 /// BC-08.85: an initiator without ML-KEM finds no responder.
 #[test]
-fn the_first_renewal_without_the_kem_is_refused() {
+fn the_first_rekey_without_the_kem_is_refused() {
     for &suite in Suite::ALL {
         let mut rng = Rng::new(&Seed([4; 32])).secret;
         let (mut a, mut b) = pair(suite, &mut rng);

@@ -30,8 +30,8 @@ impl Closing {
         self.due = false;
     }
 
-    /// A packet of the peer authenticated; `closes`: there is a CLOSE in it. False if the session is
-    /// over: the peer has closed too, or has heard of it, and waits for nothing (BC-07.96).
+    /// A packet of the peer authenticated; `closes`: there is a CLOSE in it. False if the session
+    /// is over: the peer has closed too, or has heard of it, and waits for nothing (BC-07.96).
     #[must_use]
     pub const fn on_packet(&mut self, closes: bool) -> bool {
         if closes {

@@ -32,9 +32,9 @@ fn silences_grow_to_25_seconds_behind_a_nat_and_to_45_without() {
     let mut nat = keepalive();
     assert_eq!(silences(&mut nat, 5, secs(99)), [15, 20, 25, 25, 25]);
     let mut open = keepalive();
-    open.set_untranslated(true);
+    open.set_not_natted(true);
     assert_eq!(silences(&mut open, 8, secs(99)), [15, 20, 25, 30, 35, 40, 45, 45]);
-    open.set_untranslated(false);
+    open.set_not_natted(false);
     assert_eq!(open.interval(), secs(25));
 }
 

@@ -1,17 +1,17 @@
 //! Challenges and the answers to them, on their way out.
 
 use super::single::{Asked, Path};
-use super::{Due, MAX_MISSES, MAX_PATIENT_MISSES, PathFrame, Paths, SPARE_INTERVAL};
+use super::{Due, MAX_FAILED, MAX_PATIENT_FAILED, PathFrame, Paths, SPARE_INTERVAL};
 use crate::base::time::Timestamp;
 use crate::base::via::Via;
-use crate::link::PACKET_LEN;
+use crate::link::size::PACKET_LEN;
 use core::time::Duration;
 
 /// Answers to challenges that wait to be sent; more are dropped, the peer asks again.
 pub(super) const MAX_RESPONSES: usize = 4;
-/// A path that the peer seems to have left without knowing is asked again after twice this, then after
-/// twice as long each time (BC-08.57).
-const LEFT_WAIT: Duration = Duration::from_millis(2_500);
+/// A path that the peer seems to have left without knowing is asked again after twice this, then
+/// after twice as long each time (BC-08.57).
+const ABANDONED_WAIT: Duration = Duration::from_millis(2_500);
 
 impl Paths {
     /// The peer challenges the path that its packet of `len` bytes came by. True if that is the one
@@ -34,8 +34,8 @@ impl Paths {
     pub(crate) fn poll(&mut self, now: Timestamp, len: usize) -> Option<Due> {
         while let Some(due) = self.responses.pop_front() {
             let size = if due.padded { PACKET_LEN } else { len };
-            // To a spare path it counts together with the challenges there. An answer is hardly larger
-            // than the question, so an address that is no path needs no account.
+            // To a spare path it counts together with the challenges there. An answer is hardly
+            // larger than the question, so an address that is no path needs no account.
             let spare = self.find(due.via).filter(|at| *at > 0).and_then(|at| self.all.get_mut(at));
             if spare.is_none_or(|path| path.spend(size)) {
                 return Some(due);
@@ -45,22 +45,23 @@ impl Paths {
     }
 
     fn poll_challenge(&mut self, now: Timestamp, at: usize, len: usize) -> Option<Due> {
-        let left = self.left;
+        let abandoned = self.abandoned;
         let path = self.all.get_mut(at)?;
         match path.poll_challenge(now, len, at == 0) {
             Asked::Now(due) => Some(due),
             Asked::Nothing => None,
             Asked::InVain => {
-                let unpaid = path.challenge.take().is_some_and(|challenge| challenge.unpaid);
+                let amplification_blocked =
+                    path.challenge.take().is_some_and(|challenge| challenge.amplification_blocked);
                 // What answered before may do so again.
-                path.misses += u32::from(!self.failing && !unpaid);
-                let left = left == Some(path.via); // BC-08.57
+                path.failed += u32::from(!self.failing && !amplification_blocked);
+                let abandoned = abandoned == Some(path.via); // BC-08.57
                 let most = if path.proven.is_none() {
                     0
-                } else if left {
-                    MAX_PATIENT_MISSES
+                } else if abandoned {
+                    MAX_PATIENT_FAILED
                 } else {
-                    MAX_MISSES
+                    MAX_FAILED
                 };
                 self.put_off(now, at, most);
                 None
@@ -68,12 +69,14 @@ impl Paths {
         }
     }
 
-    /// The path at `at` missed a question: it is asked again later, or forgotten after `most` of them.
+    /// The path at `at` missed a question: it is asked again later, or forgotten after `most` of
+    /// them.
     pub(super) fn put_off(&mut self, now: Timestamp, at: usize, most: u32) {
         let Some(path) = self.all.get_mut(at) else { return };
-        let wait = LEFT_WAIT * (1 << path.misses.min(MAX_PATIENT_MISSES));
-        path.look = now + if self.left == Some(path.via) { wait } else { SPARE_INTERVAL };
-        if at > 0 && path.misses >= most {
+        let wait = ABANDONED_WAIT * (1 << path.failed.min(MAX_PATIENT_FAILED));
+        path.revalidate_at =
+            now + if self.abandoned == Some(path.via) { wait } else { SPARE_INTERVAL };
+        if at > 0 && path.failed >= most {
             self.remove(at);
         }
     }

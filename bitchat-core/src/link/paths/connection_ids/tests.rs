@@ -83,12 +83,12 @@ fn retired_ids_fade_and_are_replaced() {
     assert_eq!(ids.on_retired(0, until), Ok(()), "once is enough");
     assert!(ids.local().any(|id| id == ConnectionId([1; 8])), "late packets");
     assert!(ids.issue(&mut random).is_some());
-    assert_eq!(ids.pop_faded(Timestamp::ZERO), None);
-    assert_eq!(ids.pop_faded(until), Some(ConnectionId([1; 8])));
+    assert_eq!(ids.pop_discarded(Timestamp::ZERO), None);
+    assert_eq!(ids.pop_discarded(until), Some(ConnectionId([1; 8])));
     for sequence in 1..50 {
         ids.on_retired(sequence, Timestamp::from_millis(1_000_000)).ok();
         ids.issue(&mut random);
-        while ids.pop_faded(Timestamp::ZERO).is_some() {}
+        while ids.pop_discarded(Timestamp::ZERO).is_some() {}
         assert!(ids.local().count() <= 2 * MAX_IDS, "bounded, however many are retired");
     }
 }

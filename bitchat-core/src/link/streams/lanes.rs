@@ -1,8 +1,8 @@
 //! The streams of channels: ours, which we write, and the peer's, which we read
 //! (spec 08 §Streams of a channel).
 
-use super::control::{Lane, StreamHeader};
 use crate::base::ids::ChannelId;
+use crate::link::control::{Lane, StreamHeader};
 use crate::transport::messages::{MessageError, MessageReader};
 use crate::transport::{Class, Transport, TransportStreamId};
 use crate::wire::reader::DecodeError;
@@ -29,7 +29,7 @@ struct Out {
 
 /// What is wrong with a stream of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum StreamFault {
+pub(in crate::link) enum StreamFault {
     #[error(transparent)]
     Message(#[from] MessageError),
     #[error(transparent)]
@@ -41,7 +41,7 @@ pub(super) enum StreamFault {
 
 /// A stream of the peer.
 #[derive(Debug)]
-pub(super) struct In {
+pub(in crate::link) struct In {
     pub reader: MessageReader,
     pub header: Option<StreamHeader>,
     /// Its slot is not known yet: it is not read (BC-08.13).
@@ -51,12 +51,12 @@ pub(super) struct In {
 impl In {
     /// A stream of which nothing was read. Until its header is, nothing longer is taken (BC-08.58):
     /// what readers hold is not counted by flow control.
-    pub(super) fn new() -> Self {
+    pub(in crate::link) fn new() -> Self {
         Self { reader: MessageReader::new(StreamHeader::MAX_LEN), header: None, waits: false }
     }
 
     /// The header was read; messages of at most `message_bytes` follow.
-    pub(super) const fn begin(&mut self, header: StreamHeader, message_bytes: usize) {
+    pub(in crate::link) const fn begin(&mut self, header: StreamHeader, message_bytes: usize) {
         self.header = Some(header);
         self.reader.set_limit(message_bytes);
     }
@@ -64,7 +64,7 @@ impl In {
 
 /// All streams of channels on one link.
 #[derive(Debug, Default)]
-pub(super) struct Lanes {
+pub(in crate::link) struct Lanes {
     outgoing: BTreeMap<(ChannelId, Lane), Out>,
     /// The stream that took the last message. Most messages follow one of their own channel, and
     /// writing behind it takes no search.
@@ -76,9 +76,9 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Sends a message of a channel that has a stream for `lane`; `None` if it has not. False if there
-    /// is no room: then nothing was taken, and [`Self::on_writable`] will name the channel.
-    pub(super) fn send(
+    /// Sends a message of a channel that has a stream for `lane`; `None` if it has not. False if
+    /// there is no room: then nothing was taken, and [`Self::on_writable`] will name the channel.
+    pub(in crate::link) fn send(
         &mut self,
         transport: &mut Transport,
         channel: ChannelId,
@@ -100,7 +100,7 @@ impl Lanes {
 
     /// Opens the stream of a shared channel for a lane. False if the peer allows no more streams:
     /// then the channel is named when it does.
-    pub(super) fn open(
+    pub(in crate::link) fn open(
         &mut self,
         transport: &mut Transport,
         channel: ChannelId,
@@ -116,15 +116,16 @@ impl Lanes {
         true
     }
 
-    /// A stream of ours accepts data again. Names the channel that was refused before, if it may go on.
-    pub(super) fn on_writable(&mut self, id: TransportStreamId) -> Option<ChannelId> {
+    /// A stream of ours accepts data again. Names the channel that was refused before, if it may go
+    /// on.
+    pub(in crate::link) fn on_writable(&mut self, id: TransportStreamId) -> Option<ChannelId> {
         let (channel, lane) = self.by_stream.get(&id)?;
         let out = self.outgoing.get_mut(&(*channel, *lane))?;
         core::mem::take(&mut out.refused).then_some(*channel)
     }
 
     /// The channel is not carried any more: our streams for it are reset.
-    pub(super) fn close(&mut self, transport: &mut Transport, channel: ChannelId) {
+    pub(in crate::link) fn close(&mut self, transport: &mut Transport, channel: ChannelId) {
         self.limited.remove(&channel);
         self.recent = None;
         for lane in Lane::ALL {

@@ -1,4 +1,5 @@
-use super::asking::MAX_RESPONSES;
+use super::challenges::MAX_RESPONSES;
+use super::known::MAX_PATHS;
 use super::*;
 use crate::base::ids::SocketId;
 use crate::base::rng::{Rng, Seed};
@@ -195,7 +196,7 @@ fn a_peer_that_moved_without_knowing_is_followed_when_its_old_address_is_silent(
             assert!(all.iter().all(|due| due.via == via(1)));
             seconds.extend(all.iter().map(|_| second));
         }
-        let packets = (MAX_CHALLENGES * MAX_PATIENT_MISSES) as usize;
+        let packets = (MAX_CHALLENGES * MAX_PATIENT_FAILED) as usize;
         assert!((packets - 5..=packets).contains(&seconds.len()), "{seconds:?}");
         let rests = seconds.windows(2).map(|pair| pair[1] - pair[0]).filter(|wait| *wait > 7);
         assert!(rests.is_sorted(), "{seconds:?}");
@@ -385,8 +386,8 @@ fn a_path_that_carries_only_small_packets_is_forgotten() {
     assert!(sent <= 12, "{sent} challenges");
 }
 
-/// Of a line that loses much, large packets are what is lost: a path that answered was forgotten as too
-/// narrow. Then the one in use died, and the peer was nowhere. Found by a schedule.
+/// Of a line that loses much, large packets are what is lost: a path that answered was forgotten as
+/// too narrow. Then the one in use died, and the peer was nowhere. Found by a schedule.
 #[test]
 fn a_path_that_looks_narrow_is_asked_again_when_the_one_in_use_fails() {
     // BC-08.53, BC-08.44
@@ -624,8 +625,8 @@ fn a_copy_does_not_win_because_a_spare_path_is_slower_than_the_one_in_use() {
     assert_eq!(paths.current(), elsewhere(1));
 }
 
-/// Copies of the peer's packets came from the address at the end, which answered, and the path in use
-/// was silent.
+/// Copies of the peer's packets came from the address at the end, which answered, and the path in
+/// use was silent.
 fn raced() -> (Paths, Stream, Via) {
     let (mut paths, mut rng) = setup();
     let racer = elsewhere(66);

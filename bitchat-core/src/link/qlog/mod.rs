@@ -118,8 +118,8 @@ impl Tracer {
     }
 
     /// New keys are used for sending.
-    pub(super) fn key_updated(&mut self, now: Timestamp, generation: u64) {
-        self.tell(now, |role| Data::KeyUpdated(KeyUpdated::new(role, generation)));
+    pub(super) fn key_updated(&mut self, now: Timestamp, number: u64) {
+        self.tell(now, |role| Data::KeyUpdated(KeyUpdated::new(role, number)));
     }
 
     /// Packets go to another address now.
@@ -201,8 +201,8 @@ impl Trace {
 impl Link {
     /// Tells what happens on the link from now on.
     pub(crate) fn begin_trace(&mut self, now: Timestamp) {
-        let ids = [self.local_cid, self.remote_cid];
-        self.tracer = Tracer::new(now, self.role, ids, self.via(), &mut self.transport);
+        let ids = [self.session.local_cid, self.session.remote_cid];
+        self.tracer = Tracer::new(now, self.session.role, ids, self.via(), &mut self.transport);
     }
 
     /// The next record of its trace, oldest first.

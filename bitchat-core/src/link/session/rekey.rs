@@ -1,7 +1,7 @@
 //! New keys for a living session: `Noise_KKpsk0+psk2` inside it, with ML-KEM-768 first and hourly
-//! (spec 08 §Renewal).
+//! (spec 08 §Rekey).
 //!
-//! The initiator of the session drives. A renewal costs one round trip on the control stream; data
+//! The initiator of the session drives. A rekey costs one round trip on the control stream; data
 //! flows on under the old keys meanwhile. When the keys are taken into use is decided by
 //! [`epochs`](super::epochs), from the phase of the packets that arrive.
 
@@ -15,35 +15,35 @@ use crate::wire::reader::{DecodeError, Reader};
 use crate::wire::writer::Put;
 use bytes::BufMut;
 
-/// The flag that says that ML-KEM runs in this renewal.
+/// The flag that says that ML-KEM runs in this rekey.
 const WITH_KEM: u8 = 1;
 /// Bytes of either Noise message: an ephemeral key and the tag of an empty payload.
 const NOISE_LEN: usize = 48;
 
-/// What is wrong with a renewal message: the link closes.
+/// What is wrong with a rekey message: the link closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RekeyError {
     /// It cannot be read.
-    #[error("malformed renewal message: {0}")]
+    #[error("malformed rekey message: {0}")]
     Malformed(#[from] DecodeError),
     /// It does not authenticate.
-    #[error("a renewal message does not authenticate")]
+    #[error("a rekey message does not authenticate")]
     Noise(#[from] NoiseError),
     /// The key in it is not an ML-KEM-768 key.
-    #[error("a renewal message carries an invalid ML-KEM key")]
+    #[error("a rekey message carries an invalid ML-KEM key")]
     Kem(#[from] AuthError),
-    /// It belongs to another renewal than the one that is due, comes from the wrong side, or leaves
+    /// It belongs to another rekey than the one that is due, comes from the wrong side, or leaves
     /// ML-KEM out where it must run.
-    #[error("a renewal message out of turn")]
+    #[error("a rekey message out of turn")]
     OutOfTurn,
 }
 
-/// What a renewal yields.
+/// What a rekey yields.
 #[derive(Debug)]
 pub struct NewKeys {
-    /// How many renewals the session has had with this one.
-    pub generation: u64,
+    /// How many rekeys the session has had with this one.
+    pub number: u64,
     /// The packet key from the session's initiator.
     pub i2r: Secret,
     /// The packet key from the session's responder.
@@ -53,27 +53,27 @@ pub struct NewKeys {
 }
 
 impl NewKeys {
-    /// What no observer of this node's randomness knows who missed the renewal (BC-08.04).
+    /// What no observer of this node's randomness knows who missed the rekey (BC-08.04).
     #[must_use]
-    pub(super) const fn fresh(&self) -> &[u8; 32] {
+    pub(in crate::link) const fn fresh(&self) -> &[u8; 32] {
         &self.i2r.0
     }
 }
 
-/// The renewal machine of one side of one session.
+/// The rekey machine of one side of one session.
 #[derive(Debug)]
 pub struct Rekey {
     role: Role,
     local: DhSecret,
     remote: DhPublic,
     handshake_hash: [u8; 32],
-    /// Secret of the previous root: psk0 of the next renewal.
+    /// Secret of the previous root: psk0 of the next rekey.
     exporter: Secret,
-    generation: u64,
+    number: u64,
     pending: Option<Box<Pending>>,
 }
 
-/// The initiator's half-finished renewal.
+/// The initiator's half-finished rekey.
 #[derive(Debug)]
 struct Pending {
     noise: HandshakeState,
@@ -91,7 +91,7 @@ impl Rekey {
         handshake_hash: [u8; 32],
         exporter: Secret,
     ) -> Self {
-        Self { role, local, remote, handshake_hash, exporter, generation: 0, pending: None }
+        Self { role, local, remote, handshake_hash, exporter, number: 0, pending: None }
     }
 
     /// The initiator waits for an answer.
@@ -100,7 +100,7 @@ impl Rekey {
         self.pending.is_some()
     }
 
-    /// Starts a renewal and returns the body of `REKEY_INIT`. Only the session's initiator does,
+    /// Starts a rekey and returns the body of `REKEY_INIT`. Only the session's initiator does,
     /// and not while one is pending (BC-08.06).
     ///
     /// # Errors
@@ -113,10 +113,10 @@ impl Rekey {
         if self.role != Role::Initiator || self.is_pending() {
             return Err(RekeyError::OutOfTurn);
         }
-        let mut noise = self.noise(self.generation + 1)?;
+        let mut noise = self.noise(self.number + 1)?;
         let kem = with_kem.then(|| KemSecret::generate(self.local.suite(), secret));
         let mut body = Vec::with_capacity(16 + NOISE_LEN + KEM_PUBLIC_LEN);
-        body.put_varint(self.generation + 1);
+        body.put_varint(self.number + 1);
         body.put_u8(if with_kem { WITH_KEM } else { 0 });
         // BC-08.04: fresh, on either side and every time.
         noise.write_message(
@@ -142,20 +142,21 @@ impl Rekey {
         secret: &mut SecretStream,
     ) -> Result<(Vec<u8>, NewKeys), RekeyError> {
         let mut reader = Reader::new(body);
-        let generation = reader.varint()?;
-        // BC-08.07: only the session's initiator renews, one step at a time.
-        if self.role != Role::Responder || generation != self.generation + 1 {
+        let number = reader.varint()?;
+        // BC-08.07: only the session's initiator starts a rekey, one step at a time.
+        if self.role != Role::Responder || number != self.number + 1 {
             return Err(RekeyError::OutOfTurn);
         }
         let with_kem = read_flags(&mut reader)?;
-        // BC-08.85: nothing of a channel flows before ML-KEM was mixed in, whatever the peer thinks.
-        if generation == 1 && !with_kem {
+        // BC-08.85: nothing of a channel flows before ML-KEM was mixed in, whatever the peer
+        // thinks.
+        if number == 1 && !with_kem {
             return Err(RekeyError::OutOfTurn);
         }
-        let mut noise = self.noise(generation)?;
+        let mut noise = self.noise(number)?;
         noise.read_message(reader.bytes(NOISE_LEN)?, &mut Vec::new())?;
         let mut response = Vec::with_capacity(16 + NOISE_LEN + KEM_CIPHERTEXT_LEN);
-        response.put_varint(generation);
+        response.put_varint(number);
         response.put_u8(if with_kem { WITH_KEM } else { 0 });
         let mut ciphertext = None;
         if with_kem {
@@ -175,7 +176,7 @@ impl Rekey {
         if let Some(ciphertext) = ciphertext {
             response.put_slice(&ciphertext);
         }
-        Ok((response, self.finish(generation, &noise, with_kem)?))
+        Ok((response, self.finish(number, &noise, with_kem)?))
     }
 
     /// Takes `REKEY_RESP` and yields the keys, to be used for sending at once.
@@ -184,9 +185,9 @@ impl Rekey {
     /// [`RekeyError`]: the link is to be closed.
     pub fn on_response(&mut self, body: &[u8]) -> Result<NewKeys, RekeyError> {
         let mut reader = Reader::new(body);
-        let generation = reader.varint()?;
+        let number = reader.varint()?;
         let mut pending = self.pending.take().ok_or(RekeyError::OutOfTurn)?;
-        if generation != self.generation + 1 {
+        if number != self.number + 1 {
             return Err(RekeyError::OutOfTurn);
         }
         let with_kem = read_flags(&mut reader)?;
@@ -202,13 +203,13 @@ impl Rekey {
         }
         reader.finish()?;
         pending.noise.read_message(message, &mut Vec::new())?;
-        self.finish(generation, &pending.noise, with_kem)
+        self.finish(number, &pending.noise, with_kem)
     }
 
-    fn noise(&self, generation: u64) -> Result<HandshakeState, RekeyError> {
+    fn noise(&self, number: u64) -> Result<HandshakeState, RekeyError> {
         let mut prologue = b"bitchat-v1 rekey".to_vec();
         prologue.put_slice(&self.handshake_hash);
-        prologue.put_u64_le(generation);
+        prologue.put_u64_le(number);
         let mut noise = HandshakeState::new(Params {
             pattern: Pattern::Kk,
             psks: &[0, 2],
@@ -223,15 +224,15 @@ impl Rekey {
 
     fn finish(
         &mut self,
-        generation: u64,
+        number: u64,
         noise: &HandshakeState,
         with_kem: bool,
     ) -> Result<NewKeys, RekeyError> {
         let (i2r, r2i) = noise.split()?;
         let resumption = if with_kem { Some(noise.export(b"resumption")?) } else { None };
         self.exporter = noise.export(b"exporter")?;
-        self.generation = generation;
-        Ok(NewKeys { generation, i2r, r2i, resumption })
+        self.number = number;
+        Ok(NewKeys { number, i2r, r2i, resumption })
     }
 }
 

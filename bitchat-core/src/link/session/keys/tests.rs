@@ -1,22 +1,30 @@
 use super::*;
 use crate::base::ids::ConnectionId;
 use crate::base::rng::{Rng, Seed};
+use crate::crypto::suite::Secret;
 use std::collections::BTreeSet;
 
 const FADE: Duration = Duration::from_secs(1);
 
-fn keys(generation: u64) -> NewKeys {
+fn keys(number: u64) -> NewKeys {
     let key = |side: u8| {
         let mut bytes = [side; 32];
-        bytes[..8].copy_from_slice(&generation.to_le_bytes());
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
         Secret(bytes)
     };
-    NewKeys { generation, i2r: key(1), r2i: key(2), resumption: None }
+    NewKeys { number, i2r: key(1), r2i: key(2), resumption: None }
 }
 
 fn ring(suite: Suite, role: Role) -> KeyRing {
     let first = keys(0);
-    KeyRing::new(suite, role, &first.i2r, &first.r2i, &Secret([3; 32]), &Secret([4; 32]))
+    let secrets = SessionSecrets {
+        i2r: first.i2r,
+        r2i: first.r2i,
+        mask_i2r: Secret([3; 32]),
+        mask_r2i: Secret([4; 32]),
+        exporter: Secret([5; 32]),
+    };
+    KeyRing::new(suite, role, &secrets)
 }
 
 fn packet(from: &mut KeyRing, pn: u64) -> Vec<u8> {
@@ -32,28 +40,25 @@ fn receive(to: &mut KeyRing, now: Timestamp, packet: &[u8]) -> Result<Option<u64
     let header = to.unmask(&mut packet, None)?;
     let opened = to.open(now, &header, &mut packet, || FADE)?;
     assert_eq!(&packet[opened.payload], b"hello");
-    Ok(opened.renewed)
+    Ok(opened.rekeyed)
 }
 
 #[test]
-fn a_renewal_goes_through_and_the_old_key_fades() {
+fn a_rekey_goes_through_and_the_old_key_fades() {
     for &suite in Suite::ALL {
         // BC-08.05, BC-08.09
         let (mut a, mut b) = (ring(suite, Role::Initiator), ring(suite, Role::Responder));
         let now = Timestamp::from_millis(5);
-        assert!(
-            !a.may_send_user_data(now, Duration::from_secs(120)),
-            "not before the first renewal"
-        );
-        assert_eq!(a.renewal_due(Duration::from_secs(120)), Some(Timestamp::ZERO));
+        assert!(!a.may_send_user_data(now, Duration::from_secs(120)), "not before the first rekey");
+        assert_eq!(a.rekey_due(Duration::from_secs(120)), Some(Timestamp::ZERO));
         let before = packet(&mut a, 0);
         let late = packet(&mut a, 1);
         assert_eq!(receive(&mut b, now, &before), Ok(None));
         b.install(&keys(1));
-        assert_eq!(b.generation(), 0, "the responder waits");
+        assert_eq!(b.number(), 0, "the responder waits");
         a.install(&keys(1));
-        assert_eq!(a.generation(), 1, "the initiator does not");
-        assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.epochs().is_confirmed());
+        assert_eq!(a.number(), 1, "the initiator does not");
+        assert!(a.may_send_user_data(now, Duration::from_secs(120)) && !a.phases().is_confirmed());
         assert_eq!(
             receive(&mut a, now, &packet(&mut b, 0)),
             Ok(None),
@@ -63,7 +68,7 @@ fn a_renewal_goes_through_and_the_old_key_fades() {
         assert_eq!(receive(&mut b, now, &under_new), Ok(Some(1)));
         assert_eq!(receive(&mut b, now, &late), Ok(None));
         assert_eq!(receive(&mut a, now, &packet(&mut b, 1)), Ok(Some(1)));
-        assert!(a.epochs().is_confirmed() && b.epochs().is_confirmed());
+        assert!(a.phases().is_confirmed() && b.phases().is_confirmed());
         assert_eq!(a.poll_timeout(), Some(now + FADE));
         assert_eq!(b.poll_timeout(), Some(now + FADE));
         assert_eq!(receive(&mut b, now + FADE, &late), Err(PacketError::Auth), "erased");
@@ -108,10 +113,10 @@ fn the_fade_is_ten_seconds_at_most_and_user_data_starts_the_clock() {
         let header = a.unmask(&mut datagram, None).unwrap();
         a.open(now, &header, &mut datagram, || Duration::from_secs(100)).unwrap();
         assert_eq!(a.poll_timeout(), Some(now + MAX_FADE));
-        assert_eq!(a.renewal_due(interval), None, "an idle link keeps its keys");
+        assert_eq!(a.rekey_due(interval), None, "an idle link keeps its keys");
         a.on_user_data(now);
         a.on_user_data(now + minute);
-        assert_eq!(a.renewal_due(interval), Some(now + interval));
+        assert_eq!(a.rekey_due(interval), Some(now + interval));
         assert!(a.may_send_user_data(now + interval + minute - Duration::from_nanos(1), interval));
         assert!(!a.may_send_user_data(now + interval + minute, interval));
     }
@@ -120,30 +125,30 @@ fn the_fade_is_ten_seconds_at_most_and_user_data_starts_the_clock() {
 /// The rule under a channel that loses, repeats and reorders at will: whoever sends, the other can
 /// read, unless the packet is older than the fade.
 #[test]
-fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() {
+fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_rekeys_go_on() {
     for &suite in Suite::ALL {
         for seed in 0..200u8 {
             let mut rng = Rng::new(&Seed([seed; 32])).public;
             let mut rings = [ring(suite, Role::Initiator), ring(suite, Role::Responder)];
             let mut now = Timestamp::ZERO;
             let mut wire: Vec<(usize, Timestamp, Vec<u8>)> = Vec::new();
-            // The reliable control stream: renewals arrive in order, late, exactly once.
+            // The reliable control stream: rekeys arrive in order, late, exactly once.
             let (mut asked, mut answered) = (0, 0);
             let mut reached = BTreeSet::new();
             for pn in 0..400u64 {
                 now += Duration::from_millis(20);
                 match rng.below(6) {
-                    0 if asked == rings[0].generation()
+                    0 if asked == rings[0].number()
                         && answered == asked
-                        && (rings[0].epochs().is_confirmed() || asked == 0) =>
+                        && (rings[0].phases().is_confirmed() || asked == 0) =>
                     {
                         asked += 1;
                     }
-                    1 if asked > answered && rings[1].generation() == answered => {
+                    1 if asked > answered && rings[1].number() == answered => {
                         answered += 1;
                         rings[1].install(&keys(answered));
                     }
-                    2 if answered > rings[0].generation() => {
+                    2 if answered > rings[0].number() => {
                         rings[0].install(&keys(answered));
                     }
                     _ => {}
@@ -164,7 +169,7 @@ fn whatever_the_network_does_no_fresh_packet_is_unreadable_and_renewals_go_on() 
                         break;
                     }
                 }
-                reached.insert(rings[0].generation());
+                reached.insert(rings[0].number());
             }
             assert!(reached.len() > 5, "seed {seed} stalled at {reached:?}");
         }

@@ -1,7 +1,7 @@
-//! Connection ids: ours, which the peer puts into its packets, and the peer's, one for each path, so
-//! that who sees two of them cannot tell that they belong together (RFC 9000 §5.1, BC-08.48).
+//! Connection ids: ours, which the peer puts into its packets, and the peer's, one for each path,
+//! so that who sees two of them cannot tell that they belong together (RFC 9000 §5.1, BC-08.48).
 
-use super::path::MAX_PATHS;
+use super::known::MAX_PATHS;
 use crate::base::ids::ConnectionId;
 use crate::base::rangeset::RangeSet;
 use crate::base::rng::Stream;
@@ -16,29 +16,29 @@ pub(crate) const MAX_IDS: usize = MAX_PATHS + 1;
 /// Runs of numbers of the ids that a peer gave.
 const MAX_GIVEN_RANGES: usize = 4 * MAX_IDS;
 /// Retired ids under which late packets are still taken.
-const MAX_FADING: usize = MAX_IDS;
+const MAX_DISCARDED: usize = MAX_IDS;
 
 /// The ids of both sides of a link.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub(in crate::link) struct Ids {
     local: BTreeMap<u64, ConnectionId>,
-    fading: VecDeque<(Timestamp, ConnectionId)>,
+    discarded: VecDeque<(Timestamp, ConnectionId)>,
     next: u64,
     remote: BTreeMap<u64, ConnectionId>,
-    /// The numbers of all ids that the peer ever gave: one that was forgotten does not come back with a
-    /// late copy of its frame (BC-07.97).
+    /// The numbers of all ids that the peer ever gave: one that was forgotten does not come back
+    /// with a late copy of its frame (BC-07.97).
     given: RangeSet,
     /// The peer wants ids numbered below this to be retired.
     floor: u64,
 }
 
 impl Ids {
-    pub(super) fn new(local: ConnectionId, remote: ConnectionId) -> Self {
+    pub(in crate::link) fn new(local: ConnectionId, remote: ConnectionId) -> Self {
         let mut given = RangeSet::new();
         given.insert_one(0);
         Self {
             local: BTreeMap::from([(0, local)]),
-            fading: VecDeque::new(),
+            discarded: VecDeque::new(),
             next: 1,
             remote: BTreeMap::from([(0, remote)]),
             given,
@@ -47,12 +47,15 @@ impl Ids {
     }
 
     /// Every id under which packets of this link may arrive.
-    pub(super) fn local(&self) -> impl Iterator<Item = ConnectionId> + '_ {
-        self.local.values().copied().chain(self.fading.iter().map(|(_, id)| *id))
+    pub(in crate::link) fn local(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.local.values().copied().chain(self.discarded.iter().map(|(_, id)| *id))
     }
 
     /// Makes one more id of ours, if there is room for one, to be announced.
-    pub(super) fn issue(&mut self, public: &mut Stream) -> Option<(ConnectionId, Announcement)> {
+    pub(in crate::link) fn issue(
+        &mut self,
+        public: &mut Stream,
+    ) -> Option<(ConnectionId, Announcement)> {
         if self.local.len() >= MAX_IDS {
             return None;
         }
@@ -64,29 +67,33 @@ impl Ids {
     }
 
     /// The peer uses an id of ours no more; what is under way is taken until `until`.
-    pub(super) fn on_retired(&mut self, sequence: u64, until: Timestamp) -> Result<(), String> {
+    pub(in crate::link) fn on_retired(
+        &mut self,
+        sequence: u64,
+        until: Timestamp,
+    ) -> Result<(), String> {
         if sequence >= self.next {
             return Err("a connection id was retired that was never given".to_owned());
         }
         if let Some(id) = self.local.remove(&sequence) {
-            self.fading.push_back((until, id));
+            self.discarded.push_back((until, id));
         }
         Ok(())
     }
 
     /// An id whose time is over.
-    pub(super) fn pop_faded(&mut self, now: Timestamp) -> Option<ConnectionId> {
-        let full = self.fading.len() > MAX_FADING;
-        self.fading.front().filter(|(until, _)| full || *until <= now)?;
-        self.fading.pop_front().map(|(_, id)| id)
+    pub(in crate::link) fn pop_discarded(&mut self, now: Timestamp) -> Option<ConnectionId> {
+        let full = self.discarded.len() > MAX_DISCARDED;
+        self.discarded.front().filter(|(until, _)| full || *until <= now)?;
+        self.discarded.pop_front().map(|(_, id)| id)
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.fading.front().map(|(until, _)| *until)
+    pub(in crate::link) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.discarded.front().map(|(until, _)| *until)
     }
 
     /// The peer gives an id. Those that it wants to be retired are told.
-    pub(super) fn on_new(&mut self, new: &NewConnectionId) -> Result<Vec<u64>, String> {
+    pub(in crate::link) fn on_new(&mut self, new: &NewConnectionId) -> Result<Vec<u64>, String> {
         match self.remote.get(&new.sequence) {
             Some(known) if *known == new.id => return Ok(Vec::new()),
             Some(_) => return Err("two connection ids with one number".to_owned()),
@@ -112,35 +119,35 @@ impl Ids {
     }
 
     /// An id of the peer that is not among `used`: for a new path.
-    pub(super) fn unused(&self, used: impl Iterator<Item = u64>) -> Option<u64> {
+    pub(in crate::link) fn unused(&self, used: impl Iterator<Item = u64>) -> Option<u64> {
         self.all_unused(used).pop()
     }
 
     /// All of them, the oldest last.
-    pub(super) fn all_unused(&self, used: impl Iterator<Item = u64>) -> Vec<u64> {
+    pub(in crate::link) fn all_unused(&self, used: impl Iterator<Item = u64>) -> Vec<u64> {
         let used: Vec<u64> = used.collect();
         self.remote.keys().rev().copied().filter(|sequence| !used.contains(sequence)).collect()
     }
 
     /// Whether the peer gave the id of this number, and has not taken it back.
-    pub(super) fn has_remote(&self, sequence: u64) -> bool {
+    pub(in crate::link) fn has_remote(&self, sequence: u64) -> bool {
         self.remote.contains_key(&sequence)
     }
 
     /// The id of this number; the newest where it was retired.
-    pub(super) fn remote(&self, sequence: u64) -> Option<ConnectionId> {
+    pub(in crate::link) fn remote(&self, sequence: u64) -> Option<ConnectionId> {
         let newest = || self.remote.last_key_value().map(|(_, id)| id);
         self.remote.get(&sequence).or_else(newest).copied()
     }
 
     /// No path uses the id any more.
-    pub(super) fn forget(&mut self, sequence: u64) -> bool {
+    pub(in crate::link) fn forget(&mut self, sequence: u64) -> bool {
         self.remote.len() > 1 && self.remote.remove(&sequence).is_some()
     }
 }
 
 /// How long packets under a retired id may be on their way.
-pub(super) const fn fade(pto: Duration) -> Duration {
+pub(in crate::link) const fn discard_after(pto: Duration) -> Duration {
     pto.saturating_mul(3)
 }
 

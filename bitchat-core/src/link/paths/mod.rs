@@ -1,39 +1,83 @@
 //! Where the peer is: the path in use, spare ones, and how an address is believed (spec 08 §Several
 //! addresses).
 
-mod asking;
+mod challenges;
+pub(super) mod connection_ids;
+pub(super) mod keepalive;
 mod known;
 mod single;
 
+use super::event::LinkConfig;
 use crate::base::ids::ConnectionId;
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
 use crate::base::via::Via;
+use crate::crypto::noise::Role;
+use crate::handshake::Established;
+use connection_ids::Ids;
+use core::net::SocketAddr;
 use core::time::Duration;
-pub(crate) use known::MAX_PATHS;
-use single::{Path, Wish};
+use keepalive::Keepalive;
+use single::{Migration, Path};
 use std::collections::VecDeque;
 
 /// How often a challenge is sent before the address is given up.
 const MAX_CHALLENGES: u32 = 5;
-/// Looks without an answer after which a spare path is forgotten.
-const MAX_MISSES: u32 = 3;
-/// The same for one that answers only small packets, or that the peer seems to have left without
+/// Challenges without an answer after which a spare path is forgotten.
+const MAX_FAILED: u32 = 3;
+/// The same for a path that answers only small packets, or that the peer seems to have left without
 /// knowing (BC-08.57).
-const MAX_PATIENT_MISSES: u32 = 6;
+const MAX_PATIENT_FAILED: u32 = 6;
 /// The first wait for an answer; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// However slow a path is, longer is not waited for its answer (BC-08.54).
+/// An answer is waited for no longer than this, however slow the path is (BC-08.54).
 pub(super) const MAX_PATIENCE: Duration = Duration::from_secs(1);
-/// Spare paths are looked at this often by the session's initiator (BC-08.45).
+/// Spare paths are challenged this often by the session's initiator (BC-08.45).
 const SPARE_INTERVAL: Duration = Duration::from_secs(300);
-/// A path is better only if five quarters of its round trip and so much are less (BC-08.46).
+/// A path is better only if five quarters of its round trip and this are less than the round trip
+/// of the path in use (BC-08.46).
 const CLEARLY: Duration = Duration::from_millis(5);
-/// For so long a path that answered is not asked again whether copies of its packets are copies
-/// (BC-08.54).
+/// A path that answered is not challenged again within this time because of packets under its
+/// connection id from elsewhere (BC-08.54).
 const RECHECK: Duration = Duration::from_secs(1);
 /// Moves to paths that are not asked anew are this far apart (BC-08.14).
 const MOVE_SPACING: Duration = Duration::from_millis(200);
+
+/// Where the two sides are, and how packets find their way.
+#[derive(Debug)]
+pub(super) struct Addressing {
+    pub(super) paths: Paths,
+    pub(super) ids: Ids,
+    pub(super) keepalive: Keepalive,
+    /// Where the peer last said that this side is, and where the link led then.
+    pub(super) observed: Option<(SocketAddr, Via)>,
+    /// When such a report last began the path anew.
+    pub(super) renumbered_at: Option<Timestamp>,
+}
+
+impl Addressing {
+    /// The handshake went by `via`.
+    pub(super) fn new(
+        now: Timestamp,
+        session: &Established,
+        via: Via,
+        config: &LinkConfig,
+    ) -> Self {
+        Self {
+            paths: Paths::new(now, via, session.local_cid, session.role == Role::Initiator),
+            ids: Ids::new(session.local_cid, session.remote_cid),
+            keepalive: Keepalive::new(config.keepalive, config.idle_timeout),
+            observed: None,
+            renumbered_at: None,
+        }
+    }
+
+    /// The connection id of the peer for packets by `via`; `first`, that of the handshake, where
+    /// the peer has taken back all others.
+    pub(super) fn remote_cid(&self, via: Via, first: ConnectionId) -> ConnectionId {
+        self.ids.remote(self.paths.id(via)).unwrap_or(first)
+    }
+}
 
 /// What a packet of its own on a certain path carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +91,8 @@ pub(crate) enum PathFrame {
 pub(crate) struct Due {
     pub(crate) via: Via,
     pub(crate) frame: PathFrame,
-    /// It is filled up to [`PACKET_LEN`], to show that the path carries that much (RFC 9000 §8.2.1).
+    /// It is filled up to [`PACKET_LEN`], to show that the path carries that much (RFC 9000
+    /// §8.2.1).
     pub(crate) padded: bool,
 }
 
@@ -72,7 +117,7 @@ pub(crate) struct Arrival {
     /// It holds nothing but PATH_CHALLENGE, PATH_RESPONSE and padding: its sender is only looking
     /// (RFC 9000 §9.1).
     pub(crate) probing: bool,
-    /// In so much time the path in use answers if it works: its probe timeout.
+    /// How long the path in use takes to answer if it works: its probe timeout.
     pub(crate) patience: Duration,
 }
 
@@ -100,31 +145,31 @@ pub(crate) struct Paths {
     responses: VecDeque<Due>,
     /// The path in use does not answer.
     failing: bool,
-    /// Looks at spare paths by itself, and chooses the better one: one side of a session, so that
-    /// the two do not pull apart.
+    /// This side challenges spare paths by itself and chooses the better one: the session's
+    /// initiator, so that the two sides do not pull apart.
     leads: bool,
     /// When the link last moved.
     moved: Timestamp,
-    /// The path that was in use before, if it was left only because it was silent and the peer has not
-    /// said since that it moved (BC-08.57).
-    left: Option<Via>,
+    /// The path that was in use before, if the link left it only for its silence, and no packet
+    /// since has shown that the peer meant to move (BC-08.57).
+    abandoned: Option<Via>,
     /// Numbers of the peer's connection ids that are used no more.
     pub(crate) retired: Vec<u64>,
 }
 
 impl Paths {
     /// The handshake went by `current`, under our connection id `heard`.
-    pub(crate) fn new(now: Timestamp, current: Via, heard: ConnectionId, leads: bool) -> Self {
+    pub(crate) fn new(now: Timestamp, current: Via, peer_cid: ConnectionId, leads: bool) -> Self {
         let mut first = Path::new(now, current, 0);
-        (first.proven, first.heard) = (Some(now), Some(heard));
-        (first.wide, first.fit) = (true, true);
+        (first.proven, first.peer_cid) = (Some(now), Some(peer_cid));
+        (first.mtu_validated, first.migratable) = (true, true);
         Self {
             all: vec![first],
             responses: VecDeque::new(),
             failing: false,
             leads,
             moved: now,
-            left: None,
+            abandoned: None,
             retired: Vec::new(),
         }
     }
@@ -180,16 +225,17 @@ impl Paths {
             return None;
         }
         let known = self.find(via).is_some();
-        // Only what moves a link has to be the newest (RFC 9000 §9.3): a probe on a slow path is overtaken
-        // by data on a fast one.
+        // Only what moves a link has to be the newest (RFC 9000 §9.3): a probe on a slow path is
+        // overtaken by data on a fast one.
         if !known && !((newest || probing) && self.has_room(now)) {
             return None;
         }
         // Behind the making of room, which may have removed it.
-        let owner = |path: &&Path| path.via != via && path.heard == Some(arrival.cid);
+        let owner = |path: &&Path| path.via != via && path.peer_cid == Some(arrival.cid);
         let owner = self.all.iter().find(owner).map(|path| (path.via, path.id));
         if !known {
-            // A copy needs no id of its own: the peer has used the same one on both (RFC 9000 §9.5).
+            // A copy needs no id of its own: the peer has used the same one on both (RFC 9000
+            // §9.5).
             let id = owner.map(|(_, id)| id).or(id).unwrap_or(self.all[0].id);
             self.learn(now, via, id, owner.map(|(via, _)| via));
         }
@@ -197,7 +243,7 @@ impl Paths {
         let path = self.all.get_mut(at)?;
         path.receive(now, len as u64);
         if (newest || !known) && owner.is_none() {
-            path.heard = Some(arrival.cid);
+            path.peer_cid = Some(arrival.cid);
             path.copy_of = None;
         }
         if path.proven.is_none() {
@@ -214,28 +260,29 @@ impl Paths {
     /// The newest packet came by the path in use.
     fn on_current(&mut self, arrival: Arrival) {
         let mut spare = self.all.iter().skip(1);
-        if spare.all(|path| path.heard != Some(arrival.cid)) {
+        if spare.all(|path| path.peer_cid != Some(arrival.cid)) {
             // Under an id of its own: the peer means to be here.
-            (self.all[0].copy_of, self.left) = (None, None);
+            (self.all[0].copy_of, self.abandoned) = (None, None);
         }
-        self.all[0].heard = Some(arrival.cid);
+        self.all[0].peer_cid = Some(arrival.cid);
         if !arrival.probing {
             // Whoever sent from elsewhere was overtaken, or only forwarded by somebody.
-            self.all.iter_mut().for_each(|path| path.wish = Wish::No);
+            self.all.iter_mut().for_each(|path| path.migration = Migration::No);
         }
     }
 
     /// The peer sends from `via`, which was unknown so far.
     fn learn(&mut self, now: Timestamp, via: Via, id: u64, copy_of: Option<Via>) {
         // Another port of a host that is known to be reached by large packets.
-        let wide = self.all.iter().any(|known| known.wide && known.via.same_host(via));
+        let mtu_validated =
+            self.all.iter().any(|known| known.mtu_validated && known.via.same_host(via));
         let mut path = Path::new(now, via, id);
-        (path.copy_of, path.wide) = (copy_of, wide);
+        (path.copy_of, path.mtu_validated) = (copy_of, mtu_validated);
         self.all.push(path);
     }
 
-    /// The peer sends from the spare path at `at`: it is wanted, unless the path at `owner` answers,
-    /// whose connection id the packet carries.
+    /// The peer sends from the spare path at `at`: it is wanted, unless the path at `owner`
+    /// answers, whose connection id the packet carries.
     fn on_sent_from(
         &mut self,
         now: Timestamp,
@@ -244,36 +291,37 @@ impl Paths {
         patience: Duration,
         public: &mut Stream,
     ) {
-        let mut wish = Wish::Yes;
+        let mut migration = Migration::Yes;
         let in_use = owner == Some(0);
         if let Some(owner) = owner.and_then(|owner| self.all.get_mut(owner)) {
             // BC-08.54
             let patience = if in_use { patience } else { owner.patience() };
-            owner.want(now, Wish::Yes, patience, public);
+            owner.want(now, Migration::Yes, patience, public);
             if owner.proven.is_some_and(|answered| now.saturating_since(answered) < RECHECK) {
                 return;
             }
             // Nor is it moved to before it answers anew: of two such, each may be gone.
-            owner.fit = false;
+            owner.migratable = false;
             owner.challenge(now, patience, public);
-            wish = Wish::Unless(owner.via);
+            migration = Migration::Unless(owner.via);
         }
         if let Some(path) = self.all.get_mut(at) {
-            path.want(now, wish, patience, public);
+            path.want(now, migration, patience, public);
         }
     }
 
     /// When the link may move to a spare path; `None` if not before something is heard.
     fn movable_at(&self, path: &Path) -> Option<Timestamp> {
-        let owner = match path.wish {
-            Wish::No => return None,
-            Wish::Yes => None,
-            Wish::Unless(owner) => self.find(owner).and_then(|at| self.all.get(at)),
+        let owner = match path.migration {
+            Migration::No => return None,
+            Migration::Yes => None,
+            Migration::Unless(owner) => self.find(owner).and_then(|at| self.all.get(at)),
         };
-        if !path.fit {
+        if !path.migratable {
             return None;
         }
-        // Two sides that use two paths and follow each other would change places for ever: one waits.
+        // Two sides that use two paths and follow each other would change places for ever: one
+        // waits.
         let answered = path.proven.filter(|at| *at >= self.moved && !self.leads);
         let calm = answered.map_or(self.moved + MOVE_SPACING, |_| Timestamp::ZERO);
         // BC-08.54: nothing is asked any more where the owner answered.
@@ -294,14 +342,14 @@ impl Paths {
         self.all[..=at].rotate_right(1);
         self.failing = false;
         self.moved = now;
-        let (wish, copy_of) = (self.all[0].wish, self.all[0].copy_of);
-        self.all.iter_mut().for_each(|path| path.wish = Wish::No);
+        let (migration, copy_of) = (self.all[0].migration, self.all[0].copy_of);
+        self.all.iter_mut().for_each(|path| path.migration = Migration::No);
         let (new, old) = (self.all[0].via, &mut self.all[1]);
-        self.left = match wish {
-            Wish::Unless(owner) => Some(owner),
-            Wish::Yes | Wish::No => copy_of.filter(|owner| *owner == old.via),
+        self.abandoned = match migration {
+            Migration::Unless(owner) => Some(owner),
+            Migration::Yes | Migration::No => copy_of.filter(|owner| *owner == old.via),
         };
-        (old.kept, old.look) = (now, now + SPARE_INTERVAL);
+        (old.kept, old.revalidate_at) = (now, now + SPARE_INTERVAL);
         old.challenge(now, FIRST_WAIT, public);
         let rebound = old.via.same_host(new);
         self.trim();
@@ -322,30 +370,32 @@ impl Paths {
         let path = self.all.get_mut(at)?;
         let challenge = path.challenge.take()?;
         path.on_answer(now, &challenge, answer.len);
-        let (via, fit, rtt, genuine) = (path.via, path.fit, path.rtt, path.copy_of.is_none());
-        if core::mem::take(&mut path.unshown) || (!fit && path.misses < MAX_MISSES) {
+        let (via, migratable, rtt, genuine) =
+            (path.via, path.migratable, path.rtt, path.copy_of.is_none());
+        if core::mem::take(&mut path.unshown) || (!migratable && path.failed < MAX_FAILED) {
             // BC-08.53: the address is believed; whether it takes large packets is asked next.
             path.challenge(now, FIRST_WAIT, public);
         }
         // BC-08.54: it is still there, so what looked like it elsewhere is not followed.
-        let copies = self.all.iter_mut().filter(|path| path.wish == Wish::Unless(via));
-        copies.for_each(|path| path.wish = Wish::No);
+        let copies = self.all.iter_mut().filter(|path| path.migration == Migration::Unless(via));
+        copies.for_each(|path| path.migration = Migration::No);
         if at == 0 {
             self.failing = false;
             return None;
         }
-        if !fit {
-            // A line that loses much looks narrow too: what answers is kept for when all else fails.
-            self.put_off(now, at, MAX_PATIENT_MISSES);
+        if !migratable {
+            // A line that loses much looks narrow too: what answers is kept for when all else
+            // fails.
+            self.put_off(now, at, MAX_PATIENT_FAILED);
             return None;
         }
         let found = rtt.map(|rtt| Score { failing: false, rtt: rtt + rtt / 4 + CLEARLY });
         let better = found.is_some_and(|found| found < Score { failing, rtt: answer.rtt });
         let chosen = self.leads && genuine && better;
-        let left_too_soon = self.left == Some(via);
+        let left_too_soon = self.abandoned == Some(via);
         if failing || chosen || left_too_soon {
             // For what it answered itself, not for what was sent from there.
-            self.all[at].wish = Wish::No;
+            self.all[at].migration = Migration::No;
             return Some(self.use_path(now, at, public));
         }
         let moved = self.settle(now, public);
@@ -370,12 +420,14 @@ impl Paths {
     /// the path in use was given its time to answer.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp, public: &mut Stream) -> Option<Move> {
         for at in (1..self.all.len()).rev() {
-            let Some(path) = self.all.get_mut(at).filter(|path| path.look <= now) else { continue };
-            let left = self.left == Some(path.via);
-            if path.copy_of.is_some() && !left {
+            let Some(path) = self.all.get_mut(at).filter(|path| path.revalidate_at <= now) else {
+                continue;
+            };
+            let abandoned = self.abandoned == Some(path.via);
+            if path.copy_of.is_some() && !abandoned {
                 self.remove(at);
-            } else if self.leads || left {
-                path.look = now + SPARE_INTERVAL;
+            } else if self.leads || abandoned {
+                path.revalidate_at = now + SPARE_INTERVAL;
                 path.challenge(now, FIRST_WAIT, public);
             }
         }
@@ -392,10 +444,10 @@ impl Paths {
         }
         let challenges = self.all.iter().filter_map(|path| Some(path.challenge.as_ref()?.next));
         let spare = || self.all.iter().skip(1);
-        let left = |path: &Path| self.left == Some(path.via);
-        let looks = spare().filter(|path| self.leads || path.copy_of.is_some() || left(path));
+        let abandoned = |path: &Path| self.abandoned == Some(path.via);
+        let looks = spare().filter(|path| self.leads || path.copy_of.is_some() || abandoned(path));
         let moves = spare().filter_map(|path| self.movable_at(path));
-        challenges.chain(looks.map(|path| path.look)).chain(moves).min()
+        challenges.chain(looks.map(|path| path.revalidate_at)).chain(moves).min()
     }
 }
 

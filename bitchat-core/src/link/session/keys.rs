@@ -1,22 +1,23 @@
 //! The packet keys of a session: the old ones fade out while the new ones come in
-//! (spec 08 §Renewal). Which of them is for what, [`Epochs`] decides.
+//! (spec 08 §Rekey). Which of them is for what, [`KeyPhases`] decides.
 
-use super::epochs::{Epochs, ReceiveKey};
+use super::phases::{KeyPhases, ReceiveKey};
 use super::rekey::NewKeys;
 use crate::base::time::Timestamp;
 use crate::crypto::noise::Role;
 use crate::crypto::packet_key::{MaskKey, PacketError, PacketKey};
-use crate::crypto::suite::{Secret, Suite};
+use crate::crypto::suite::Suite;
+use crate::handshake::SessionSecrets;
 use crate::wire::packet::{Header, KeyPhase};
 use core::ops::Range;
 use core::time::Duration;
 
 /// The longest that a receive key outlives the first packet under its successor.
 const MAX_FADE: Duration = Duration::from_secs(10);
-/// A renewal is due after so many packets at the latest.
+/// A rekey is due after so many packets at the latest.
 const MAX_PACKETS: u64 = 1 << 30;
-/// Keys with user data on them may get so much older than the renewal interval before user data
-/// stops: the time to get a renewal through on a bad path.
+/// Keys with user data on them may get so much older than the rekey interval before user data
+/// stops: the time to get a rekey through on a bad path.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// A packet that opened.
@@ -24,10 +25,10 @@ const GRACE: Duration = Duration::from_secs(60);
 pub(crate) struct Opened {
     /// Where the payload is.
     pub payload: Range<usize>,
-    /// The generation of the key that opened it.
-    pub generation: u64,
-    /// This packet completed a renewal on this side: now at this generation.
-    pub renewed: Option<u64>,
+    /// The number of the key that opened it.
+    pub number: u64,
+    /// This packet completed a rekey on this side: now at this number.
+    pub rekeyed: Option<u64>,
 }
 
 /// The packet keys of one session.
@@ -35,7 +36,7 @@ pub(crate) struct Opened {
 pub(crate) struct KeyRing {
     suite: Suite,
     role: Role,
-    epochs: Epochs,
+    phases: KeyPhases,
     mask_send: MaskKey,
     mask_recv: MaskKey,
     send: PacketKey,
@@ -43,7 +44,7 @@ pub(crate) struct KeyRing {
     /// The receive key before, and when it is erased: not known before the peer has shown that it
     /// sends under the new one.
     previous: Option<(PacketKey, Option<Timestamp>)>,
-    /// The responder's answered renewal: (receive, send), in use from the first packet on.
+    /// The responder's answered rekey: (receive, send), in use from the first packet on.
     next: Option<(PacketKey, PacketKey)>,
     /// When user data first went under the keys in use.
     first_use: Option<Timestamp>,
@@ -53,14 +54,8 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     /// The keys that the handshake gave: epoch 0.
-    pub(crate) fn new(
-        suite: Suite,
-        role: Role,
-        i2r: &Secret,
-        r2i: &Secret,
-        mask_i2r: &Secret,
-        mask_r2i: &Secret,
-    ) -> Self {
+    pub(crate) fn new(suite: Suite, role: Role, secrets: &SessionSecrets) -> Self {
+        let SessionSecrets { i2r, r2i, mask_i2r, mask_r2i, .. } = secrets;
         let (send, recv, mask_send, mask_recv) = match role {
             Role::Initiator => (i2r, r2i, mask_i2r, mask_r2i),
             Role::Responder => (r2i, i2r, mask_r2i, mask_i2r),
@@ -68,7 +63,7 @@ impl KeyRing {
         Self {
             suite,
             role,
-            epochs: Epochs::new(role),
+            phases: KeyPhases::new(role),
             mask_send: MaskKey::new(mask_send),
             mask_recv: MaskKey::new(mask_recv),
             send: PacketKey::new(suite, send),
@@ -80,22 +75,22 @@ impl KeyRing {
         }
     }
 
-    /// Which generations are in use.
-    pub(crate) const fn epochs(&self) -> &Epochs {
-        &self.epochs
+    /// Which keys are in use.
+    pub(crate) const fn phases(&self) -> &KeyPhases {
+        &self.phases
     }
 
-    /// How many renewals are in use for sending.
-    pub(crate) const fn generation(&self) -> u64 {
-        self.epochs.send()
+    /// How many rekeys are in use for sending.
+    pub(crate) const fn number(&self) -> u64 {
+        self.phases.send()
     }
 
     /// The phase that packets are sent in.
     pub(crate) const fn phase(&self) -> KeyPhase {
-        KeyPhase::of_epoch(self.epochs.send())
+        KeyPhase::of_epoch(self.phases.send())
     }
 
-    /// Takes the keys of a renewal: into use at once by the initiator, at the first packet under
+    /// Takes the keys of a rekey: into use at once by the initiator, at the first packet under
     /// them by the responder.
     pub(crate) fn install(&mut self, keys: &NewKeys) {
         let (i2r, r2i) =
@@ -104,7 +99,7 @@ impl KeyRing {
             Role::Initiator => (r2i, i2r),
             Role::Responder => (i2r, r2i),
         };
-        if self.epochs.install(keys.generation) {
+        if self.phases.install(keys.number) {
             self.switch(recv, send);
         } else {
             self.next = Some((recv, send));
@@ -134,8 +129,8 @@ impl KeyRing {
         self.mask_recv.unmask(packet, largest)
     }
 
-    /// Opens a packet whose mask is off, with whichever key its phase names. `fade` gives three probe
-    /// timeouts.
+    /// Opens a packet whose mask is off, with whichever key its phase names. `fade` gives three
+    /// probe timeouts.
     pub(crate) fn open(
         &mut self,
         now: Timestamp,
@@ -144,7 +139,7 @@ impl KeyRing {
         fade: impl FnOnce() -> Duration,
     ) -> Result<Opened, PacketError> {
         self.expire(now);
-        let (which, generation) = self.epochs.key_for(header.phase).ok_or(PacketError::Auth)?;
+        let (which, number) = self.phases.key_for(header.phase).ok_or(PacketError::Auth)?;
         let key = match which {
             ReceiveKey::Current => Some(&self.recv),
             ReceiveKey::Previous => self.previous.as_ref().map(|(key, _)| key),
@@ -156,13 +151,13 @@ impl KeyRing {
         {
             self.switch(recv, send);
         }
-        let opened = self.epochs.on_opened(which);
+        let opened = self.phases.on_opened(which);
         if opened.fades
             && let Some((_, erase_at)) = &mut self.previous
         {
             *erase_at = Some(now + fade().min(MAX_FADE));
         }
-        Ok(Opened { payload, generation, renewed: opened.renewed })
+        Ok(Opened { payload, number, rekeyed: opened.rekeyed })
     }
 
     /// User data was sent or received under the keys in use.
@@ -170,18 +165,18 @@ impl KeyRing {
         self.first_use.get_or_insert(now);
     }
 
-    /// When a renewal is due; the first is due at once.
-    pub(crate) fn renewal_due(&self, interval: Duration) -> Option<Timestamp> {
-        if self.epochs.send() == 0 || self.sealed >= MAX_PACKETS {
+    /// When a rekey is due; the first is due at once.
+    pub(crate) fn rekey_due(&self, interval: Duration) -> Option<Timestamp> {
+        if self.phases.send() == 0 || self.sealed >= MAX_PACKETS {
             return Some(Timestamp::ZERO);
         }
         self.first_use.map(|first| first + interval)
     }
 
-    /// User data may be sent: the first renewal is done and the keys are not too old.
+    /// User data may be sent: the first rekey is done and the keys are not too old.
     pub(crate) fn may_send_user_data(&self, now: Timestamp, interval: Duration) -> bool {
         // BC-08.05
-        self.epochs.send() > 0 && self.first_use.is_none_or(|first| now < first + interval + GRACE)
+        self.phases.send() > 0 && self.first_use.is_none_or(|first| now < first + interval + GRACE)
     }
 
     /// Erases the old receive key when its time is over.
@@ -189,7 +184,7 @@ impl KeyRing {
         if self.poll_timeout().is_some_and(|erase_at| erase_at <= now) {
             // BC-08.09: dropping a key erases it.
             self.previous = None;
-            self.epochs.on_erased();
+            self.phases.on_erased();
         }
     }
 

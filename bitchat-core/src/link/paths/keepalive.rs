@@ -9,11 +9,11 @@ use core::time::Duration;
 /// How much longer the next silence is.
 const STEP: Duration = Duration::from_secs(5);
 /// The longest silence behind a NAT, or where nothing is known (BC-08.51).
-const TRANSLATED: Duration = Duration::from_secs(25);
+const NATTED: Duration = Duration::from_secs(25);
 
 /// The interval, and what it was learnt from.
 #[derive(Debug)]
-pub(super) struct Keepalive {
+pub(in crate::link) struct Keepalive {
     first: Duration,
     interval: Duration,
     /// An interval that turned out to be too long.
@@ -21,7 +21,7 @@ pub(super) struct Keepalive {
     /// The longest silence of a side whose address nobody translates.
     open: Duration,
     /// The peer sees this side at an address of its own.
-    untranslated: bool,
+    not_natted: bool,
     /// A PING after this silence is under way: when it left, and after how long.
     asked: Option<(Timestamp, Duration)>,
     /// The last silence of a whole interval.
@@ -29,45 +29,45 @@ pub(super) struct Keepalive {
 }
 
 impl Keepalive {
-    /// Begins with `first`; a link is dead after the silence `idle_timeout`, of which a quarter is left
-    /// to ask again.
-    pub(super) fn new(first: Duration, idle_timeout: Duration) -> Self {
+    /// Begins with `first`; a link is dead after the silence `idle_timeout`, of which a quarter is
+    /// left to ask again.
+    pub(in crate::link) fn new(first: Duration, idle_timeout: Duration) -> Self {
         Self {
             first,
             interval: first,
             too_long: None,
             open: idle_timeout / 4 * 3,
-            untranslated: false,
+            not_natted: false,
             asked: None,
             silence: first,
         }
     }
 
-    pub(super) const fn interval(&self) -> Duration {
+    pub(in crate::link) const fn interval(&self) -> Duration {
         self.interval
     }
 
     /// A PING leaves after a silence of the whole interval.
-    pub(super) fn on_ping(&mut self, now: Timestamp) {
+    pub(in crate::link) fn on_ping(&mut self, now: Timestamp) {
         self.silence = self.interval;
         self.asked = Some((now, self.silence));
     }
 
     /// Something of the peer arrived; `late`: not before this side had to ask again.
-    pub(super) fn on_heard(&mut self, now: Timestamp, late: bool) {
+    pub(in crate::link) fn on_heard(&mut self, now: Timestamp, late: bool) {
         let Some((at, interval)) = self.asked.take_if(|(at, _)| *at < now) else { return };
         if late || now.saturating_since(at) > STEP {
             return self.shorten(interval);
         }
-        let longest = if self.untranslated { self.open } else { TRANSLATED.min(self.open) };
+        let longest = if self.not_natted { self.open } else { NATTED.min(self.open) };
         let known = self.too_long.map_or(longest, |too_long| too_long.saturating_sub(STEP));
         let longest = longest.min(known).max(self.first);
         self.interval = (interval + STEP).min(longest);
     }
 
-    /// A mapping did not outlive the last silence (BC-08.52). What arrived since then came by the new
-    /// one.
-    pub(super) fn on_rebound(&mut self) {
+    /// A mapping did not outlive the last silence (BC-08.52). What arrived since then came by the
+    /// new one.
+    pub(in crate::link) fn on_rebound(&mut self) {
         self.asked = None;
         self.shorten(self.silence.min(self.interval));
     }
@@ -80,18 +80,18 @@ impl Keepalive {
     }
 
     /// Whether the peer sees this side at an address of its own: then no NAT is in between.
-    pub(super) fn set_untranslated(&mut self, untranslated: bool) {
-        self.untranslated = untranslated;
-        if !untranslated {
-            self.interval = self.interval.min(TRANSLATED.max(self.first));
+    pub(in crate::link) fn set_not_natted(&mut self, not_natted: bool) {
+        self.not_natted = not_natted;
+        if !not_natted {
+            self.interval = self.interval.min(NATTED.max(self.first));
         }
     }
 
     /// Another path: all is learnt again.
-    pub(super) fn on_moved(&mut self) {
+    pub(in crate::link) fn on_moved(&mut self) {
         (self.interval, self.too_long, self.asked) = (self.first, None, None);
         self.silence = self.first;
-        self.untranslated = false;
+        self.not_natted = false;
     }
 }
 

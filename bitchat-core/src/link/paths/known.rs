@@ -1,6 +1,6 @@
 //! Which paths a link knows (BC-08.43), and under which connection ids of the peer (BC-08.48).
 
-use super::single::{CREDIT, Path, Wish};
+use super::single::{Migration, Path, VALIDATED_BYTES};
 use super::{FIRST_WAIT, Paths};
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -16,7 +16,7 @@ impl Paths {
     pub(crate) fn add(&mut self, now: Timestamp, via: Via, id: Option<u64>, public: &mut Stream) {
         if self.find(via).is_none() && self.has_room(now) {
             let mut path = Path::new(now, via, id.unwrap_or(self.all[0].id));
-            path.receive(now, CREDIT);
+            path.receive(now, VALIDATED_BYTES);
             path.challenge(now, FIRST_WAIT, public);
             self.all.push(path);
         }
@@ -45,7 +45,7 @@ impl Paths {
         let kept = |path: &(usize, &Path)| path.1.is_kept();
         while self.all.iter().enumerate().skip(1).filter(kept).count() > MAX_KEPT {
             let spare = self.all.iter().enumerate().skip(1).filter(kept);
-            let least = spare.min_by_key(|(_, path)| (path.wide, path.kept));
+            let least = spare.min_by_key(|(_, path)| (path.mtu_validated, path.kept));
             let Some((at, _)) = least else { return };
             self.remove(at);
         }
@@ -55,8 +55,8 @@ impl Paths {
         let gone = self.all.remove(at);
         for path in &mut self.all {
             path.copy_of = path.copy_of.filter(|owner| *owner != gone.via);
-            if path.wish == Wish::Unless(gone.via) {
-                path.wish = Wish::Yes;
+            if path.migration == Migration::Unless(gone.via) {
+                path.migration = Migration::Yes;
             }
         }
         if self.all.iter().all(|path| path.id != gone.id) {
@@ -65,8 +65,8 @@ impl Paths {
     }
 
     /// Gives an id of its own to each path that shares one with an earlier path, or whose id is not
-    /// in use any more, as long as `unused` has some (BC-08.48). Copies keep theirs. The peer is shown
-    /// the new one, so that it does not take the path for a copy (BC-08.54).
+    /// in use any more, as long as `unused` has some (BC-08.48). Copies keep theirs. The peer is
+    /// shown the new one, so that it does not take the path for a copy (BC-08.54).
     pub(crate) fn assign_ids(
         &mut self,
         now: Timestamp,
@@ -90,8 +90,8 @@ impl Paths {
     }
 
     /// This host is somewhere else now, and packets leave under other ids as long as `unused` has
-    /// some: who sees both places cannot tell that they belong together (BC-08.55). The peer is asked
-    /// by the path in use, so that it soon has bytes to answer with.
+    /// some: who sees both places cannot tell that they belong together (BC-08.55). The peer is
+    /// asked by the path in use, so that it soon has bytes to answer with.
     pub(crate) fn on_local_move(
         &mut self,
         now: Timestamp,
@@ -105,7 +105,7 @@ impl Paths {
         }
         let Self { all, retired, .. } = self;
         retired.retain(|id| all.iter().all(|path| path.id != *id));
-        self.all[0].wide = false;
+        self.all[0].mtu_validated = false;
         self.all[0].challenge = None;
         self.all[0].challenge(now, FIRST_WAIT, public);
     }
