@@ -97,8 +97,28 @@ fn every_check_names_requirements_that_exist() {
 /// BC-04.16
 #[test]
 fn who_answers_a_nonce_twice_is_caught() {
-    let twice = |seal: &mut Seal, body: &[u8]| seal.knows(body).then(|| seal.ack(body));
-    caught(Lie::AnswerProbe(twice), &[meeting::CHECKS], "BC-04.16");
+    fn twice(seal: &mut Seal, body: &[u8]) -> Option<Vec<u8>> {
+        (body[0] == 0x11 && body.len() >= 47 && seal.knows(body)).then(|| seal.ack(body))
+    }
+    caught(Lie::AnswerBody(twice), &[meeting::CHECKS], "BC-04.16");
+}
+
+/// BC-04.14
+#[test]
+fn who_answers_a_short_probe_is_caught() {
+    fn short(seal: &mut Seal, body: &[u8]) -> Option<Vec<u8>> {
+        (body[0] == 0x11 && body.len() < 47).then(|| seal.ack(body))
+    }
+    caught(Lie::AnswerBody(short), &[meeting::CHECKS], "BC-04.14");
+}
+
+/// BC-04.10
+#[test]
+fn who_answers_another_version_is_caught() {
+    fn later(seal: &mut Seal, body: &[u8]) -> Option<Vec<u8>> {
+        (body[0] == 0x21).then(|| seal.ack(body))
+    }
+    caught(Lie::AnswerBody(later), &[meeting::CHECKS], "BC-04.10");
 }
 
 /// BC-04.15

@@ -23,8 +23,8 @@ use super::super::wire::Clock;
 #[derive(Clone, Copy)]
 pub(super) enum Lie {
     None,
-    /// Answers the body of each probe itself, beside the node.
-    AnswerProbe(fn(&mut Seal, &[u8]) -> Option<Vec<u8>>),
+    /// Answers what comes in an envelope of the channel itself, beside the node.
+    AnswerBody(fn(&mut Seal, &[u8]) -> Option<Vec<u8>>),
     /// Answers what proves no keys with a byte.
     AnswerAnything,
     /// Replaces what the node sends in an envelope with this body.
@@ -176,9 +176,7 @@ impl Liar {
     fn answer(&mut self, from: SocketAddr, datagram: &[u8]) {
         let body = self.seal.body(datagram);
         let answer = match (self.lie, body) {
-            (Lie::AnswerProbe(lie), Some(body)) if body[0] == 0x11 && body.len() >= 47 => {
-                lie(&mut self.seal, &body)
-            }
+            (Lie::AnswerBody(lie), Some(body)) => lie(&mut self.seal, &body),
             (Lie::AnswerAnything, None) => Some(vec![1]),
             _ => None,
         };
@@ -255,7 +253,7 @@ impl Liar {
                 self.seal.body(&datagram).and_then(|body| lie(&mut self.seal, &body))
             }
             Lie::Packet(lie) => self.twist_packet(&datagram, lie),
-            Lie::None | Lie::AnswerProbe(_) | Lie::AnswerAnything => None,
+            Lie::None | Lie::AnswerBody(_) | Lie::AnswerAnything => None,
         };
         twisted.unwrap_or(datagram)
     }
