@@ -1,4 +1,4 @@
-//! Vectors of chapter 8: slot tokens, control messages, and two renewals of one session's keys.
+//! Vectors of chapter 8: slot tokens, control messages, and two rekeys of one session's keys.
 
 mod common;
 
@@ -94,7 +94,7 @@ fn messages() -> Value {
 
 fn new_keys(keys: &NewKeys) -> Value {
     json!({
-        "generation": keys.number,
+        "number": keys.number,
         "i2r": hex(&keys.i2r.0),
         "r2i": hex(&keys.r2i.0),
         "resumption": keys.resumption.as_ref().map(|secret| hex(&secret.0)),
@@ -111,8 +111,8 @@ fn machines(suite: Suite, vector: &Value) -> (Rekey, Rekey) {
     (initiator, Rekey::new(Role::Responder, r, i.public(), hash, exporter))
 }
 
-/// Two renewals, the first with ML-KEM, from fixed randomness; what was drawn is in the vector.
-fn renewals(suite: Suite) -> Value {
+/// Two rekeys, the first with ML-KEM, from fixed randomness; what was drawn is in the vector.
+fn rekeys(suite: Suite) -> Value {
     let mut vector = json!({
         "initiator_static": hex(&[0x11; 32]),
         "responder_static": hex(&[0x22; 32]),
@@ -151,16 +151,16 @@ fn renewals(suite: Suite) -> Value {
             "keys": new_keys(&keys),
         })
     });
-    vector["renewals"] = steps.to_vec().into();
+    vector["rekeys"] = steps.to_vec().into();
     vector
 }
 
-/// A responder at the second renewal, and the body of the INIT that it awaits.
-fn at_second_renewal(suite: Suite, vector: &Value) -> (Rekey, Vec<u8>) {
+/// A responder at the second rekey, and the body of the INIT that it awaits.
+fn at_second_rekey(suite: Suite, vector: &Value) -> (Rekey, Vec<u8>) {
     let (_, mut responder) = machines(suite, vector);
-    let body = |at: usize| unhex(&vector["renewals"][at]["rekey_init"])[1..].to_vec();
+    let body = |at: usize| unhex(&vector["rekeys"][at]["rekey_init"])[1..].to_vec();
     let mut stream = Rng::new(&Seed([2; 32])).secret;
-    responder.on_init(&body(0), &mut stream).expect("the first renewal");
+    responder.on_init(&body(0), &mut stream).expect("the first rekey");
     (responder, body(1))
 }
 
@@ -168,7 +168,7 @@ fn at_second_renewal(suite: Suite, vector: &Value) -> (Rekey, Vec<u8>) {
 #[test]
 fn tokens_and_control_messages() {
     for &suite in Suite::ALL {
-        let document = json!({ "tokens": tokens(), "lists": lists(), "control": messages(), "renewal": renewals(suite) });
+        let document = json!({ "tokens": tokens(), "lists": lists(), "control": messages(), "rekey": rekeys(suite) });
         common::check("link", &document);
         let document = common::load("link");
         for vector in document["tokens"].as_array().expect("cases") {
@@ -217,13 +217,13 @@ fn tokens_and_control_messages() {
 
 /// BC-08.04, BC-08.07, BC-08.08
 #[test]
-fn a_responder_reads_the_renewals_and_refuses_what_was_changed() {
+fn a_responder_reads_the_rekeys_and_refuses_what_was_changed() {
     for &suite in Suite::ALL {
         let document = common::load("link");
-        let vector = &document["renewal"];
+        let vector = &document["rekey"];
         let (_, mut responder) = machines(suite, vector);
         let mut stream = Rng::new(&Seed([2; 32])).secret;
-        for step in vector["renewals"].as_array().expect("cases") {
+        for step in vector["rekeys"].as_array().expect("cases") {
             let init = unhex(&step["rekey_init"]);
             let Ok(Control::RekeyInit(body)) = Control::decode(&init) else {
                 panic!("not an INIT")
@@ -232,9 +232,9 @@ fn a_responder_reads_the_renewals_and_refuses_what_was_changed() {
             assert_eq!(Control::RekeyResponse(&response).encode(), unhex(&step["rekey_resp"]));
             assert_eq!(new_keys(&keys), step["keys"]);
         }
-        let (_, init) = at_second_renewal(suite, vector);
+        let (_, init) = at_second_rekey(suite, vector);
         for (at, expected) in [(0, "OutOfTurn"), (1, "Malformed"), (2, "Noise"), (49, "Noise")] {
-            let (mut responder, mut init) = (at_second_renewal(suite, vector).0, init.clone());
+            let (mut responder, mut init) = (at_second_rekey(suite, vector).0, init.clone());
             init[at] ^= 2;
             let error = responder.on_init(&init, &mut stream).expect_err("changed");
             let name = match error {

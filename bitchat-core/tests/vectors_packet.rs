@@ -22,7 +22,7 @@ fn keys(suite: Suite, vector: &Value) -> (MaskKey, PacketKey) {
 
 fn seal(suite: Suite, vector: &Value) -> Vec<u8> {
     let cid = ConnectionId(unhex(&vector["connection_id"]).try_into().expect("8 bytes"));
-    let phase = KeyPhase::of_epoch(vector["epoch"].as_u64().expect("an epoch"));
+    let phase = KeyPhase::of_epoch(vector["rekey"].as_u64().expect("a rekey number"));
     let pn = vector["number"].as_u64().expect("a number");
     let header = Header::new(cid, phase, pn, vector["largest_acked"].as_u64());
     let payload = unhex(&vector["payload"]);
@@ -41,12 +41,12 @@ fn open(suite: Suite, vector: &Value) -> Result<(Header, Vec<u8>), PacketError> 
     Ok((header, packet[payload].to_vec()))
 }
 
-fn inputs(epoch: u64, number: u64, acked: Option<u64>, payload: &[u8]) -> Value {
+fn inputs(rekey: u64, number: u64, acked: Option<u64>, payload: &[u8]) -> Value {
     json!({
         "mask_key": hex(&[0x66; 32]),
         "packet_key": hex(&[0x77; 32]),
         "connection_id": hex(&[0xc1; 8]),
-        "epoch": epoch,
+        "rekey": rekey,
         "number": number,
         "largest_acked": acked,
         "largest_received": number.checked_sub(1),
