@@ -56,6 +56,14 @@
 // slipped by a byte can switch the key log on.
 #define BITCHAT_INSECURE_KEY_LOG 181
 
+// The clock of `mono_ns` stops while the host sleeps, as CLOCK_MONOTONIC of Linux: call
+// `bitchat_node_resumed` when the host wakes up.
+#define BITCHAT_CLOCK_STOPS_IN_SLEEP 0
+
+// It runs on, as CLOCK_BOOTTIME of Linux: a node that is called ten seconds or more after its deadline
+// takes it that the host slept.
+#define BITCHAT_CLOCK_RUNS_IN_SLEEP 1
+
 // Say nothing; costs nothing.
 #define BITCHAT_LOG_OFF 0
 
@@ -465,8 +473,10 @@ typedef struct {
   int32_t log;
   // 1: trace every link for `bitchat_node_poll_qlog`.
   uint8_t qlog;
+  // BITCHAT_CLOCK_...: what the clock of `mono_ns` does while the host sleeps.
+  uint8_t clock;
   // 0.
-  uint8_t reserved_2[3];
+  uint8_t reserved_2[2];
   // Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
   const bitchat_limits *limits;
 } bitchat_config;
@@ -1184,6 +1194,17 @@ int32_t bitchat_node_interfaces(bitchat_node *node,
                                 uint64_t wall_ms,
                                 const bitchat_address *addresses,
                                 size_t count);
+
+// The host slept, or the process was suspended, and goes on: every link asks at once whether its peer is
+// there and is given twenty seconds to hear of it; addresses and trackers that failed are tried anew. Call
+// it before anything else. Nobody needs to where the clock of `mono_ns` runs in sleep and
+// `bitchat_config.clock` says so.
+//
+// # Safety
+// `node` is NULL or a live handle.
+int32_t bitchat_node_resumed(bitchat_node *node,
+                             uint64_t mono_ns,
+                             uint64_t wall_ms);
 
 // BITCHAT_ACTION_RESOLVE is done: what the name stands for (ports do not matter).
 //

@@ -6,7 +6,7 @@ use crate::log_level::{level_code, level_of};
 use crate::sized_struct::{SizedStruct, read_struct_over, write_struct};
 use crate::values::bitchat_error;
 use bitchat_core::crypto::suite::Backend;
-use bitchat_core::node::{Config, Families};
+use bitchat_core::node::{ClockKind, Config, Families};
 use core::time::Duration;
 
 /// `crypto`: the fastest library that was compiled in.
@@ -19,6 +19,13 @@ pub const BITCHAT_CRYPTO_AWS_LC: u8 = 2;
 /// The only value but 0 that `bitchat_config.insecure_key_log` takes. It is not 1, so that no flag that
 /// slipped by a byte can switch the key log on.
 pub const BITCHAT_INSECURE_KEY_LOG: u8 = 0xb5;
+
+/// The clock of `mono_ns` stops while the host sleeps, as CLOCK_MONOTONIC of Linux: call
+/// `bitchat_node_resumed` when the host wakes up.
+pub const BITCHAT_CLOCK_STOPS_IN_SLEEP: u8 = 0;
+/// It runs on, as CLOCK_BOOTTIME of Linux: a node that is called ten seconds or more after its deadline
+/// takes it that the host slept.
+pub const BITCHAT_CLOCK_RUNS_IN_SLEEP: u8 = 1;
 
 /// Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
 #[repr(C)]
@@ -56,8 +63,10 @@ pub struct bitchat_config {
     pub log: i32,
     /// 1: trace every link for `bitchat_node_poll_qlog`.
     pub qlog: u8,
+    /// BITCHAT_CLOCK_...: what the clock of `mono_ns` does while the host sleeps.
+    pub clock: u8,
     /// 0.
-    pub reserved_2: [u8; 3],
+    pub reserved_2: [u8; 2],
     /// Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
     pub limits: *const bitchat_limits,
 }
@@ -95,7 +104,8 @@ impl Default for bitchat_config {
             insecure_key_log: if defaults.insecure_key_log { BITCHAT_INSECURE_KEY_LOG } else { 0 },
             log: level_code(defaults.log),
             qlog: defaults.qlog.into(),
-            reserved_2: [0; 3],
+            clock: BITCHAT_CLOCK_STOPS_IN_SLEEP,
+            reserved_2: [0; 2],
             limits: core::ptr::null(),
         }
     }
@@ -123,7 +133,7 @@ pub(crate) unsafe fn read_config(
         1 => Ok(true),
         _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved_2 != [0; 3] {
+    if config.reserved_2 != [0; 2] {
         return Err(refuse("reserved: leave it 0"));
     }
     let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
@@ -141,6 +151,11 @@ pub(crate) unsafe fn read_config(
         0 => false,
         BITCHAT_INSECURE_KEY_LOG => true,
         _ => return Err(refuse("insecure_key_log: choose 0 or BITCHAT_INSECURE_KEY_LOG")),
+    };
+    out.clock = match config.clock {
+        BITCHAT_CLOCK_STOPS_IN_SLEEP => ClockKind::StopsInSleep,
+        BITCHAT_CLOCK_RUNS_IN_SLEEP => ClockKind::RunsInSleep,
+        _ => return Err(refuse("clock: choose one of BITCHAT_CLOCK_...")),
     };
     out.port = config.port;
     out.families = Families { v4: flag("ipv4", config.ipv4)?, v6: flag("ipv6", config.ipv6)? };

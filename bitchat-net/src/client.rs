@@ -14,8 +14,8 @@ use bitchat_core::base::time::Now;
 use bitchat_core::chatfile::{ChatFile, JoinLink};
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::node::{
-    Config, ConfigError, Event, HistoryError, JoinError, LinkInfo, LogLevel, Message, Node, Page,
-    PeerHint, SendError, Stats, UnknownChannel,
+    ClockKind, Config, ConfigError, Event, HistoryError, JoinError, LinkInfo, LogLevel, Message,
+    Node, Page, PeerHint, SendError, Stats, UnknownChannel,
 };
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -51,14 +51,10 @@ impl Options {
     /// The usual settings: any port, both address families, a store in `store`.
     #[must_use]
     pub fn new(identity: Identity, store: Option<PathBuf>) -> Self {
-        Self {
-            config: Config::default(),
-            identity,
-            store,
-            tls: Tls::platform(),
-            insecure_key_log: None,
-            qlog: None,
-        }
+        let mut config = Config::default();
+        // What `std::time::Instant` reads: it runs in sleep on Windows alone.
+        config.clock = if cfg!(windows) { ClockKind::RunsInSleep } else { ClockKind::StopsInSleep };
+        Self { config, identity, store, tls: Tls::platform(), insecure_key_log: None, qlog: None }
     }
 }
 

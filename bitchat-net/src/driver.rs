@@ -118,6 +118,17 @@ impl Clock {
     }
 }
 
+/// A host whose wall clock went on so much further than the monotonic one slept, or was set; to a node both
+/// mean that what it knew is old.
+const SLEPT: Duration = Duration::from_secs(5);
+
+/// Whether the host slept between these two moments, as far as a monotonic clock that stops shows it.
+fn has_slept(before: Now, after: Now) -> bool {
+    let (Some(from), Some(to)) = (before.wall, after.wall) else { return false };
+    let awake = after.mono.saturating_since(before.mono);
+    Duration::from_millis(to.0.saturating_sub(from.0)) >= awake + SLEPT
+}
+
 /// Why the task woke up.
 enum Wake<M> {
     News(News),
@@ -192,9 +203,16 @@ impl<M: Machine> Driver<M> {
             if self.ends.is_some() && self.machine.is_drained() && self.unsent.is_none() {
                 break;
             }
+            let before = self.clock.now();
             match self.wake().await {
                 Wake::TimeIsUp => break,
-                wake => self.on_wake(wake),
+                wake => {
+                    if has_slept(before, self.clock.now()) {
+                        tracing::info!("the host slept");
+                        self.input(Input::Resumed);
+                    }
+                    self.on_wake(wake);
+                }
             }
         }
         // The commands' channel closes behind the store: whoever waits for it may open it again.

@@ -111,6 +111,8 @@ pub struct Link {
     streams: LinkStreams,
     created: Timestamp,
     last_received: Timestamp,
+    /// When this host last woke up with nothing heard since an earlier waking.
+    resumed: Option<Timestamp>,
     last_sent: Timestamp,
     /// There was traffic since memory was last given back.
     grown: bool,
@@ -153,6 +155,7 @@ impl Link {
             streams: LinkStreams::new(config.limits.link.message_bytes),
             created: now,
             last_received: now,
+            resumed: None,
             last_sent: now,
             grown: true,
             gathered: Gathered::default(),
@@ -226,6 +229,27 @@ impl Link {
             });
             self.transport.ping();
         }
+    }
+
+    /// This host slept: whether the peer is still there, and by this path, is asked at once. Until it is
+    /// heard the link is in doubt, and given up after a while that begins now.
+    pub fn on_resumed(&mut self, now: Timestamp, rng: &mut Rng) {
+        if !self.is_open() {
+            return;
+        }
+        if !self.is_in_doubt() {
+            self.resumed = Some(now);
+        }
+        self.addressing.keepalive.on_resumed();
+        self.transport.probe();
+        self.transport.ping();
+        self.on_local_move(now, rng);
+    }
+
+    /// Nothing was heard of the peer since this host slept.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.resumed.is_some_and(|at| self.last_received <= at)
     }
 
     /// Where the peer last said that this side is.

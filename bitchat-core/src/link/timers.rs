@@ -22,6 +22,8 @@ const SETUP_GRACE: Duration = Duration::from_secs(30);
 /// Until then it is asked more often whether it is there, and is given up sooner (BC-08.62).
 const SETUP_KEEPALIVE: Duration = Duration::from_secs(5);
 const SETUP_SILENCE: Duration = Duration::from_secs(20);
+/// After a sleep of this host a link of which nothing is heard is given up after this.
+const RESUMED_SILENCE: Duration = Duration::from_secs(20);
 
 impl Link {
     /// Does what is due.
@@ -126,11 +128,16 @@ impl Link {
 
     /// When the link is dead: nothing is heard any more, or nothing that it sends arrives, however
     /// much the peer asks where it is (BC-08.64).
-    fn silent_at(&self) -> Timestamp {
+    pub(super) fn silent_at(&self) -> Timestamp {
         let idle = self.config.idle_timeout;
+        if let Some(resumed) = self.resumed.filter(|_| self.is_in_doubt()) {
+            return resumed + idle.min(RESUMED_SILENCE);
+        }
         let patience = if self.carried.slots.heard() { idle } else { idle.min(SETUP_SILENCE) };
         let heard = self.last_received + patience;
-        self.transport.waiting_since().map_or(heard, |since| heard.min(since + idle))
+        // What waited through a sleep of this host waits since its end.
+        let waiting = self.transport.waiting_since().map(|since| Some(since).max(self.resumed));
+        waiting.flatten().map_or(heard, |since| heard.min(since + idle))
     }
 
     /// When the link has been quiet for long enough to give memory back.

@@ -14,6 +14,19 @@ pub struct Families {
     pub v6: bool,
 }
 
+/// What the embedder's monotonic clock does while the host sleeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ClockKind {
+    /// It stops, as `CLOCK_MONOTONIC` of Linux and `CLOCK_UPTIME_RAW` of macOS: only
+    /// [`Input::Resumed`](super::Input::Resumed) can tell the node that time has passed.
+    #[default]
+    StopsInSleep,
+    /// It runs on, as `CLOCK_BOOTTIME` of Linux and the performance counter of Windows. A node that is
+    /// called ten seconds or more after its deadline takes it that the host slept, and acts as on
+    /// [`Input::Resumed`](super::Input::Resumed).
+    RunsInSleep,
+}
+
 /// Settings of a node. Start from [`Config::default`] and change what you need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +53,8 @@ pub struct Config {
     pub keepalive: Duration,
     /// A link on which nothing was heard for this long is dead; more than twice `keepalive`.
     pub idle_timeout: Duration,
+    /// What the clock of `Now::mono` does while the host sleeps.
+    pub clock: ClockKind,
     /// How much [`Node::poll_log`](super::Node::poll_log) gives; nothing by default.
     pub log: LogLevel,
     /// **Dangerous: for debugging only.** The node hands out the secrets of all its sessions and
@@ -63,6 +78,7 @@ impl Default for Config {
             rekey_interval: Duration::from_secs(120),
             keepalive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
+            clock: ClockKind::default(),
             log: LogLevel::Off,
             insecure_key_log: false,
             #[cfg(feature = "qlog")]

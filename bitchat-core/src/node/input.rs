@@ -21,6 +21,8 @@ impl Node {
     /// Hands in something that happened in the world.
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         let now = self.advance(now);
+        self.slept |= matches!(input, Input::Resumed);
+        self.wake_up(now);
         let fx = &mut self.fx;
         match input {
             Input::Datagram { socket, from, ecn, stride, data } => {
@@ -36,6 +38,8 @@ impl Node {
                 }
             }
             Input::Interfaces(addresses) => self.on_interfaces(now, addresses),
+            // It was dealt with above, before anything else.
+            Input::Resumed => {}
             Input::Resolved { request, addresses } => {
                 self.discovery.on_resolved(now, request, addresses, fx);
             }
@@ -59,6 +63,7 @@ impl Node {
             self.sessions.forget_paths();
             self.on_addresses();
             self.on_local_move(now);
+            self.discovery.look_again(now.mono);
         }
     }
 

@@ -33,7 +33,7 @@ pub use api::{
     TrackerState, TrackerUpdate, Transmit, TransmitPoll,
 };
 pub use commands::{HistoryError, JoinError, SendError};
-pub use config::{Config, ConfigError, Families, UnknownChannel};
+pub use config::{ClockKind, Config, ConfigError, Families, UnknownChannel};
 pub use log::{LogLevel, LogRecord};
 
 use crate::base::rng::{Rng, Seed};
@@ -41,6 +41,7 @@ use crate::base::time::Now;
 use crate::crypto::identity::Identity;
 use crate::handshake::BootId;
 use channels::Channels;
+use core::time::Duration;
 use discovery::Discovery;
 use discovery::own_addresses::OwnAddresses;
 use fx::Fx;
@@ -85,8 +86,13 @@ pub struct Node {
     discovery: Discovery,
     /// Something is to be done at once that the last call could not do.
     wake: bool,
+    /// The host slept, and what follows from that is still to be done.
+    slept: bool,
     shutting_down: bool,
 }
+
+/// A node that is called this long after its deadline slept, if its clock runs in sleep.
+const SLEPT: Duration = Duration::from_secs(10);
 
 impl Node {
     /// A node that asks for its sockets and its memory.
@@ -116,6 +122,7 @@ impl Node {
             channels: Channels::default(),
             discovery: Discovery::new(),
             wake: false,
+            slept: false,
             shutting_down: false,
             fx: Fx { config, rng, outbox },
         };
@@ -130,6 +137,10 @@ impl Node {
         let mono = self.now.mono.max(now.mono);
         // A wall clock that was known once goes on by the monotonic one where the caller has none.
         let elapsed = mono.saturating_since(self.now.mono);
+        if elapsed >= SLEPT && self.fx.config.clock == ClockKind::RunsInSleep {
+            let is_late = |deadline: Deadline| deadline.at + SLEPT <= mono;
+            self.slept |= self.poll_timeout().is_some_and(is_late);
+        }
         let wall = now.wall.or(self.now.wall.map(|wall| wall.plus(elapsed)));
         self.now = Now { mono, wall };
         self.fx.outbox.now = mono;

@@ -12,6 +12,7 @@ impl Node {
         let now = self.now.mono;
         let fixed = [
             (self.wake.then_some(now), "application"),
+            (self.slept.then_some(now), "resumption"),
             (self.handshake_timeout(), "handshake"),
             (self.store.poll_timeout(), "store retry"),
             (self.own.poll_timeout(self.now), "own certificate"),
@@ -36,6 +37,7 @@ impl Node {
     pub fn handle_timeout(&mut self, now: Now) {
         let now = self.advance(now);
         self.wake = false;
+        self.wake_up(now);
         self.time_links(now);
         self.time_channels(now);
         self.load_again(now);

@@ -160,6 +160,14 @@ impl Announcer {
         }
     }
 
+    /// This host slept or is somewhere else: failures say nothing of the trackers. Those that failed are
+    /// asked again at once, but for waits that a tracker imposed.
+    pub fn forgive(&mut self, now: Timestamp) {
+        for tracker in &mut self.trackers {
+            tracker.schedule.forgive(now);
+        }
+    }
+
     /// The node knows too few peers: for ten minutes all trackers of a tier are asked, and sooner
     /// than they ask for, but not before a minute and their minimum have passed (BC-10.18).
     pub fn want_more_peers(&mut self, now: Timestamp) {

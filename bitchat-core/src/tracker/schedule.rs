@@ -33,12 +33,14 @@ pub(super) struct Schedule {
     fast: u32,
     min_interval: Option<Duration>,
     answered: Option<Timestamp>,
+    /// The tracker itself said how long to wait after the last failure.
+    imposed: bool,
 }
 
 impl Schedule {
     pub(super) const fn new() -> Self {
         let (due, min_interval, answered) = (Timestamp::FAR_FUTURE, None, None);
-        Self { due, failures: 0, fast: 0, min_interval, answered }
+        Self { due, failures: 0, fast: 0, min_interval, answered, imposed: false }
     }
 
     /// The tracker answered (BC-10.17, BC-10.18).
@@ -71,6 +73,7 @@ impl Schedule {
     pub(super) fn on_failure(&mut self, now: Timestamp, retry: Option<Retry>, rng: &mut Stream) {
         let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16)).min(MAX_RETRY);
         self.failures = self.failures.saturating_add(1);
+        self.imposed = retry.is_some();
         // Between 80 and 120 percent: members whose tracker came back do not arrive as one.
         let permille = 800 + u32::try_from(rng.below(401)).unwrap_or(200);
         let wait = wait * permille / 1_000;
@@ -79,6 +82,14 @@ impl Schedule {
             Some(Retry::After(imposed)) => now + imposed.max(wait).min(MAX_IMPOSED),
             None => now + wait,
         };
+    }
+
+    /// The last failures say nothing any more: ask at once, unless the tracker imposed the wait.
+    pub(super) fn forgive(&mut self, now: Timestamp) {
+        if self.failures > 0 && !self.imposed {
+            self.failures = 0;
+            self.due = self.due.min(now);
+        }
     }
 
     /// The node knows too few peers: announce soon, but no sooner than the tracker allows.

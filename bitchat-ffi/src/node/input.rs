@@ -154,6 +154,23 @@ pub unsafe extern "C" fn bitchat_node_interfaces(
     }
 }
 
+/// The host slept, or the process was suspended, and goes on: every link asks at once whether its peer is
+/// there and is given twenty seconds to hear of it; addresses and trackers that failed are tried anew. Call
+/// it before anything else. Nobody needs to where the clock of `mono_ns` runs in sleep and
+/// `bitchat_config.clock` says so.
+///
+/// # Safety
+/// `node` is NULL or a live handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bitchat_node_resumed(
+    node: *mut bitchat_node,
+    mono_ns: u64,
+    wall_ms: u64,
+) -> i32 {
+    // SAFETY: as the caller says.
+    unsafe { hand_in(node, mono_ns, wall_ms, Input::Resumed) }
+}
+
 /// BITCHAT_ACTION_RESOLVE is done: what the name stands for (ports do not matter).
 ///
 /// # Safety

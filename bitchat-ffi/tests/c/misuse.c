@@ -203,6 +203,7 @@ static void null_nodes(void) {
     GIVES(none, bitchat_node_datagram(NULL, NOW, &datagram));
     GIVES(none, bitchat_node_bound(NULL, NOW, 0, 0, &address));
     GIVES(none, bitchat_node_interfaces(NULL, NOW, &address, 1));
+    GIVES(none, bitchat_node_resumed(NULL, NOW));
     GIVES(none, bitchat_node_resolved(NULL, NOW, 0, &address, 1));
     GIVES(none, bitchat_node_opened(NULL, NOW, 0, 0));
     GIVES(none, bitchat_node_readable(NULL, NOW, 0, bytes, 1));

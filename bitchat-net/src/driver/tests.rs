@@ -331,3 +331,19 @@ async fn one_clock_counts_and_the_other_tells_the_date() {
         Duration::from_millis(7)
     );
 }
+
+#[test]
+fn a_wall_clock_that_ran_ahead_of_the_monotonic_one_shows_a_sleep() {
+    let at = |mono, wall| Now {
+        mono: Timestamp::from_millis(mono),
+        wall: Some(bitchat_core::base::time::UnixMillis(wall)),
+    };
+    let start = at(1_000, 1_000_000);
+    assert!(has_slept(start, at(1_010, 1_600_000)));
+    assert!(has_slept(start, at(1_000, 1_005_000)));
+    assert!(!has_slept(start, at(1_000, 1_004_999)));
+    // Awake for ten minutes, with a clock that is put back, and without one.
+    assert!(!has_slept(start, at(601_000, 1_600_000)));
+    assert!(!has_slept(start, at(2_000, 1_000)));
+    assert!(!has_slept(start, Now { wall: None, ..at(2_000, 0) }));
+}

@@ -218,6 +218,9 @@ impl<M: Machine> World<M> {
 
     /// Hands an input in and drains.
     pub(super) fn input(&mut self, host: HostId, input: Input<'_>) {
+        if self.host(host).asleep.is_some() {
+            return;
+        }
         self.check_stranded(host);
         let now = self.host_now(host);
         if let Some(machine) = &mut self.host_mut(host).machine {
@@ -254,6 +257,7 @@ impl<M: Machine> World<M> {
         buffer.resize(65_536, 0);
         let state = self.host_mut(host);
         let ahead = state.deadline.is_none_or(|deadline| deadline > world);
+        let ahead = ahead && state.asleep.is_none();
         let mut found = None;
         if let Some(machine) = state.machine.as_mut().filter(|_| ahead && state.drained_at < world)
         {

@@ -38,6 +38,8 @@ pub(super) struct Host<M> {
     pub(super) outstanding: BTreeSet<RequestId>,
     pub(super) asked: BTreeSet<RequestId>,
     pub(super) deadline: Option<Timestamp>,
+    /// The host sleeps since then: nothing runs on it and nothing reaches it.
+    pub(super) asleep: Option<Timestamp>,
     /// When the machine was last drained.
     pub(super) drained_at: Timestamp,
     pub(super) events: Vec<(Timestamp, Event)>,
@@ -59,6 +61,7 @@ impl<M> Host<M> {
             outstanding: BTreeSet::new(),
             asked: BTreeSet::new(),
             deadline: None,
+            asleep: None,
             drained_at: Timestamp::ZERO,
             events: Vec::new(),
             counters: Counters::default(),

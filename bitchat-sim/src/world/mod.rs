@@ -258,6 +258,39 @@ impl<M: Machine> World<M> {
         self.net.reset_host(self.now, host);
     }
 
+    /// A host goes to sleep: its machine does not run and what is sent to it is lost. Answers of its own
+    /// disk and resolver are lost with it: put hosts to sleep that wait for none.
+    pub fn sleep(&mut self, host: HostId) {
+        self.trace.line(self.now, format_args!("{} sleeps", host.0));
+        let now = self.now;
+        let state = &mut self.hosts[host.0 as usize];
+        if let Some(deadline) = state.deadline.take() {
+            self.deadlines.remove(&(deadline, host));
+        }
+        state.asleep = Some(now);
+    }
+
+    /// It wakes up. With `stopped` its monotonic clock stood still meanwhile, and its machine is told that
+    /// it slept; else the machine sees no more than that its deadline is past.
+    pub fn awake(&mut self, host: HostId, stopped: bool) {
+        let world = self.now;
+        let state = self.host_mut(host);
+        let Some(since) = state.asleep.take() else { return };
+        if stopped {
+            let slept = state.clock.now(world).mono.saturating_since(state.clock.now(since).mono);
+            let slept = u64::try_from(slept.as_nanos()).unwrap_or(u64::MAX);
+            // An origin before the world's beginning.
+            state.clock.origin = state.clock.origin.saturating_sub(slept);
+        }
+        state.drained_at = world;
+        self.trace.line(world, format_args!("{} is awake", host.0));
+        if stopped {
+            self.input(host, Input::Resumed);
+        } else {
+            self.settle(host);
+        }
+    }
+
     /// Gives a host another address, and tells its machine.
     pub fn roam(&mut self, host: HostId, address: IpAddr) {
         self.net.readdress(host, address);

@@ -2,9 +2,9 @@
 
 use crate::{UDP, agree, gather, linked, secs};
 use bitchat_core::chatfile::{Draft, Outside};
-use bitchat_core::node::{Event, LinkUpdate, NodeUpdate};
+use bitchat_core::node::{ClockKind, CloseReason, Event, LinkUpdate, NodeUpdate};
 use bitchat_core::wire::url::TrackerUrl;
-use bitchat_sim::crew::Crew;
+use bitchat_sim::crew::{Chan, Crew, Who};
 use bitchat_sim::scenario::assert_replays;
 
 const DAY: i64 = 86_400_000;
@@ -112,6 +112,66 @@ fn members_of_a_rotating_channel_meet_after_a_clock_was_wrong_or_slept() {
             crew.say(all[0], chan);
             crew.say(all[1], chan);
             agree(&mut crew, chan, secs(5));
+            crew.finish()
+        });
+    }
+}
+
+/// Three who are linked; the clock of the first runs in sleep, or stops.
+fn with_a_sleeper(seed: u64, text: bool, clock: ClockKind) -> (Crew, Chan, Vec<Who>) {
+    let (mut crew, chan, all) = linked(seed, text, 3);
+    crew.kill(all[0]);
+    crew.config(all[0]).clock = clock;
+    crew.start(all[0]);
+    crew.expect(secs(300), "links", |crew| crew.meshed(chan));
+    crew.run(secs(30)); // sessions made at once over several addresses settle
+    (crew, chan, all)
+}
+
+#[test]
+fn links_outlive_a_short_sleep() {
+    for clock in [ClockKind::StopsInSleep, ClockKind::RunsInSleep] {
+        assert_replays(0..2, |seed, text| {
+            let (mut crew, chan, all) = with_a_sleeper(seed, text, clock);
+            let (host, start) = (crew.host(all[0]), crew.world.now());
+            crew.world.sleep(host);
+            crew.run(secs(30));
+            crew.world.awake(host, clock == ClockKind::StopsInSleep);
+            crew.say(all[0], chan);
+            crew.say(all[1], chan);
+            agree(&mut crew, chan, secs(5));
+            crew.run(secs(90));
+            assert!(crew.meshed(chan));
+            let closed = |event: &Event| matches!(event, Event::Link(_, LinkUpdate::Closed { .. }));
+            assert!(!all.iter().any(|who| crew.told(*who, start, closed)));
+            crew.finish()
+        });
+    }
+}
+
+#[test]
+fn a_host_that_slept_for_ten_minutes_is_back_at_once_whatever_its_clock_did() {
+    for clock in [ClockKind::StopsInSleep, ClockKind::RunsInSleep] {
+        assert_replays(0..3, |seed, text| {
+            let (mut crew, chan, all) = with_a_sleeper(seed, text, clock);
+            let host = crew.host(all[0]);
+            crew.world.sleep(host);
+            crew.run(secs(300));
+            crew.say(all[1], chan);
+            crew.run(secs(300));
+            let start = crew.world.now();
+            crew.world.awake(host, clock == ClockKind::StopsInSleep);
+            crew.run(secs(1));
+            let dead = |event: &Event| {
+                let silence = CloseReason::TimedOut;
+                matches!(event, Event::Link(_, LinkUpdate::Closed { reason, .. }) if *reason == silence)
+            };
+            assert!(!crew.told(all[0], start, dead), "given up before it was asked");
+            // The others gave the links up long ago: new ones carry what is said, and the old ones go.
+            crew.run(secs(3));
+            crew.say(all[0], chan);
+            agree(&mut crew, chan, secs(5));
+            crew.expect(secs(20), "no link but the new ones", |crew| crew.meshed(chan));
             crew.finish()
         });
     }

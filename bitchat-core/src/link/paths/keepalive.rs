@@ -65,6 +65,11 @@ impl Keepalive {
         self.interval = (interval + STEP).min(longest);
     }
 
+    /// This host slept: when an answer comes says nothing of a mapping.
+    pub(in crate::link) const fn on_resumed(&mut self) {
+        self.asked = None;
+    }
+
     /// A mapping did not outlive the last silence (BC-08.52). What arrived since then came by the
     /// new one.
     pub(in crate::link) fn on_rebound(&mut self) {

@@ -205,3 +205,33 @@ fn a_host_in_another_network_learns_its_path_anew() {
     let window = pair.links[0].transport_stats().congestion_window;
     assert!(window < 13_000, "{window}");
 }
+
+#[test]
+fn after_a_sleep_a_link_asks_at_once_and_is_given_up_only_if_nothing_comes() {
+    let mut pair = Pair::with_channel(71, 0);
+    pair.run(SECOND * 2);
+    let sleep = |pair: &mut Pair| {
+        // Both hosts slept for an hour, and their clocks ran on.
+        pair.now += SECOND * 3_600;
+        let now = pair.now;
+        for side in 0..2 {
+            pair.links[side].on_resumed(now, &mut pair.rngs[side]);
+        }
+        assert!(pair.links[0].is_in_doubt());
+        assert_eq!(pair.links[0].silent_at(), now + SECOND * 20);
+        now
+    };
+    let woken = sleep(&mut pair);
+    pair.run(SECOND);
+    assert!(pair.links[0].is_open() && !pair.links[0].is_in_doubt(), "the peer answered");
+    assert!(pair.links[0].silent_at() > woken + SECOND * 50, "it is patient again");
+    pair.dead = [vec![0], vec![0]];
+    let woken = sleep(&mut pair);
+    // Waking up again and again does not keep a dead link.
+    pair.run(SECOND * 15);
+    let now = pair.now;
+    pair.links[0].on_resumed(now, &mut pair.rngs[0]);
+    assert_eq!(pair.links[0].silent_at(), woken + SECOND * 20);
+    pair.run(SECOND * 6);
+    assert!(!pair.links[0].is_open());
+}

@@ -49,8 +49,16 @@ pub enum Input<'a> {
         data: &'a mut [u8],
     },
     /// The host's own addresses, at start and whenever they change. Without them the node cannot
-    /// tell others on its LAN where it is.
+    /// tell others on its LAN where it is. When they change, links see whether their paths still work, and
+    /// addresses and trackers that failed are tried anew.
     Interfaces(&'a [IpAddr]),
+    /// The host slept, or the process was suspended, and goes on: what the node knew of paths, of who
+    /// answers and of who does not is old. Every link asks at once whether its peer is there, and is given
+    /// twenty seconds to hear of it, however long the host slept; addresses and trackers that failed are
+    /// tried anew. To be handed in before anything else, and before
+    /// [`Node::handle_timeout`](crate::node::Node::handle_timeout); a node whose clock
+    /// [runs in sleep](crate::node::ClockKind::RunsInSleep) notices by itself.
+    Resumed,
     /// [`Action::Resolve`] succeeded.
     Resolved {
         /// The action that this answers.

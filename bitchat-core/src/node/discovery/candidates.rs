@@ -238,6 +238,23 @@ impl Candidates {
         self.start_over(address, now + wait);
     }
 
+    /// What failed before says nothing now: addresses where a member was are due at `at`, and so are mere
+    /// hints whose ten minutes have passed (BC-08.15).
+    pub(crate) fn look_again(&mut self, now: Timestamp, at: Timestamp) {
+        let is_worth = |candidate: &Candidate| match candidate.stage {
+            Stage::Waiting(due) => {
+                due > at
+                    && (candidate.linked.is_some()
+                        || candidate.answered
+                        || candidate.is_rested(now))
+            }
+            Stage::Trying | Stage::Spent => false,
+        };
+        let again = self.by_address.iter().filter(|(_, candidate)| is_worth(candidate));
+        let again: Vec<SocketAddr> = again.map(|(address, _)| *address).collect();
+        again.into_iter().for_each(|address| self.start_over(address, at));
+    }
+
     /// When the next address is due.
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)

@@ -18,6 +18,7 @@ use crate::tracker::announcer::Announcer;
 use crate::tracker::interface::TrackerQuery;
 use crate::wire::url::TrackerUrl;
 use candidates::Candidates;
+use core::time::Duration;
 use demand::PeerDemand;
 use own_addresses::OwnAddresses;
 use rotation::{Rotation, Rotations};
@@ -57,6 +58,9 @@ pub(crate) struct Search {
 }
 
 /// Whom to look for, and where; and where others find this node.
+/// After a sleep, links are given this long to show that they live before addresses are dialled.
+const LINKS_FIRST: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(crate) struct Discovery {
     pub own: OwnAddresses,
@@ -184,6 +188,18 @@ impl Discovery {
     pub(crate) fn on_company(&mut self, handle: ChannelHandle) {
         if let Some(search) = self.get_mut(handle) {
             search.alone = false;
+        }
+    }
+
+    /// This host may be somewhere else, or slept: what failed before says nothing now. Links that live
+    /// have a moment to show it, so that nobody is dialled in vain.
+    pub(crate) fn look_again(&mut self, now: Timestamp) {
+        for handle in self.handles() {
+            let Some(search) = self.get_mut(handle) else { continue };
+            search.candidates.look_again(now, now + LINKS_FIRST);
+            if let Some(announcer) = &mut search.announcer {
+                announcer.forgive(now);
+            }
         }
     }
 

@@ -182,6 +182,23 @@ impl Node {
         }
     }
 
+    /// If the host slept: before anything is declared dead, all that may have changed meanwhile is looked
+    /// at again.
+    pub(in crate::node) fn wake_up(&mut self, now: Now) {
+        if !core::mem::take(&mut self.slept) {
+            return;
+        }
+        self.fx.outbox.note(
+            LogLevel::Info,
+            "node",
+            "the host slept: links and addresses are tried",
+        );
+        for id in self.sessions.ids() {
+            self.with_link(now, id, |link, rng, _| link.on_resumed(now.mono, rng));
+        }
+        self.discovery.look_again(now.mono);
+    }
+
     /// Where this node is has changed: trackers and members are told.
     pub(in crate::node) fn on_addresses(&mut self) {
         let now = self.now;

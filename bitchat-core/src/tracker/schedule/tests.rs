@@ -76,3 +76,24 @@ fn failures_back_off() {
     schedule.on_answer(now, &answer(None, None), Timestamp::ZERO);
     assert_eq!(schedule.failures, 0);
 }
+
+#[test]
+fn after_a_sleep_failures_are_forgiven_but_not_waits_that_the_tracker_imposed() {
+    let mut rng = Rng::new(&Seed([1; 32]));
+    let later = NOW + secs(1);
+    for (retry, due) in [(None, Some(later)), (Some(Retry::After(secs(900))), None)] {
+        let mut schedule = Schedule::new();
+        for _ in 0..5 {
+            schedule.on_failure(NOW, retry, &mut rng.public);
+        }
+        let before = schedule.due;
+        schedule.forgive(later);
+        assert_eq!(schedule.due, due.unwrap_or(before));
+    }
+    // What did not fail stays as it is.
+    let mut schedule = Schedule::new();
+    schedule.on_answer(NOW, &answer(None, None), Timestamp::ZERO);
+    let before = schedule.due;
+    schedule.forgive(later);
+    assert_eq!(schedule.due, before);
+}

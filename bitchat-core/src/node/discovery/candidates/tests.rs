@@ -228,3 +228,27 @@ fn a_peer_that_moves_and_moves_does_not_wear_out_the_disk() {
     let stored = (0..10_000).step_by(100).filter(|now| candidates.may_store_move(at(*now)));
     assert_eq!(stored.count(), 10);
 }
+
+#[test]
+fn after_a_sleep_places_are_due_at_once_and_hints_only_when_their_ten_minutes_have_passed() {
+    // BC-08.15
+    let mut candidates = Candidates::new(10);
+    let (start, minute) = (Timestamp::ZERO, Duration::from_secs(60));
+    candidates.add(start, address(1));
+    candidates.on_linked(start, address(2), device());
+    assert_eq!(candidates.poll(start), Some(address(1)));
+    candidates.on_failed(start, address(1));
+    let now = start + minute;
+    candidates.look_again(now, now + Duration::from_secs(2));
+    assert_eq!(candidates.poll_timeout(), Some(now + Duration::from_secs(2)));
+    assert_eq!(candidates.poll(now + Duration::from_secs(2)), Some(address(2)), "the place");
+    assert_eq!(candidates.poll_timeout(), Some(start + minute * 10), "the hint waits as before");
+    // Two attempts at the hint later the wait is twenty minutes, of which ten are enough.
+    let second = start + minute * 10;
+    assert_eq!(candidates.poll(second), Some(address(1)));
+    candidates.on_failed(second, address(1));
+    candidates.look_again(second + minute * 9, second + minute * 9);
+    assert_eq!(candidates.poll_timeout(), Some(second + minute * 20));
+    candidates.look_again(second + minute * 10, second + minute * 10);
+    assert_eq!(candidates.poll_timeout(), Some(second + minute * 10));
+}
