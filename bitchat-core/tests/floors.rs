@@ -89,7 +89,7 @@ const INSIDE: &[Inside] = &[
     },
     Inside {
         room: "dht",
-        top: &[],
+        top: &["answering", "upkeep"],
         floors: &[
             ("a", &["announces", "id", "observed"]),
             ("b", &["krpc", "serving"]),

@@ -12,6 +12,7 @@
 //! that is worth a probe, no more.
 
 mod announces;
+mod answering;
 pub mod id;
 pub mod krpc;
 mod observed;
@@ -20,16 +21,16 @@ mod running;
 mod search;
 mod serving;
 mod table;
+mod upkeep;
 
 use crate::base::ids::InfoHash;
 use crate::base::rng::Stream;
 use crate::base::time::{Timestamp, earlier};
-use crate::wire::bencode::Encoded;
 use announces::Announces;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use id::NodeId;
-use krpc::{Body, Contact, Envelope, Message, Method, Query, Reply, compact_nodes};
+use krpc::{Body, Contact, Envelope, Message, Method, Reply};
 use observed::Observed;
 use queries::{Pending, Purpose, Queries};
 use running::{Goal, Key, Running};
@@ -40,16 +41,10 @@ use table::{BUCKET, Table};
 
 /// Addresses to begin with that are remembered.
 const MAX_BOOTSTRAP: usize = 64;
-/// Addresses to begin with that are asked at once.
-const BOOTSTRAP_AT_ONCE: usize = 8;
 /// Look-ups under way.
 const MAX_SEARCHES: usize = 32;
 /// How often the table is looked after.
 const UPKEEP: Duration = Duration::from_secs(6);
-/// Infohashes in the answer to a sample (BEP 51: as many as a packet carries).
-const MAX_SAMPLES: usize = 20;
-/// When BEP 51 askers may come again, in seconds.
-const SAMPLE_INTERVAL: i64 = 6 * 60 * 60;
 
 /// What a [`Dht`] starts from.
 #[derive(Clone, Debug)]
@@ -461,143 +456,6 @@ impl Dht {
     fn search_own(&mut self, now: Timestamp, family: usize) {
         let own = self.tables[family].own();
         self.begin(now, Goal::Nodes, own, family);
-    }
-
-    /// Asks addresses to begin with, while a family of theirs knows nobody.
-    fn ask_bootstrap(&mut self, now: Timestamp, rng: &mut Stream, sink: &mut dyn DhtSink) {
-        let tables = &self.tables;
-        let wanted = self.bootstrap.iter().filter(|addr| tables[family(addr)].len() < BUCKET);
-        let asked: Vec<SocketAddr> = wanted.take(BOOTSTRAP_AT_ONCE).copied().collect();
-        // Whoever was asked goes behind the others.
-        self.bootstrap.retain(|addr| !asked.contains(addr));
-        self.bootstrap.extend(&asked);
-        for to in &asked {
-            let target = self.tables[family(to)].own();
-            self.ask(now, *to, Method::FindNode { target }, Purpose::Bootstrap, rng, sink);
-        }
-        // 4, 8, 16, … seconds, and five minutes in the end.
-        let wait = Duration::from_secs((4 << self.bootstraps.min(6)).min(300));
-        self.bootstraps += 1;
-        self.next_bootstrap = (!asked.is_empty()).then_some(now + wait);
-    }
-
-    /// Looks after the table: who was silent is asked, what has not changed is looked up.
-    fn upkeep(&mut self, now: Timestamp, rng: &mut Stream, sink: &mut dyn DhtSink) {
-        self.next_upkeep = now + UPKEEP;
-        self.tokens.on_time(now, rng);
-        self.peers.on_time(now);
-        for family in 0..2 {
-            if let Some(silent) = self.tables[family].questionable(now)
-                && !self.queries.is_asked(silent.addr)
-            {
-                self.ask(now, silent.addr, Method::Ping, Purpose::Ping, rng, sink);
-            } else if let Some(index) = self.tables[family].stale(now) {
-                let target = self.tables[family].own().sibling(index, rng);
-                self.tables[family].on_refresh(now, index);
-                self.begin(now, Goal::Nodes, target, family);
-            }
-        }
-        if self.tables.iter().all(Table::is_empty) && !self.bootstrap.is_empty() {
-            self.next_bootstrap.get_or_insert(now);
-        }
-    }
-
-    fn on_query(
-        &mut self,
-        now: Timestamp,
-        from: SocketAddr,
-        message: &Message<'_>,
-        query: &Query<'_>,
-        rng: &mut Stream,
-        sink: &mut dyn DhtSink,
-    ) {
-        let allowed = from.port() != 0 && (self.config.allow)(from.ip());
-        if !self.reachable || !allowed || !self.rates.admit(now, from.ip()) {
-            self.ignored += 1;
-            return;
-        }
-        self.served += 1;
-        let contact = Contact { id: query.id, addr: from };
-        let envelope = Envelope { transaction: message.transaction, version: self.config.version };
-        let answer = match self.answer(now, from, query, rng) {
-            Ok(values) => envelope.reply(from, values),
-            Err((code, words)) => envelope.error(code, words),
-        };
-        sink.send(from, answer);
-        let table = &mut self.tables[family(&from)];
-        table.on_query(now, contact);
-        // A stranger is believed once it has answered, and asked only if there is room for it.
-        if !message.read_only && table.wants(contact) && !self.queries.is_asked(from) {
-            self.ask(now, from, Method::Ping, Purpose::Ping, rng, sink);
-        }
-    }
-
-    fn answer(
-        &mut self,
-        now: Timestamp,
-        from: SocketAddr,
-        query: &Query<'_>,
-        rng: &mut Stream,
-    ) -> Result<Vec<(&'static str, Encoded)>, (i64, &'static str)> {
-        let own = self.tables[family(&from)].own();
-        let mut values = vec![
-            ("id", Encoded::bytes(&own.0)),
-            // libtorrent's: the asker's port.
-            ("p", Encoded::int(from.port().into())),
-        ];
-        match query.method {
-            Method::Ping => {}
-            Method::FindNode { target } | Method::Unknown { target: Some(target) } => {
-                self.add_nodes(now, from, query.want, target, &mut values);
-            }
-            Method::GetPeers { hash } => {
-                self.add_nodes(now, from, query.want, hash.into(), &mut values);
-                let token = self.tokens.token(from.ip(), hash);
-                values.push(("token", Encoded::bytes(&token)));
-                let peers = self.peers.some(hash, from, rng);
-                if !peers.is_empty() {
-                    let peers = peers.into_iter().map(|peer| Encoded::bytes(&krpc::compact(peer)));
-                    values.push(("values", Encoded::list(peers)));
-                }
-            }
-            Method::AnnouncePeer { hash, port, implied, token } => {
-                if !self.tokens.accepts(from.ip(), hash, token) {
-                    return Err((203, "Bad token"));
-                }
-                let port = if implied || port == 0 { from.port() } else { port };
-                self.peers.add(now, hash, SocketAddr::new(from.ip(), port));
-            }
-            Method::SampleInfohashes { target } => {
-                self.add_nodes(now, from, query.want, target, &mut values);
-                let sample = self.peers.sample(MAX_SAMPLES, rng);
-                let samples: Vec<u8> = sample.iter().flat_map(|hash| hash.0).collect();
-                let total = i64::try_from(self.peers.hashes()).unwrap_or(i64::MAX);
-                values.push(("interval", Encoded::int(SAMPLE_INTERVAL)));
-                values.push(("num", Encoded::int(total)));
-                values.push(("samples", Encoded::bytes(&samples)));
-            }
-            Method::Unknown { target: None } => return Err((204, "unknown message")),
-        }
-        Ok(values)
-    }
-
-    /// The nodes nearest to `target`, of the families that are wanted: without a wish, the asker's own.
-    fn add_nodes(
-        &self,
-        now: Timestamp,
-        from: SocketAddr,
-        want: [bool; 2],
-        target: NodeId,
-        values: &mut Vec<(&'static str, Encoded)>,
-    ) {
-        let own = [from.is_ipv4(), from.is_ipv6()];
-        let want = if want == [false; 2] { own } else { want };
-        for (at, key) in [(0, "nodes"), (1, "nodes6")] {
-            if want[at] {
-                let nodes = self.tables[at].closest(now, target, BUCKET);
-                values.push((key, compact_nodes(&nodes)));
-            }
-        }
     }
 }
 

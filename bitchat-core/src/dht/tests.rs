@@ -1,7 +1,9 @@
 //! Networks of nodes in memory: each datagram takes 50 ms, some nodes are dead.
 
+use super::krpc::compact_nodes;
 use super::*;
 use crate::base::rng::{Rng, Seed};
+use crate::wire::bencode::Encoded;
 use std::collections::{BTreeMap, VecDeque};
 
 const DELAY: Duration = Duration::from_millis(50);

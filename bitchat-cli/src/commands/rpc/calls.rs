@@ -34,13 +34,7 @@ pub(super) async fn call(
             let file = client.chat_file(channel).await.map_err(|error| Fault::refused(&error))?;
             Ok(file.map_or(Value::Null, |file| bytes(&file.encode())))
         }
-        "delivered" => {
-            let (channel, id) = (params.channel()?, params.entry("id")?);
-            params.end()?;
-            let devices = client.delivered(channel, id).await;
-            let devices = devices.map_err(|error| Fault::refused(&error))?;
-            Ok(devices.iter().map(device).collect())
-        }
+        "delivered" => delivered(client, params).await,
         "device" => {
             params.end()?;
             let own = client.device().await.map_err(|error| Fault::refused(&error))?;
@@ -81,6 +75,14 @@ pub(super) async fn call(
             message: format!("there is no method {method:?}; there are {METHODS}"),
         }),
     }
+}
+
+/// Who has stored a message.
+async fn delivered(client: &Client, mut params: Params) -> Result<Value, Fault> {
+    let (channel, id) = (params.channel()?, params.entry("id")?);
+    params.end()?;
+    let devices = client.delivered(channel, id).await.map_err(|error| Fault::refused(&error))?;
+    Ok(devices.iter().map(device).collect())
 }
 
 /// A channel by its file (`file`: the bytes; `path`) or its link.
