@@ -5,7 +5,6 @@ use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rangeset::RangeSet;
 use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::base::time::{Now, Timestamp, UnixMillis};
-use bitchat_core::log::Entry;
 use bitchat_core::channel::{
     Candidate, Channel, ChannelConfig, ChannelEvent, ChannelFault, ChannelRestore, ChannelSink,
     Priority, Record, Ticket,
@@ -15,6 +14,7 @@ use bitchat_core::crypto::gate::{self, Envelope};
 use bitchat_core::crypto::identity::{Identity, verify};
 use bitchat_core::crypto::packet_key::{MaskKey, PacketKey};
 use bitchat_core::crypto::suite::{Secret, Suite};
+use bitchat_core::log::Entry;
 use bitchat_core::wire::frame::{Frame, Frames, Stream, encode_ack};
 use bitchat_core::wire::packet::{Header, KeyPhase};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};

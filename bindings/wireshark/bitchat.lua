@@ -41,8 +41,9 @@ local CONTROL = {
 }
 local CHANNEL = {
     [1] = "DIGEST", [2] = "HEADS", [3] = "WANT", [4] = "WANT_IDS", [5] = "ENTRIES", [6] = "PROOF",
-    [7] = "PEERS", [8] = "PRUNE",
+    [7] = "PEERS", [8] = "PRUNE", [9] = "WANT_INFO", [10] = "INFO",
 }
+local MAPPINGS = { [1] = "not translated", [2] = "the same for all", [3] = "differs by destination" }
 local LANES = { [0] = "synchronisation", [1] = "new entries", [2] = "earlier entries" }
 local ROLES = { [0] = "pushed, or asked for by id", [1] = "part of an answer", [2] = "end of an answer",
     [3] = "end of an answer, more on request" }
@@ -121,6 +122,10 @@ field("channel.stub", bytes, "Stub")
 field("peer.identity", bytes, "Identity")
 field("peer.device", bytes, "Device id")
 field("peer.seconds", number, "Seconds since the link")
+field("peer.fact", number, "Kind of fact")
+field("peer.unknown", bytes, "Of a kind that is not known")
+field("peer.capabilities", number, "Capabilities")
+field("peer.mapping", small, "Mapping", base.DEC, MAPPINGS)
 field("peer.ipv4", ProtoField.ipv4, "Address")
 field("peer.ipv6", ProtoField.ipv6, "Address")
 field("peer.port", ProtoField.uint16, "Port")
@@ -401,6 +406,32 @@ local function show_entry(r, tree)
     end)
 end
 
+-- One fact that PEERS tells of a member (spec 09).
+local function show_fact(r, kind, tree)
+    if kind == 1 or kind == 2 then
+        if r:left() == 6 then
+            r:add_bytes(tree, "peer.ipv4", 4)
+        elseif r:left() == 18 then
+            r:add_bytes(tree, "peer.ipv6", 16)
+        else
+            malformed("a route without an address")
+        end
+        tree:add_le(f["peer.port"], r:take(2))
+    elseif kind == 3 then
+        r:add_bytes(tree, "peer.identity", 32)
+        r:add_bytes(tree, "peer.device", 16)
+    elseif kind == 4 then
+        r:add_varint(tree, "peer.capabilities")
+    elseif kind == 5 then
+        r:add_bytes(tree, "peer.mapping", 1)
+    elseif r:left() > 0 then
+        r:add_bytes(tree, "peer.unknown", r:left())
+    end
+    if r:left() > 0 then
+        malformed("bytes behind a fact")
+    end
+end
+
 local CHANNEL_BODIES = {
     [1] = function(r, tree)
         r:add_bytes(tree, "channel.digest", 32)
@@ -436,19 +467,17 @@ local CHANNEL_BODIES = {
     end,
     [7] = function(r, tree)
         while r:left() > 0 do
-            r:add_bytes(tree, "peer.identity", 32)
-            r:add_bytes(tree, "peer.device", 16)
-            r:add_varint(tree, "peer.seconds")
-            for _ = 1, (r:u8()) do
-                local family = r:u8()
-                if family == 4 then
-                    r:add_bytes(tree, "peer.ipv4", 4)
-                elseif family == 6 then
-                    r:add_bytes(tree, "peer.ipv6", 16)
-                else
-                    malformed("an address of no family")
-                end
-                tree:add_le(f["peer.port"], r:take(2))
+            local length = r:varint()
+            local range = r:take(length)
+            local member = reader(r.tvb, range:offset(), range:offset() + length)
+            member:add_bytes(tree, "peer.identity", 32)
+            member:add_bytes(tree, "peer.device", 16)
+            member:add_varint(tree, "peer.seconds")
+            while member:left() > 0 do
+                local kind = member:add_varint(tree, "peer.fact")
+                local size = member:varint()
+                local value = member:take(size)
+                show_fact(reader(r.tvb, value:offset(), value:offset() + size), kind, tree)
             end
         end
     end,

@@ -7,4 +7,4 @@ mod info;
 mod peers;
 mod random;
 mod sync;
-mod world;
+pub(super) mod world;

@@ -145,3 +145,6 @@ impl Deadlines {
         self.order.range((from, LinkId(0))..).next().map(|(at, _)| *at)
     }
 }
+
+#[cfg(test)]
+mod tests;
