@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::target::TargetPolicy;
-use bitchat_core::chatfile::{ChatFile, ChatFileError, JoinLink, LinkError};
+use bitchat_core::chatfile::{ChatFile, ChatFileError, JoinLink, LinkError, UnusableTracker};
 use bitchat_net::private::write_new;
 use clap::Args;
 use std::fs::{self, File};
@@ -65,13 +65,23 @@ pub(crate) enum Source {
     Link(JoinLink),
 }
 
+impl Source {
+    /// The trackers that it names and that cannot be used.
+    pub(crate) fn unusable(&self) -> &[UnusableTracker] {
+        match self {
+            Self::File(file) => &file.outside().unusable,
+            Self::Link(link) => &link.unusable,
+        }
+    }
+}
+
 /// Reads a channel's link, its `.chat` file, or a file that holds its link: other users of a
 /// machine can see the arguments of programs, and a link to a keyed channel is a secret.
 pub(crate) fn read_channel(named: &Path, policy: TargetPolicy) -> Result<Source, CliError> {
     if let Some(link) = named.to_str().filter(|text| is_link(text.as_bytes())) {
         return parse_link(link, policy).map(Source::Link);
     }
-    let bytes = read_file(named)?;
+    let bytes = plain(read_file(named)?);
     if !is_link(&bytes) {
         return parse_chat_file(named, &bytes, policy).map(Source::File);
     }
@@ -80,9 +90,24 @@ pub(crate) fn read_channel(named: &Path, policy: TargetPolicy) -> Result<Source,
 
 fn is_link(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
+    let text = text.strip_prefix(b"<").unwrap_or(text).trim_ascii_start();
     ["magnet:", "dotchat:", "bitchat:"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
     })
+}
+
+/// The bytes without what Windows' own tools put around them: a byte order mark, and UTF-16 where
+/// that is what they wrote.
+fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.as_slice() {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xef, 0xbb, 0xbf, ..] => return bytes.split_off(3),
+        _ => return bytes,
+    };
+    let pairs = bytes.get(2..).unwrap_or_default().chunks_exact(2);
+    let units: Vec<u16> = pairs.filter_map(|pair| pair.try_into().ok()).map(unit).collect();
+    String::from_utf16_lossy(&units).into_bytes()
 }
 
 fn parse_link(text: &str, policy: TargetPolicy) -> Result<JoinLink, CliError> {

@@ -21,7 +21,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 /// How often the host's own addresses are read anew.
 const INTERFACES_INTERVAL: Duration = Duration::from_secs(30);
 /// A name that takes longer to look up has no address.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// The store may take so long to finish and close its file; then the node ends without waiting for it.
 pub(crate) const CLOSE_TIME: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ mod magnet;
 use super::announced::{Announced, WallTimeUnknown};
 use super::error::LinkError;
 use super::file::{ChatFile, announced, keys};
-use super::outside::PeerHint;
+use super::outside::{PeerHint, UnusableTracker};
 use super::text::check_text;
 use crate::base::ids::{ChannelId, InfoHash};
 use crate::base::limits::Limits;
@@ -37,6 +37,8 @@ pub struct JoinLink {
     pub name: Option<String>,
     /// Where to ask first.
     pub trackers: Vec<TrackerUrl>,
+    /// Trackers that the link names and that cannot be used. Not written.
+    pub unusable: Vec<UnusableTracker>,
     /// Where members were.
     pub peers: Vec<PeerHint>,
 }
@@ -47,7 +49,7 @@ impl JoinLink {
     /// # Errors
     /// [`LinkError`] names the part that is wrong.
     pub fn parse(text: &str, limits: &Limits, policy: TargetPolicy) -> Result<Self, LinkError> {
-        let text = text.trim();
+        let text = bare(text);
         if text.len() > limits.file.link_bytes {
             return Err(LinkError::TooLong { found: text.len(), limit: limits.file.link_bytes });
         }
@@ -108,9 +110,19 @@ impl From<&ChatFile> for JoinLink {
             rotate: info.rotate,
             name: (info.name.len() <= LINK_STRING).then(|| info.name.clone()),
             trackers: trackers.filter(short).take(LINK_TRACKERS).cloned().collect(),
+            unusable: Vec::new(),
             peers: peers.take(LINK_PEERS).collect(),
         }
     }
+}
+
+/// The link without what people's tools put around it: blanks, a byte order mark, `<` and `>` (RFC 3986
+/// appendix C; BC-02.54).
+fn bare(text: &str) -> &str {
+    let blank = |char: char| char.is_whitespace() || matches!(char, '\u{feff}' | '\0');
+    let text = text.trim_matches(blank);
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    inner.map_or(text, |inner| inner.trim_matches(blank))
 }
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {

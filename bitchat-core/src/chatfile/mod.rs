@@ -20,7 +20,7 @@ pub use error::{ChatFileError, InfoError, LinkError};
 pub use file::ChatFile;
 pub use info::{History, Info, Mode};
 pub use link::JoinLink;
-pub use outside::{Node, Outside, PeerHint};
+pub use outside::{Node, Outside, PeerHint, UnusableTracker};
 pub use text::{TextFault, check_text};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::base::limits::Limits;
 use crate::base::target::TargetPolicy;
 use crate::base::time::UnixMillis;
 use crate::wire::bencode::{Dict, Encoded};
-use crate::wire::url::{Host, TrackerUrl};
+use crate::wire::url::{Host, TrackerUrl, UrlError, without_path};
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use serde_bytes::ByteBuf;
@@ -33,11 +33,24 @@ pub struct PeerHint {
     pub peer: Option<PeerId>,
 }
 
+/// A tracker that a file or link names and that cannot be used: it costs itself, not the channel
+/// (BC-02.53).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tracker `{place}` is left out: {fault}")]
+pub struct UnusableTracker {
+    /// Scheme and host as they were written, fit to be shown; never a user name, password or path.
+    pub place: String,
+    /// What is wrong.
+    pub fault: UrlError,
+}
+
 /// What the outer dictionary says besides `info` and `signature`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outside {
     /// Trackers in tiers (BEP 12): those of one tier are tried in random order, tier by tier.
     pub trackers: Vec<Vec<TrackerUrl>>,
+    /// Trackers that the file names and that cannot be used. Not written.
+    pub unusable: Vec<UnusableTracker>,
     /// DHT nodes to start from.
     pub nodes: Vec<Node>,
     /// Addresses of members.
@@ -50,6 +63,9 @@ pub struct Outside {
     pub comment: Option<String>,
 }
 
+/// Characters of an unusable tracker that are shown.
+const MAX_PLACE_CHARS: usize = 100;
+
 /// The keys of the outer dictionary that [`Outside`] stands for.
 pub(super) const KEYS: [&str; 7] =
     ["announce", "announce-list", "nodes", "peers", "created by", "creation date", "comment"];
@@ -60,8 +76,10 @@ impl Outside {
         limits: &Limits,
         policy: TargetPolicy,
     ) -> Result<Self, ChatFileError> {
+        let (trackers, unusable) = trackers(dict, limits, policy)?;
         Ok(Self {
-            trackers: trackers(dict, limits, policy)?,
+            trackers,
+            unusable,
             nodes: nodes(dict, limits, policy)?,
             peers: peers(dict, limits, policy)?,
             created_by: line(dict, "created by", limits.file.name_bytes)?,
@@ -142,39 +160,76 @@ impl PeerHint {
     }
 }
 
-/// BEP 12: `announce-list`, where it is there, replaces `announce`. Both are checked (BC-02.05).
+/// Trackers in tiers, and what cannot be used of them.
+type Trackers = (Vec<Vec<TrackerUrl>>, Vec<UnusableTracker>);
+
+/// BEP 12: `announce-list`, where it holds a tracker that can be used, replaces `announce`. The policy
+/// holds for both (BC-02.05).
 fn trackers(
     dict: Dict<'_>,
     limits: &Limits,
     policy: TargetPolicy,
-) -> Result<Vec<Vec<TrackerUrl>>, ChatFileError> {
+) -> Result<Trackers, ChatFileError> {
+    let mut unusable = Vec::new();
     let single: Option<String> = optional(dict, "announce", "announce", "a URL")?;
-    let single = single.map(|text| tracker(&text, "announce", policy)).transpose()?;
+    let single = match single {
+        Some(text) => usable_tracker(&text, "announce", policy, &mut unusable)?,
+        None => None,
+    };
     let field = "announce-list";
     let tiers: Vec<Vec<String>> =
         optional(dict, field, field, "a list of lists of URLs")?.unwrap_or_default();
     let found = tiers.iter().map(|tier| tier.len().max(1)).sum();
     at_most(field, found, limits.file.trackers)?;
     let mut trackers = Vec::new();
-    for tier in tiers.iter().filter(|tier| !tier.is_empty()) {
-        let urls = tier.iter().map(|text| tracker(text, field, policy));
-        trackers.push(urls.collect::<Result<Vec<_>, _>>()?);
+    for tier in tiers {
+        let mut urls = Vec::new();
+        for text in tier {
+            urls.extend(usable_tracker(&text, field, policy, &mut unusable)?);
+        }
+        if !urls.is_empty() {
+            trackers.push(urls);
+        }
     }
     if trackers.is_empty() {
         trackers.extend(single.map(|url| vec![url]));
     }
-    Ok(trackers)
+    Ok((trackers, unusable))
 }
 
-/// Reads a tracker's URL and applies `policy` to where it leads.
-pub(super) fn tracker(
+/// Reads a tracker's URL as people's tools write it, with blanks and line ends around it. What cannot
+/// be used is noted once, and what is empty says nothing (BC-02.53).
+pub(super) fn usable_tracker(
     text: &str,
     field: &'static str,
     policy: TargetPolicy,
-) -> Result<TrackerUrl, ChatFileError> {
-    let url = TrackerUrl::parse(text).map_err(|fault| ChatFileError::Url { field, fault })?;
-    allowed(&url.host, field, policy)?;
-    Ok(url)
+    unusable: &mut Vec<UnusableTracker>,
+) -> Result<Option<TrackerUrl>, ChatFileError> {
+    let text = text.trim_matches(|char: char| char.is_whitespace() || char.is_control());
+    match TrackerUrl::parse(text) {
+        Ok(url) => {
+            allowed(&url.host, field, policy)?;
+            Ok(Some(url))
+        }
+        Err(fault) => {
+            let new = UnusableTracker { place: place(text), fault };
+            if !text.is_empty() && !unusable.contains(&new) {
+                unusable.push(new);
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// What may be shown of a text that is no tracker's URL.
+fn place(text: &str) -> String {
+    let (scheme, rest) = without_path(text).split_once("://").unwrap_or(("", text));
+    let host = rest.rsplit('@').next().unwrap_or_default();
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    let shown: String =
+        format!("{scheme}{separator}{host}").chars().take(MAX_PLACE_CHARS).collect();
+    if check_text(&shown, usize::MAX).is_ok() { shown } else { "?".into() }
 }
 
 /// BC-02.19

@@ -35,6 +35,7 @@ fn outside() -> Outside {
             vec![url("http://a.example/announce"), url("udp://b.example:6969/announce")],
             vec![url("https://c.example/announce?key=1")],
         ],
+        unusable: Vec::new(),
         nodes: vec![
             Node { host: bencode_host("router.example.org"), port: 6881 },
             Node { host: bencode_host("2.2.2.2"), port: 6881 },
@@ -195,8 +196,10 @@ fn announce_list_replaces_announce_and_both_are_replaced() {
     let map = entries(&new.encode());
     assert_eq!(map.get(b"announce".as_slice()), Some(&text("http://new.example/")));
     assert_eq!(map.get(b"announce-list".as_slice()), None);
-    let bad = parse(&with_outer(&file, "announce", Some(text("gopher://a.example/"))));
-    assert!(matches!(bad, Err(ChatFileError::Url { field: "announce", .. })));
+    let bytes = with_outer(&file, "announce", Some(text("gopher://a.example/")));
+    let file = parse(&bytes).expect("sound without it");
+    assert_eq!(file.outside().trackers, [[url("http://list.example/")]]);
+    assert_eq!(file.outside().unusable.len(), 1);
 }
 
 // BC-02.10

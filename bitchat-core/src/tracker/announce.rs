@@ -128,10 +128,13 @@ pub(super) fn ip_from_bytes(bytes: &[u8]) -> Option<IpAddr> {
     bytes.try_into().ok().map(addr::from_bytes)
 }
 
-/// A tracker's text, fit to be shown: short, without control characters (BC-10.16).
+/// A tracker's text, fit to be shown: short, without control characters, and without the blanks and
+/// NULs around it that trackers written in C send along (BC-10.16).
 pub(super) fn clean_text(bytes: &[u8]) -> String {
     let head = bytes.get(..4 * MAX_TEXT_CHARS).unwrap_or(bytes);
-    String::from_utf8_lossy(head)
+    let text = String::from_utf8_lossy(head);
+    let words = text.trim_matches(|char: char| char.is_control() || char.is_whitespace());
+    words
         .chars()
         .take(MAX_TEXT_CHARS)
         .map(|char| if char.is_control() { ' ' } else { char })

@@ -15,6 +15,7 @@ use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 /// How long one request for more peers is remembered; the start of an announcer is one.
 const HUNGER: Duration = Duration::from_secs(10 * 60);
@@ -51,16 +52,20 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// An announcer that does nothing yet. The trackers of each tier are shuffled once (BC-10.20).
+    /// An announcer that does nothing yet. The trackers of each tier are shuffled once (BC-10.20); one
+    /// that is named again, however it is spelt, counts once (BC-10.66).
     #[must_use]
     pub fn new(config: AnnouncerConfig, rng: &mut Stream) -> Self {
         let mut trackers = Vec::new();
         let mut tiers = Vec::new();
+        let mut known = BTreeSet::new();
+        let mut numbers = 0..;
         for (tier, urls) in config.tiers.iter().enumerate() {
-            let room = config.max_trackers.saturating_sub(trackers.len());
             let first = trackers.len();
-            for url in urls.iter().take(room) {
-                trackers.push(Tracker::new(trackers.len(), tier, url.clone()));
+            for (number, url) in (&mut numbers).take(urls.len()).zip(urls) {
+                if trackers.len() < config.max_trackers && known.insert(url.identity()) {
+                    trackers.push(Tracker::new(number, tier, url.clone()));
+                }
             }
             let mut order: Vec<usize> = (first..trackers.len()).collect();
             shuffle(&mut order, rng);

@@ -1,6 +1,6 @@
 //! One tracker: where it is, who of us is on its list, and the round of announces in progress.
 
-use super::announce::{Answer, Event};
+use super::announce::{Answer, Event, Retry};
 use super::interface::{TrackerQuery, TrackerStatus};
 use super::lane::{Connection, Fault, Job, Lane, Outcome, Turn};
 use super::schedule::Schedule;
@@ -12,8 +12,12 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-/// The embedder's answer to a look-up.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(30);
+/// The embedder's answer to a look-up. A name server that leaves out the answer for one family costs
+/// a resolver 10 to 20 seconds, two of them twice that.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(45);
+/// A look-up that takes longer is not waited for where addresses are known from an earlier one
+/// (BC-10.68).
+const KNOWN_WAIT: Duration = Duration::from_secs(2);
 /// Once one address family answered, the other has this long: one UDP retransmission.
 const OTHER_FAMILY_WAIT: Duration = Duration::from_secs(20);
 /// How long a family that did not answer is left alone while the other one works.
@@ -30,6 +34,7 @@ type Joined = BTreeMap<(InfoHash, bool), (Job, SocketAddr)>;
 pub(super) struct Tracker {
     pub(super) schedule: Schedule,
     pub(super) tier: usize,
+    /// Its number in the configuration.
     index: usize,
     url: TrackerUrl,
     round: Option<Round>,
@@ -39,6 +44,50 @@ pub(super) struct Tracker {
     connections: BTreeMap<SocketAddr, Connection>,
     /// IPv4 and IPv6 are left alone until then, as long as the other one works.
     rests: [Timestamp; 2],
+    addresses: Addresses,
+}
+
+/// What is known of the addresses behind a tracker's name.
+#[derive(Debug, Default)]
+struct Addresses {
+    /// Those of the last look-up that found any.
+    known: Vec<IpAddr>,
+    /// A look-up that was not waited for; its answer serves the next round.
+    late: Option<TrackerQuery>,
+    /// When an address last failed. One that answered is not among them.
+    failed: BTreeMap<IpAddr, Timestamp>,
+    /// Those that answered last, over IPv4 and IPv6.
+    answered: [Option<IpAddr>; 2],
+}
+
+impl Addresses {
+    fn learn(&mut self, ips: &[IpAddr]) {
+        let ips = ips.iter().take(MAX_ADDRESSES).map(|ip| addr::canonical_ip(*ip));
+        let ips: Vec<IpAddr> = ips.collect();
+        if !ips.is_empty() {
+            self.failed.retain(|ip, _| ips.contains(ip));
+            self.known = ips;
+        }
+    }
+
+    /// The address that answered comes first, those that failed come last, the latest behind all
+    /// (BC-10.67).
+    fn sort(&self, ips: &mut [IpAddr]) {
+        ips.sort_by_key(|ip| {
+            let answered = self.answered.contains(&Some(*ip));
+            (!answered, self.failed.get(ip).copied().unwrap_or(Timestamp::ZERO))
+        });
+    }
+
+    fn on_answer(&mut self, ip: IpAddr) {
+        self.failed.remove(&ip);
+        self.answered[usize::from(ip.is_ipv6())] = Some(ip);
+    }
+
+    fn on_failure(&mut self, now: Timestamp, ip: IpAddr) {
+        self.failed.insert(ip, now);
+        self.answered = self.answered.map(|known| known.filter(|known| *known != ip));
+    }
 }
 
 /// One announce of every infohash, over both address families.
@@ -54,12 +103,17 @@ struct Round {
     /// When IPv4 and IPv6 first answered.
     answered: [Option<Timestamp>; 2],
     fault: Option<Fault>,
+    /// The longest wait that a refusal in this round named.
+    imposed: Option<Duration>,
+    /// What the tracker told people, whichever of its answers did.
+    warning: Option<String>,
 }
 
 impl Round {
     fn new(farewell: bool, generation: u64) -> Self {
         let (lookup, lanes, answered, fault) = (None, Vec::new(), [None; 2], None);
-        Self { lookup, lanes, farewell, generation, peers: 0, answered, fault }
+        let (imposed, warning) = (None, None);
+        Self { lookup, lanes, farewell, generation, peers: 0, answered, fault, imposed, warning }
     }
 
     /// After this a family that has not answered is given up, because the other one has (BC-10.64).
@@ -91,7 +145,7 @@ fn family(lane: &Lane) -> usize {
 }
 
 impl Tracker {
-    pub(super) const fn new(index: usize, tier: usize, url: TrackerUrl) -> Self {
+    pub(super) fn new(index: usize, tier: usize, url: TrackerUrl) -> Self {
         Self {
             schedule: Schedule::new(),
             tier,
@@ -102,6 +156,7 @@ impl Tracker {
             leaving: BTreeMap::new(),
             connections: BTreeMap::new(),
             rests: [Timestamp::ZERO; 2],
+            addresses: Addresses::default(),
         }
     }
 
@@ -114,6 +169,10 @@ impl Tracker {
     }
 
     pub(super) fn waits_for(&self, query: TrackerQuery) -> bool {
+        self.addresses.late == Some(query) || self.is_of_round(query)
+    }
+
+    fn is_of_round(&self, query: TrackerQuery) -> bool {
         self.round.as_ref().is_some_and(|round| {
             round.lookup.is_some_and(|(lookup, _)| lookup == query)
                 || round.lanes.iter().any(|lane| lane.waits_for(query))
@@ -135,20 +194,23 @@ impl Tracker {
                 self.open_lanes(turn, &[ip]);
             }
             Err(query) => {
-                round.lookup = Some((query, turn.now + LOOKUP_TIMEOUT));
+                let known = !self.addresses.known.is_empty();
+                let wait = if known { KNOWN_WAIT } else { LOOKUP_TIMEOUT };
+                round.lookup = Some((query, turn.now + wait));
                 self.round = Some(round);
             }
         }
     }
 
-    /// The tracker's addresses are known: one lane for each family, to an address that may be spoken
-    /// to (BC-10.10).
+    /// The tracker's addresses are known: one lane for each family, to the addresses that may be spoken
+    /// to (BC-10.10), one after the other until one answers (BC-10.67).
     fn open_lanes(&mut self, turn: &mut Turn<'_>, ips: &[IpAddr]) {
         let Some(round) = &mut self.round else { return };
         round.lookup = None;
         let allowed = ips.iter().take(MAX_ADDRESSES).map(|ip| addr::canonical_ip(*ip));
-        let (v4, v6): (Vec<_>, Vec<_>) =
-            allowed.filter(|ip| turn.allows(*ip)).partition(IpAddr::is_ipv4);
+        let mut allowed: Vec<IpAddr> = allowed.filter(|ip| turn.allows(*ip)).collect();
+        self.addresses.sort(&mut allowed);
+        let (v4, v6): (Vec<_>, Vec<_>) = allowed.into_iter().partition(IpAddr::is_ipv4);
         if v4.is_empty() && v6.is_empty() {
             round.fault = Some(Fault::local("the tracker has no address that may be spoken to"));
         }
@@ -159,12 +221,12 @@ impl Tracker {
             if rests[family] && usable[other] && !rests[other] {
                 continue;
             }
-            // Another address with every failure.
-            let choice = usize::try_from(self.schedule.failures).unwrap_or_default();
-            let Some(ip) = ips.get(choice % ips.len().max(1)) else { continue };
-            let address = SocketAddr::new(*ip, self.url.port);
+            let port = self.url.port;
+            let mut addresses = ips.into_iter().map(|ip| SocketAddr::new(ip, port));
+            let Some(address) = addresses.next() else { continue };
             let connection = self.connections.get(&address).copied();
             let mut lane = Lane::new(self.url.clone(), address, connection);
+            lane.others = addresses.collect();
             lane.jobs = turn.swarms.iter().map(|swarm| swarm.job(turn.config.port)).collect();
             for job in &mut lane.jobs {
                 if let Some((old, _)) = self.joined.get(&(job.infohash, address.is_ipv6())) {
@@ -236,7 +298,11 @@ impl Tracker {
     /// A look-up that this tracker waits for has an answer.
     pub(super) fn on_resolved(&mut self, turn: &mut Turn<'_>, query: TrackerQuery, ips: &[IpAddr]) {
         let lookup = self.round.as_ref().and_then(|round| round.lookup);
-        if lookup.is_some_and(|(lookup, _)| lookup == query) {
+        if self.addresses.late == Some(query) {
+            self.addresses.late = None;
+            self.addresses.learn(ips);
+        } else if lookup.is_some_and(|(lookup, _)| lookup == query) {
+            self.addresses.learn(ips);
             self.open_lanes(turn, ips);
         } else {
             self.with_lane(turn, query, |lane, turn| lane.on_resolved(turn, ips));
@@ -245,13 +311,24 @@ impl Tracker {
 
     /// A look-up or stream that this tracker waits for failed.
     pub(super) fn on_failed(&mut self, turn: &mut Turn<'_>, query: TrackerQuery, reason: &str) {
-        if let Some(round) = &mut self.round
+        if self.addresses.late == Some(query) {
+            self.addresses.late = None;
+        } else if let Some(round) = &mut self.round
             && round.lookup.is_some_and(|(lookup, _)| lookup == query)
         {
             round.lookup = None;
             round.fault = Some(Fault::local(reason));
+            self.open_known(turn);
         } else {
             self.with_lane(turn, query, |lane, _| Some(lane.on_failed(reason)));
+        }
+    }
+
+    /// The name could not be looked up (in time): the addresses that it had before serve once more.
+    fn open_known(&mut self, turn: &mut Turn<'_>) {
+        let known = self.addresses.known.clone();
+        if !known.is_empty() {
+            self.open_lanes(turn, &known);
         }
     }
 
@@ -281,16 +358,20 @@ impl Tracker {
 
     pub(super) fn handle_timeout(&mut self, turn: &mut Turn<'_>) {
         let Some(round) = &mut self.round else { return };
-        if round.lookup.is_some_and(|(_, deadline)| deadline <= turn.now) {
+        if let Some((query, _)) = round.lookup.filter(|(_, deadline)| *deadline <= turn.now) {
             round.lookup = None;
             round.fault = Some(Fault::local("the tracker's name could not be looked up in time"));
+            self.addresses.late = Some(query);
+            self.open_known(turn);
         }
+        let Some(round) = &mut self.round else { return };
         for at in 0..round.lanes.len() {
             let Some(round) = &mut self.round else { return };
             let Some(family) = round.lanes.get(at).map(family) else { return };
             let cut = round.cut(family) <= turn.now;
             let lane = &mut round.lanes[at];
             if cut && lane.deadline().is_some() {
+                self.addresses.on_failure(turn.now, lane.address.ip());
                 lane.abort(turn);
                 self.rests[family] = turn.now + FAMILY_REST;
             } else if let Some(outcome) = lane.handle_timeout(turn) {
@@ -309,16 +390,34 @@ impl Tracker {
         match outcome {
             Ok(answer) => {
                 self.rests[family] = Timestamp::ZERO;
+                self.addresses.on_answer(address.ip());
+                lane.others.clear();
                 if !round.farewell {
                     self.on_answer(turn, job, address, answer);
                 }
             }
             Err(fault) => {
-                if !fault.refused {
-                    lane.jobs.clear();
-                    self.rests[family] = turn.now + FAMILY_REST;
+                if fault.refused {
+                    self.addresses.on_answer(address.ip());
+                    lane.others.clear();
+                } else {
+                    self.addresses.on_failure(turn.now, address.ip());
+                    if let Some(next) = lane.others.pop_front() {
+                        lane.jobs.push_front(job);
+                        lane.address = next;
+                        lane.connection = self.connections.get(&next).copied();
+                    } else {
+                        lane.jobs.clear();
+                        self.rests[family] = turn.now + FAMILY_REST;
+                    }
                 }
-                round.fault = Some(fault);
+                if let Some(Retry::After(wait)) = fault.retry {
+                    round.imposed = round.imposed.max(Some(wait));
+                }
+                // The tracker's own words say more than what was seen of its other addresses.
+                if fault.refused || !round.fault.as_ref().is_some_and(|old| old.refused) {
+                    round.fault = Some(fault);
+                }
             }
         }
         if let Some(lane) = self.round.as_mut().and_then(|round| round.lanes.get_mut(at)) {
@@ -338,8 +437,11 @@ impl Tracker {
         if !answer.peers.is_empty() {
             turn.sink.peers(self.index, &answer.peers);
         }
-        let (peers, next) = (round.peers, self.schedule.due);
-        let status = TrackerStatus::Working { peers, next, warning: answer.warning };
+        if answer.warning.is_some() {
+            round.warning = answer.warning;
+        }
+        let (peers, next, warning) = (round.peers, self.schedule.due, round.warning.clone());
+        let status = TrackerStatus::Working { peers, next, warning };
         turn.sink.status(self.index, status);
         if let Some(id) = answer.tracker_id {
             job.tracker_id = id;
@@ -365,12 +467,18 @@ impl Tracker {
         let worked = round.has_answered();
         if !worked {
             let fault = round.fault.unwrap_or_else(|| Fault::local("there is nothing to announce"));
-            self.schedule.on_failure(turn.now, fault.retry, turn.rng);
+            let retry = match fault.retry {
+                Some(Retry::Never) => Some(Retry::Never),
+                _ => round.imposed.map(Retry::After),
+            };
+            self.schedule.on_failure(turn.now, retry, turn.rng);
             let retry_at = self.schedule.due;
             let status = TrackerStatus::Failed { reason: fault.reason, retry_at };
             turn.sink.status(self.index, status);
         } else if round.generation != turn.generation {
             self.schedule.due = turn.now;
+        } else if let Some(wait) = round.imposed {
+            self.schedule.on_partial_refusal(turn.now, wait);
         }
         worked
     }

@@ -5,6 +5,7 @@ use super::announce::{Announce, Event};
 use super::gzip::{GzipError, unpack};
 use super::profile::Profile;
 use crate::wire::url::{Scheme, TrackerUrl};
+use core::time::Duration;
 use std::fmt::Write as _;
 
 /// Bytes of status line and headers.
@@ -25,7 +26,7 @@ pub enum HttpError {
     /// Not HTTP, or more headers than we read.
     #[error("the tracker does not speak HTTP")]
     Head,
-    /// A status that is neither success nor a redirect.
+    /// A status that is neither success nor a redirect, and nothing with it that could be read.
     #[error("the tracker answered with HTTP status {0}")]
     Status(u16),
     /// A redirect that does not say where to, or to something that is no tracker.
@@ -58,6 +59,15 @@ pub enum Response {
     Body(Vec<u8>),
     /// Status 301, 302, 303, 307 or 308: the announce goes to this URL instead.
     Redirect(TrackerUrl),
+    /// Any other status. Its body may hold the tracker's own words.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The body, unpacked; empty if it is broken or has not arrived.
+        body: Vec<u8>,
+        /// `Retry-After` (RFC 9110 §10.2.3), if it is a number of seconds.
+        wait: Option<Duration>,
+    },
 }
 
 /// The bytes of an announce (BC-10.03, BC-10.04).
@@ -128,6 +138,14 @@ pub struct ResponseReader {
     state: State,
     gzip: bool,
     interim: u8,
+    refusal: Option<Refusal>,
+}
+
+/// A status other than success, and when to ask again.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    status: u16,
+    wait: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -151,7 +169,15 @@ enum Chunk {
 enum Head {
     Interim,
     Redirect(TrackerUrl),
-    Body { state: State, gzip: bool },
+    Body {
+        state: State,
+        gzip: bool,
+    },
+    /// Not success: what body there is, if its length and coding are clear.
+    Refused {
+        refusal: Refusal,
+        body: Option<(State, bool)>,
+    },
 }
 
 impl ResponseReader {
@@ -167,6 +193,7 @@ impl ResponseReader {
             state: State::Head,
             gzip: false,
             interim: 0,
+            refusal: None,
         }
     }
 
@@ -175,7 +202,22 @@ impl ResponseReader {
     ///
     /// # Errors
     /// [`HttpError`]; the stream is of no use any more.
-    pub fn push(&mut self, mut data: &[u8]) -> Result<Option<Response>, HttpError> {
+    pub fn push(&mut self, data: &[u8]) -> Result<Option<Response>, HttpError> {
+        let result = self.read(data);
+        match self.refused() {
+            Some(refused) if result.is_err() => Ok(Some(refused)),
+            _ => result,
+        }
+    }
+
+    /// What a status other than success says on its own, once the head is there.
+    #[must_use]
+    pub fn refused(&self) -> Option<Response> {
+        let Refusal { status, wait } = self.refusal?;
+        Some(Response::Refused { status, body: Vec::new(), wait })
+    }
+
+    fn read(&mut self, mut data: &[u8]) -> Result<Option<Response>, HttpError> {
         while matches!(self.state, State::Head) {
             let Some((&byte, rest)) = data.split_first() else { return Ok(None) };
             data = rest;
@@ -192,6 +234,11 @@ impl ResponseReader {
                     Head::Interim => return Err(HttpError::Head),
                     Head::Redirect(url) => return Ok(Some(Response::Redirect(url))),
                     Head::Body { state, gzip } => (self.state, self.gzip) = (state, gzip),
+                    Head::Refused { refusal, body } => {
+                        self.refusal = Some(refusal);
+                        let Some(body) = body else { return Ok(self.refused()) };
+                        (self.state, self.gzip) = body;
+                    }
                 }
             }
         }
@@ -203,15 +250,20 @@ impl ResponseReader {
     /// # Errors
     /// [`HttpError::Truncated`] unless the end of the stream is the end of the body.
     pub fn finish(&mut self) -> Result<Response, HttpError> {
-        match self.state {
+        let result = match self.state {
             State::UntilClose => self.complete(),
             _ => Err(HttpError::Truncated),
-        }
+        };
+        result.or_else(|error| self.refused().ok_or(error))
     }
 
     fn complete(&mut self) -> Result<Response, HttpError> {
         let body = core::mem::take(&mut self.body);
-        Ok(Response::Body(if self.gzip { unpack(&body, self.limit)? } else { body }))
+        let body = if self.gzip { unpack(&body, self.limit)? } else { body };
+        Ok(match self.refusal {
+            Some(Refusal { status, wait }) => Response::Refused { status, body, wait },
+            None => Response::Body(body),
+        })
     }
 
     /// True when the body is complete.
@@ -309,8 +361,22 @@ fn parse_head(bytes: &[u8], url: &TrackerUrl, limit: usize) -> Result<Head, Http
             let place = values(response.headers, "location").next().ok_or(HttpError::Redirect)?;
             redirect(url, place).map(Head::Redirect)
         }
-        status => Err(HttpError::Status(status)),
+        status => {
+            let wait = values(response.headers, "retry-after").next().and_then(seconds);
+            // These two never have a body (RFC 9112 §6.3).
+            let may = !matches!(status, 204 | 304);
+            let body =
+                || Some((framing(response.headers, limit).ok()?, is_gzip(response.headers).ok()?));
+            let body = may.then(body).flatten();
+            Ok(Head::Refused { refusal: Refusal { status, wait }, body })
+        }
     }
+}
+
+fn seconds(text: &[u8]) -> Option<Duration> {
+    let digits = str::from_utf8(text).ok()?;
+    let digits = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)?;
+    digits.parse().ok().map(Duration::from_secs)
 }
 
 fn values<'a>(headers: &'a [httparse::Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
@@ -354,14 +420,7 @@ fn is_gzip(headers: &[httparse::Header<'_>]) -> Result<bool, HttpError> {
 /// Where a redirect leads: HTTP or HTTPS only, and never from HTTPS back to HTTP (BC-10.11).
 fn redirect(from: &TrackerUrl, location: &[u8]) -> Result<TrackerUrl, HttpError> {
     let location = str::from_utf8(location).map_err(|_| HttpError::Redirect)?;
-    let absolute = if location.starts_with("//") {
-        format!("{}:{location}", from.scheme.as_str())
-    } else if location.starts_with('/') {
-        format!("{}://{}{location}", from.scheme.as_str(), from.authority())
-    } else {
-        location.to_owned()
-    };
-    let to = TrackerUrl::parse(&absolute).map_err(|_| HttpError::Redirect)?;
+    let to = from.join(location).map_err(|_| HttpError::Redirect)?;
     match (from.scheme, to.scheme) {
         (_, Scheme::Udp) | (Scheme::Https, Scheme::Http) => Err(HttpError::Redirect),
         _ => Ok(to),

@@ -19,6 +19,9 @@ use std::collections::VecDeque;
 pub const MAX_INFOHASHES: usize = 4;
 /// From the opening of a stream to the end of the answer (libtorrent's limit).
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an address is waited for while the tracker has others of the family: for a stream to be
+/// opened, or for the answer to one datagram. The last one gets all the time there is.
+const OTHERS_WAIT: Duration = Duration::from_secs(3);
 /// Redirects that are followed in one announce.
 const MAX_REDIRECTS: u8 = 3;
 /// The least `left` that is claimed; up to 4 GiB are added, as if a download had been resumed.
@@ -179,6 +182,8 @@ pub(super) type Connection = (u64, Timestamp);
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) address: SocketAddr,
+    /// Addresses of the family that come next if this one does not answer.
+    pub(super) others: VecDeque<SocketAddr>,
     pub(super) jobs: VecDeque<Job>,
     url: TrackerUrl,
     redirects: u8,
@@ -188,12 +193,13 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) const fn new(
+    pub(super) fn new(
         url: TrackerUrl,
         address: SocketAddr,
         connection: Option<Connection>,
     ) -> Self {
-        Self { address, jobs: VecDeque::new(), url, redirects: 0, connection, step: Step::Idle }
+        let (others, jobs) = (VecDeque::new(), VecDeque::new());
+        Self { address, others, jobs, url, redirects: 0, connection, step: Step::Idle }
     }
 
     /// Begins the first job; without jobs it does nothing.
@@ -204,7 +210,8 @@ impl Lane {
         } else if self.url.scheme == Scheme::Udp {
             self.send(turn, 0);
         } else {
-            self.open(turn, self.url.clone(), self.address, turn.now + HTTP_TIMEOUT);
+            let wait = if self.others.is_empty() { HTTP_TIMEOUT } else { OTHERS_WAIT };
+            self.open(turn, self.url.clone(), self.address, turn.now + wait);
         }
     }
 
@@ -269,7 +276,8 @@ impl Lane {
             None => udp::connect_request(transaction).to_vec(),
         };
         turn.sink.send_udp(self.address, packet);
-        let deadline = turn.now + UDP_TIMEOUT * (1 << sends.min(8));
+        let wait = if self.others.is_empty() { UDP_TIMEOUT } else { OTHERS_WAIT };
+        let deadline = turn.now + wait * (1 << sends.min(8));
         let connected = connection.is_some();
         self.step = Step::Datagram { transaction, connected, sends: sends + 1, deadline };
     }
@@ -281,6 +289,7 @@ impl Lane {
         match udp::parse(packet, expect, turn.config.max_peers) {
             Ok(Reply::Connected(id)) => {
                 self.connection = Some((id, turn.now + udp::CONNECTION_LIFETIME));
+                self.others.clear();
                 self.send(turn, 0);
                 None
             }
@@ -294,9 +303,12 @@ impl Lane {
 
     pub(super) fn on_opened(&mut self, turn: &mut Turn<'_>) {
         let redirected = self.redirects > 0;
-        let Step::Stream { query, url, opened, .. } = &mut self.step else { return };
+        let Step::Stream { query, url, opened, deadline, .. } = &mut self.step else { return };
         if core::mem::replace(opened, true) {
             return;
+        }
+        if !redirected && !self.others.is_empty() {
+            *deadline = turn.now + HTTP_TIMEOUT;
         }
         let profile = turn.config.profile;
         let request = match self.jobs.front() {
@@ -335,6 +347,9 @@ impl Lane {
         match result {
             Ok(Response::Body(body)) => Some(read_body(&body, turn.config.max_peers)),
             Ok(Response::Redirect(url)) => self.follow(turn, url, deadline),
+            Ok(Response::Refused { status, body, wait }) => {
+                Some(Err(read_refusal(status, &body, wait)))
+            }
             Err(error) => Some(Err(Fault::local(&error))),
         }
     }
@@ -394,12 +409,18 @@ impl Lane {
             return None;
         }
         match self.step {
-            Step::Datagram { sends, .. } if sends < UDP_SENDS => {
+            Step::Datagram { sends, .. } if sends < UDP_SENDS && self.others.is_empty() => {
                 self.send(turn, sends);
                 return None;
             }
             Step::Datagram { .. } => self.connection = None,
-            Step::Stream { query, .. } => turn.sink.close(query),
+            Step::Stream { query, ref reader, .. } => {
+                let refused = reader.refused();
+                turn.sink.close(query);
+                if let Some(refused) = refused {
+                    return self.on_response(turn, Ok(refused));
+                }
+            }
             Step::Lookup { .. } | Step::Idle => {}
         }
         self.step = Step::Idle;
@@ -407,12 +428,39 @@ impl Lane {
     }
 }
 
-fn read_body(body: &[u8], max_peers: usize) -> Outcome {
-    reply::parse(body, max_peers).map_err(|error| {
-        let reason = error.to_string();
-        match error {
-            ReplyError::Refused { retry, .. } => Fault { reason, retry, refused: true },
-            _ => Fault::local(&reason),
+/// What a status other than success says: the tracker's own words, if its body holds any, or the bare
+/// status (BC-10.65).
+fn read_refusal(status: u16, body: &[u8], wait: Option<Duration>) -> Fault {
+    let mut fault = match reply::parse(body, 0) {
+        Err(error @ ReplyError::Refused { .. }) => read_error(error),
+        other => {
+            let answer = other.unwrap_or_default();
+            let mut fault = Fault::local(&HttpError::Status(status));
+            if let Some(warning) = answer.warning {
+                fault.reason = format!("{}: {warning}", fault.reason);
+            }
+            fault.retry = answer.interval.max(answer.min_interval).map(Retry::After);
+            Fault { refused: true, ..fault }
         }
-    })
+    };
+    if let Some(wait) = wait {
+        fault.retry = match fault.retry {
+            Some(Retry::Never) => Some(Retry::Never),
+            Some(Retry::After(other)) => Some(Retry::After(other.max(wait))),
+            None => Some(Retry::After(wait)),
+        };
+    }
+    fault
+}
+
+fn read_error(error: ReplyError) -> Fault {
+    let reason = error.to_string();
+    match error {
+        ReplyError::Refused { retry, .. } => Fault { reason, retry, refused: true },
+        _ => Fault::local(&reason),
+    }
+}
+
+fn read_body(body: &[u8], max_peers: usize) -> Outcome {
+    reply::parse(body, max_peers).map_err(read_error)
 }

@@ -23,12 +23,13 @@ pub enum ReplyError {
     /// A key that matters comes twice.
     #[error("the tracker's reply holds a key twice")]
     Duplicate,
-    /// The tracker refused (BEP 3 `failure reason`, BEP 31 `retry in`).
+    /// The tracker refused (BEP 3 `failure reason`, BEP 31 `retry in`, and the intervals that some
+    /// trackers name beside the reason).
     #[error("the tracker refused: {reason}")]
     Refused {
         /// Its words, made fit to be shown.
         reason: String,
-        /// Whether and when to try again, if it said so.
+        /// Whether and when to try again, if it said so: the longest of its waits.
         retry: Option<Retry>,
     },
 }
@@ -62,6 +63,17 @@ impl<'a> Fields<'a> {
             _ => return None,
         })
     }
+
+    /// When a tracker that refused wants to be asked again (BC-10.65).
+    fn wait(&self) -> Option<Retry> {
+        let retry = self.retry.and_then(retry);
+        let intervals = [self.interval, self.min_interval].map(|value| value.and_then(seconds));
+        match (retry, intervals.into_iter().flatten().max()) {
+            (Some(Retry::After(wait)), Some(interval)) => Some(Retry::After(wait.max(interval))),
+            (None, interval) => interval.map(Retry::After),
+            (retry, _) => retry,
+        }
+    }
 }
 
 /// Reads a reply, keeping at most `max_peers` peers (BC-10.14, BC-10.15).
@@ -72,7 +84,7 @@ pub fn parse(body: &[u8], max_peers: usize) -> Result<Answer, ReplyError> {
     let fields = read_fields(body)?;
     if let Some(failure) = fields.failure {
         let reason = clean_text(string(failure).ok_or(ReplyError::Malformed)?);
-        return Err(ReplyError::Refused { reason, retry: fields.retry.and_then(retry) });
+        return Err(ReplyError::Refused { reason, retry: fields.wait() });
     }
     let mut peers = Vec::new();
     if let Some(value) = fields.peers {
@@ -92,7 +104,7 @@ pub fn parse(body: &[u8], max_peers: usize) -> Result<Answer, ReplyError> {
         min_interval: fields.min_interval.and_then(seconds),
         tracker_id: tracker_id.filter(|id| id.len() <= MAX_TRACKER_ID).map(<[u8]>::to_vec),
         external_ip: fields.external_ip.and_then(string).and_then(ip_from_bytes),
-        warning: fields.warning.and_then(string).map(clean_text),
+        warning: fields.warning.and_then(string).map(clean_text).filter(|text| !text.is_empty()),
     })
 }
 

@@ -19,7 +19,7 @@ const HURRY_FLOOR: Duration = Duration::from_secs(60);
 const FIRST_RETRY: Duration = Duration::from_secs(15);
 /// The longest wait after a failure.
 const MAX_RETRY: Duration = Duration::from_secs(30 * 60);
-/// The longest wait that a tracker may impose with `retry in`.
+/// The longest wait that a tracker may impose when it refuses.
 const MAX_IMPOSED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The timer of one tracker.
@@ -90,6 +90,14 @@ impl Schedule {
             self.failures = 0;
             self.due = self.due.min(now);
         }
+    }
+
+    /// It refused something in a round in which it answered something else: the wait that it named
+    /// holds as a least interval does (BC-10.65).
+    pub(super) fn on_partial_refusal(&mut self, now: Timestamp, wait: Duration) {
+        let wait = wait.min(*INTERVAL.end());
+        self.min_interval = self.min_interval.max(Some(wait));
+        self.due = self.due.max(now + wait);
     }
 
     /// The node knows too few peers: announce soon, but no sooner than the tracker allows.

@@ -142,6 +142,45 @@ impl TrackerUrl {
         Ok(Self { scheme, host: parse_host(host)?, port, path: full_path(scheme, path) })
     }
 
+    /// Equal for URLs that lead to one tracker though they are spelt differently (BC-10.66): escapes of
+    /// characters that need none are undone (RFC 3986 §6.2.2), and a UDP tracker's path counts only where
+    /// it is not the usual one.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let path = normal_path(&self.path);
+        let usual = self.scheme == Scheme::Udp && matches!(path.as_str(), "/" | "/announce");
+        Self { path: if usual { String::new() } else { path }, ..self.clone() }
+    }
+
+    /// Where a reference leads that stands in something got from this URL (RFC 3986 §5.2); its fragment
+    /// is left out.
+    ///
+    /// # Errors
+    /// [`UrlError`] if the target is no tracker URL.
+    pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
+        let reference = reference.split('#').next().unwrap_or_default();
+        let has_scheme = reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme));
+        if has_scheme {
+            return Self::parse(reference);
+        }
+        if reference.starts_with("//") {
+            return Self::parse(&format!("{}:{reference}", self.scheme.as_str()));
+        }
+        let (base, base_query) = split_query(&self.path);
+        let (path, query) = split_query(reference);
+        let path = match path.as_bytes().first() {
+            Some(b'/') => without_dots(path),
+            Some(_) => {
+                let folder = base.rfind('/').and_then(|at| base.get(..=at)).unwrap_or("/");
+                without_dots(&format!("{folder}{path}"))
+            }
+            None => base.to_owned(),
+        };
+        let query = if reference.is_empty() { base_query } else { query };
+        let (scheme, authority) = (self.scheme.as_str(), self.authority());
+        Self::parse(&format!("{scheme}://{authority}{path}{query}"))
+    }
+
     /// What goes into an HTTP `Host` header: the port only where it is not the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -220,8 +259,10 @@ fn parse_host(text: &str) -> Result<Host, UrlError> {
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Ok(Host::Ip(ip.into()));
     }
+    // A dot behind a name says that it is complete (RFC 1034 §3.1), as every tracker's is.
     // A last label that starts with a digit is an address in disguise to some resolvers: `127.1`,
     // `0x7f000001`, `2130706433` all mean the reader's own machine.
+    let text = text.strip_suffix('.').unwrap_or(text);
     let last = text.rsplit('.').next().unwrap_or_default();
     let valid = text.len() <= 253
         && text.split('.').all(is_label)
@@ -234,6 +275,63 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+/// RFC 3986 §3.1
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// The path, and the query with its question mark.
+fn split_query(text: &str) -> (&str, &str) {
+    text.split_at(text.find('?').unwrap_or(text.len()))
+}
+
+/// RFC 3986 §5.2.4 for a path that begins with `/`.
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+/// Escapes of letters, digits and `-._~` undone, the others with upper-case digits.
+fn normal_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(at) = rest.find('%') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let digits = escape.get(1..3).filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some(byte) = digits.and_then(|text| u8::from_str_radix(text, 16).ok()) else {
+            out.push('%');
+            rest = escape.get(1..).unwrap_or_default();
+            continue;
+        };
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push_str(&digits.unwrap_or_default().to_ascii_uppercase());
+        }
+        rest = escape.get(3..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 fn full_path(scheme: Scheme, path: &str) -> String {

@@ -62,6 +62,9 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let policy = if arguments.local { TargetPolicy::AllowLocal } else { TargetPolicy::PublicOnly };
     let source = read_channel(&arguments.channel, policy)?;
+    for tracker in source.unusable() {
+        eprintln!("{tracker}");
+    }
     let home = arguments.home.open()?;
     let identity = load_or_create(&identity_file(&home))?;
     let who = fingerprint(&identity.peer_id());

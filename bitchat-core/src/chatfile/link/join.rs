@@ -5,7 +5,7 @@ use crate::base::ids::ChannelId;
 use crate::base::limits::Limits;
 use crate::base::target::TargetPolicy;
 use crate::chatfile::error::LinkError;
-use crate::chatfile::outside::{PeerHint, at_most, peer, tracker};
+use crate::chatfile::outside::{PeerHint, at_most, peer, usable_tracker};
 use crate::crypto::suite::{Secret, hash};
 use crate::wire::base32;
 use crate::wire::reader::{DecodeError, Reader};
@@ -49,16 +49,20 @@ pub(super) fn parse(
         "" => None,
         name => Some(shown_name(name, limits).ok_or(LinkError::Malformed("name"))?),
     };
+    let mut unusable = Vec::new();
     let trackers = list(&mut reader, "trackers", limits.file.trackers, |bytes| {
         let written = text(bytes, "trackers")?;
-        let url = tracker(written, "trackers", policy)?;
-        if url.to_string() == written { Ok(url) } else { Err(LinkError::Malformed("trackers")) }
+        let url = usable_tracker(written, "trackers", policy, &mut unusable)?;
+        let exact = url.as_ref().is_none_or(|url| url.to_string() == written);
+        if exact { Ok(url) } else { Err(LinkError::Malformed("trackers")) }
     })?;
+    let trackers = trackers.into_iter().flatten().collect();
     let peers = list(&mut reader, "peers", limits.file.file_peers, |bytes| {
         peer(bytes, "peers", policy)?.ok_or(LinkError::Malformed("peers"))
     })?;
     reader.finish().map_err(malformed("end"))?;
-    Ok(JoinLink { chan, key: Some(key), rotate: flags == FLAG_ROTATE, name, trackers, peers })
+    let rotate = flags == FLAG_ROTATE;
+    Ok(JoinLink { chan, key: Some(key), rotate, name, trackers, unusable, peers })
 }
 
 pub(super) fn write(link: &JoinLink, key: &Secret) -> String {
@@ -102,7 +106,7 @@ fn list<T>(
     reader: &mut Reader<'_>,
     part: &'static str,
     limit: usize,
-    read: impl Fn(&[u8]) -> Result<T, LinkError>,
+    mut read: impl FnMut(&[u8]) -> Result<T, LinkError>,
 ) -> Result<Vec<T>, LinkError> {
     let count = reader.u8().map_err(malformed(part))?;
     at_most(part, count.into(), limit)?;

@@ -5,7 +5,7 @@ use crate::base::ids::ChannelId;
 use crate::base::limits::Limits;
 use crate::base::target::TargetPolicy;
 use crate::chatfile::error::{ChatFileError, LinkError};
-use crate::chatfile::outside::{PeerHint, at_most, tracker};
+use crate::chatfile::outside::{PeerHint, at_most, usable_tracker};
 use crate::wire::base32;
 use core::fmt::Write as _;
 
@@ -20,10 +20,11 @@ pub(super) fn parse(
 ) -> Result<JoinLink, LinkError> {
     let mut chan = None;
     let (mut name, mut trackers, mut peers) = (None, Vec::new(), Vec::new());
+    let (mut unusable, mut named) = (Vec::new(), 0);
     for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         // Some programs number repeated parameters: `tr.1=`.
         let numbered = key.rsplit_once('.').filter(|(_, number)| is_number(number));
-        match numbered.map_or(key, |(key, _)| key) {
+        match numbered.map_or(key, |(key, _)| key).to_ascii_lowercase().as_str() {
             "xt" => {
                 let value = unescape(value, "xt")?;
                 // A topic of another kind, as in links for both versions of BitTorrent, says nothing.
@@ -35,8 +36,10 @@ pub(super) fn parse(
             }
             "dn" => name = shown_name(&unescape(value, "dn")?, limits),
             "tr" => {
-                trackers.push(tracker(&unescape(value, "tr")?, "tr", policy)?);
-                at_most("tr", trackers.len(), limits.file.trackers)?;
+                named += 1;
+                at_most("tr", named, limits.file.trackers)?;
+                let text = unescape(value, "tr")?;
+                trackers.extend(usable_tracker(&text, "tr", policy, &mut unusable)?);
             }
             "x.pe" => {
                 peers.extend(peer(&unescape(value, "x.pe")?, policy)?);
@@ -46,7 +49,7 @@ pub(super) fn parse(
         }
     }
     let chan = chan.ok_or(LinkError::Topic)?;
-    Ok(JoinLink { chan, key: None, rotate: false, name, trackers, peers })
+    Ok(JoinLink { chan, key: None, rotate: false, name, trackers, unusable, peers })
 }
 
 pub(super) fn write(link: &JoinLink) -> String {

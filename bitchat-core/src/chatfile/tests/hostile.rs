@@ -49,9 +49,23 @@ fn trackers_cannot_point_at_the_reader_s_own_network() {
     for text in
         ["file:///etc/passwd", "gopher://a/", "wss://a/", "http://u:p@a/", "http://127.1/", ""]
     {
-        let found = parse(&with_outer(&file, "announce", Some(string(text))));
-        assert!(matches!(found, Err(ChatFileError::Url { field: "announce", .. })), "{text}");
+        // BC-02.53: it costs itself, and what is said of it holds no password.
+        let found = parse(&with_outer(&file, "announce", Some(string(text)))).expect(text);
+        let outside = found.outside();
+        assert_eq!(outside.trackers, file.outside().trackers, "{text}");
+        assert_eq!(outside.unusable.len(), usize::from(!text.is_empty()), "{text}");
+        assert!(outside.unusable.iter().all(|one| !one.to_string().contains("u:p")), "{text}");
     }
+    let good = "udp://a.example:1/x";
+    let texts =
+        ["wss://b.example/key", " udp://a.example:1/x\r\n", "", "i2p://c", "wss://b.example/other"];
+    let tiers =
+        Encoded::list([Encoded::list(texts.map(string)), Encoded::list([string("ftp://d/")])]);
+    let found = parse(&with_outer(&file, "announce-list", Some(tiers))).expect("sound");
+    assert_eq!(found.outside().trackers, [[TrackerUrl::parse(good).expect("a URL")]]);
+    let said: Vec<String> = found.outside().unusable.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said[0].starts_with("the tracker `wss://b.example` is left out: "), "{said:?}");
 }
 
 #[test]

@@ -97,7 +97,6 @@ fn bad_links_are_refused_by_name() {
         (format!("magnet:?xt=urn:btih:{hash}&dn=%+1"), "Escape(\"dn\")"),
         (format!("magnet:?xt=urn:btih:{hash}&dn=%ff"), "Escape(\"dn\")"),
         (format!("magnet:?xt=urn:btih:{hash}&tr=http://127.0.0.1/"), "Field(Target"),
-        (format!("magnet:?xt=urn:btih:{hash}&tr=file:///etc/passwd"), "Field(Url"),
         (format!("magnet:?xt=urn:btih:{hash}&x.pe=10.0.0.1:5"), "Field(Target"),
         (format!("magnet:?xt=urn:btih:{hash}&x.pe=1.2.3.4:0"), "Malformed(\"x.pe\")"),
         (format!("magnet:?xt=urn:btih:{hash}{many}"), "Field(TooMany"),
@@ -109,6 +108,37 @@ fn bad_links_are_refused_by_name() {
     ] {
         let found = format!("{:?}", read(&text).expect_err(&text));
         assert!(found.starts_with(error), "{text}: {found}");
+    }
+}
+
+#[test]
+fn one_tracker_that_cannot_be_used_costs_itself_only() {
+    // BC-02.53, BC-02.54
+    let hash = "0123456789abcdef0123456789abcdef01234567";
+    let good = "tr=udp%3A%2F%2F192.0.2.1%3A9";
+    for (bad, usable, words) in [
+        ("wss%3A%2F%2Ftracker.example", 1, "`wss://tracker.example`"),
+        ("file:///etc/passwd", 1, "`file://`"),
+        ("", 1, ""),
+        ("udp%3A%2F%2F192.0.2.2%3A9%20", 2, ""),
+        ("udp%3A%2F%2F192.0.2.2%3A9%0A", 2, ""),
+        ("http%3A%2F%2Ftracker.example.%2Fannounce", 2, ""),
+        ("i2p%3A%2F%2Fabc", 1, "`i2p://abc`"),
+        ("http%3A%2F%2Fu%3Ap%40t.example%2F", 1, "`http://t.example`"),
+    ] {
+        let link = format!("magnet:?xt=urn:btih:{hash}&{good}&tr={bad}");
+        let link = JoinLink::parse(&link, &Limits::default(), TargetPolicy::AllowLocal).expect(bad);
+        assert_eq!(link.trackers.len(), usable, "{bad}");
+        let said: String = link.unusable.iter().map(ToString::to_string).collect();
+        assert!(said.contains(words) && said.is_empty() == words.is_empty(), "{bad}: {said}");
+    }
+    for text in [
+        format!("<magnet:?XT=urn:btih:{hash}&Dn=a>"),
+        format!("\u{feff} magnet:?xt.1=URN:BTIH:{hash}&DN=a\r\n"),
+        format!(" <magnet:?xt=urn:btih:{hash}&dn=a >\n"),
+    ] {
+        let link = read(&text).expect(&text);
+        assert_eq!(link.name.as_deref(), Some("a"), "{text}");
     }
 }
 
@@ -176,6 +206,7 @@ prop_compose! {
             key: key.map(Secret),
             name,
             trackers: trackers.collect(),
+            unusable: Vec::new(),
             peers: addrs.iter().map(|pair| PeerHint { addr: addr(pair), peer: None }).collect(),
         }
     }

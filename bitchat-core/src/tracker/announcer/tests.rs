@@ -664,3 +664,147 @@ proptest! {
         prop_assert_eq!(world.announcer.poll_timeout(), None);
     }
 }
+
+fn opens(world: &mut World) -> Vec<(TrackerQuery, SocketAddr)> {
+    let open = |effect| match effect {
+        Effect::Open(query, to, ..) => Some((query, to)),
+        _ => None,
+    };
+    world.drain().into_iter().filter_map(open).collect()
+}
+
+fn lookup(world: &mut World) -> TrackerQuery {
+    let find = |effect| match effect {
+        Effect::Resolve(query, _) => Some(query),
+        _ => None,
+    };
+    world.drain().into_iter().find_map(find).expect("a look-up")
+}
+
+#[test]
+fn the_address_that_answered_is_remembered() {
+    // BC-10.67
+    let mut world = World::new(config(&[&["http://t.example/"]]));
+    let query = lookup(&mut world);
+    let ips = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
+    world.resolved(query, &ips);
+    let streams = opens(&mut world);
+    assert_eq!(streams[0].1, addr("192.0.2.1:80"), "one of each family");
+    assert_eq!((streams.len(), streams[1].1), (2, addr("[2001:db8::1]:80")));
+    world.opened(streams[1].0);
+    world.drain();
+    answer(&mut world, streams[1].0, EMPTY);
+    world.drain();
+    world.sleep();
+    assert_eq!(world.now, at(1_003), "the dead one costs three seconds");
+    let next = opens(&mut world);
+    assert_eq!((next.len(), next[0].1), (1, addr("192.0.2.2:80")), "within the round");
+    world.opened(next[0].0);
+    answer(&mut world, next[0].0, EMPTY);
+    for _ in 0..2 {
+        world.drain();
+        world.sleep();
+        let query = lookup(&mut world);
+        world.resolved(query, &ips);
+        let streams = opens(&mut world);
+        assert_eq!(streams.len(), 2);
+        assert_eq!(
+            streams[0].1,
+            addr("192.0.2.2:80"),
+            "each announce goes to the one that answered"
+        );
+        for (query, _) in streams {
+            world.opened(query);
+            answer(&mut world, query, EMPTY);
+        }
+    }
+}
+
+#[test]
+fn a_dead_address_of_a_udp_tracker_costs_three_seconds() {
+    // BC-10.67
+    let mut world = World::new(config(&[&["udp://t.example:1"]]));
+    let query = lookup(&mut world);
+    world.resolved(query, &["192.0.2.1", "192.0.2.2"]);
+    world.drain();
+    assert_eq!(world.sleep(), at(1_003));
+    let announces = world.serve_udp(&[]);
+    assert_eq!((announces.len(), announces[0].0), (1, addr("192.0.2.2:1")));
+    world.drain();
+    world.sleep();
+    let query = lookup(&mut world);
+    world.resolved(query, &["192.0.2.1", "192.0.2.2"]);
+    assert_eq!(world.serve_udp(&[])[0].0, addr("192.0.2.2:1"));
+}
+
+#[test]
+fn a_slow_name_server_delays_once() {
+    // BC-10.68
+    let mut world = World::new(config(&[&["http://t.example/"]]));
+    let query = lookup(&mut world);
+    world.now = at(1_030);
+    world.announcer.handle_timeout(world.now, &mut world.rng.public, &mut world.sink);
+    world.resolved(query, &["192.0.2.1"]);
+    assert_eq!(world.serve(EMPTY).len(), 1);
+    let due = world.sleep();
+    let late = lookup(&mut world);
+    assert_eq!(world.sleep(), due + Duration::from_secs(2), "what was known before serves");
+    assert_eq!(opens(&mut world)[0].1, addr("192.0.2.1:80"));
+    world.resolved(late, &["192.0.2.7"]);
+    assert_eq!(opens(&mut world), [], "the late answer is for the next round");
+    world.sleep();
+    world.drain();
+    world.sleep();
+    lookup(&mut world);
+    world.sleep();
+    assert_eq!(opens(&mut world)[0].1, addr("192.0.2.7:80"));
+}
+
+#[test]
+fn one_tracker_named_several_times_is_asked_once() {
+    // BC-10.66
+    let tiers: &[&[&str]] = &[
+        &["http://T.example:80/a", "http://t.example/%61"],
+        &["http://t.example./a", "http://192.0.2.1/"],
+    ];
+    let mut world = World::new(config(tiers));
+    let effects = world.drain();
+    let lookups = effects.iter().filter(|effect| matches!(effect, Effect::Resolve(..))).count();
+    assert_eq!(lookups, 1);
+    let numbers: Vec<usize> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Status(number, _) => Some(*number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(numbers, [0, 3], "numbered as they stand in the file");
+}
+
+#[test]
+fn the_trackers_own_words_beat_a_bare_status() {
+    // BC-10.65
+    let mut world = World::new(config(&[&["http://192.0.2.1/"]]));
+    let words = "d14:failure reason14:not registered8:intervali7200ee";
+    let (query, _) = opens(&mut world)[0];
+    world.opened(query);
+    let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n", words.len());
+    world.readable(query, (head + words).as_bytes());
+    let Some(Effect::Status(_, TrackerStatus::Failed { reason, retry_at })) = world.drain().pop()
+    else {
+        panic!("no status")
+    };
+    assert_eq!(reason, "the tracker refused: not registered");
+    assert_eq!(retry_at, at(1_000 + 7_200));
+    world.sleep();
+    let (query, _) = opens(&mut world)[0];
+    world.opened(query);
+    world.readable(query, b"HTTP/1.1 503 x\r\nRetry-After: 900\r\n\r\n<html>");
+    world.sleep();
+    let Some(Effect::Status(_, TrackerStatus::Failed { reason, retry_at })) = world.drain().pop()
+    else {
+        panic!("no status")
+    };
+    assert_eq!(reason, "the tracker answered with HTTP status 503");
+    assert_eq!(retry_at, world.now + Duration::from_secs(900), "though the stream stayed open");
+}

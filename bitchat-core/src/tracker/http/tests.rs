@@ -127,9 +127,6 @@ fn heads_that_are_refused() {
         ("\r\n\r\n", HttpError::Head),
         ("SSH-2.0-x\r\n\r\n", HttpError::Head),
         ("HTTP/1.1 200 OK\r\nbad header\r\n\r\n", HttpError::Head),
-        ("HTTP/1.1 404 Not Found\r\n\r\n", HttpError::Status(404)),
-        ("HTTP/1.1 204 No Content\r\n\r\n", HttpError::Status(204)),
-        ("HTTP/1.1 101 Switching\r\n\r\n", HttpError::Status(101)),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nde", HttpError::Truncated),
         ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", HttpError::Framing),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", HttpError::Framing),
@@ -152,6 +149,29 @@ fn heads_that_are_refused() {
     assert_eq!(read(format!("{interim}{interim}{real}").as_bytes()), body("de"));
     let endless = read(format!("{interim}{interim}{interim}{real}").as_bytes());
     assert_eq!(endless, Err(HttpError::Head));
+}
+
+fn refused(status: u16, body: &str, wait: Option<u64>) -> Response {
+    Response::Refused { status, body: body.into(), wait: wait.map(Duration::from_secs) }
+}
+
+#[test]
+fn other_statuses_keep_what_was_said_with_them() {
+    // BC-10.65
+    for (text, result) in [
+        ("HTTP/1.1 404 Not Found\r\n\r\n", refused(404, "", None)),
+        ("HTTP/1.1 204 No Content\r\n\r\n", refused(204, "", None)),
+        ("HTTP/1.1 101 Switching\r\n\r\n", refused(101, "", None)),
+        ("HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\nde", refused(400, "de", None)),
+        ("HTTP/1.1 503 x\r\nRetry-After: 900\r\n\r\nde", refused(503, "de", Some(900))),
+        ("HTTP/1.1 503 x\r\nRetry-After: soon\r\n\r\n", refused(503, "", None)),
+        ("HTTP/1.1 403 x\r\nContent-Encoding: br\r\n\r\nde", refused(403, "", None)),
+        ("HTTP/1.1 403 x\r\nContent-Length: 9\r\n\r\nde", refused(403, "", None)),
+        ("HTTP/1.1 403 x\r\nContent-Length: 9999\r\n\r\nde", refused(403, "", None)),
+        ("HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", refused(403, "", None)),
+    ] {
+        assert_eq!(read(text.as_bytes()), Ok(result), "{text:?}");
+    }
 }
 
 #[test]
@@ -183,8 +203,7 @@ fn where_redirects_lead() {
     assert_eq!(to(from, "/x?y"), Some(url("http://t.example:81/x?y")));
     assert_eq!(to(from, "//u.example/x"), Some(url("http://u.example/x")));
     assert_eq!(to("https://t.example/", "http://t.example/"), None, "no way back to clear text");
-    for bad in ["udp://u.example:1/", "file:///etc/passwd", "x", "", "http://a@b/", "http://\u{ff}"]
-    {
+    for bad in ["udp://u.example:1/", "file:///etc/passwd", "http://a@b/", "http://\u{ff}", "a b"] {
         assert_eq!(to(from, bad), None, "{bad}");
     }
     let response =
@@ -192,7 +211,7 @@ fn where_redirects_lead() {
     for status in [301, 302, 303, 307, 308] {
         assert_eq!(response(status), Ok(Response::Redirect(url("http://t.example:81/n"))));
     }
-    assert_eq!(response(300), Err(HttpError::Status(300)));
+    assert_eq!(response(300), Ok(refused(300, "", None)));
     assert_eq!(read(b"HTTP/1.1 302 x\r\n\r\n"), Err(HttpError::Redirect));
 }
 

@@ -62,6 +62,18 @@ fn refusals_and_when_to_retry() {
     let never = Some(Retry::Never);
     assert_eq!(refused(b"d14:failure reason2:no8:retry in5:nevere"), ("no".into(), never));
     assert_eq!(refused(b"d14:failure reason2:no8:retry in4:soone"), ("no".into(), None));
+    // BC-10.65: what stands beside the reason holds, too, the longest wait of all.
+    let wait = |seconds| Some(Retry::After(Duration::from_secs(seconds)));
+    let intervals = b"d14:failure reason5:no \0\08:intervali7200e12:min intervali900ee";
+    assert_eq!(
+        refused(intervals),
+        ("no".into(), wait(7_200)),
+        "BC-10.16: no NULs behind the words"
+    );
+    let both = b"d14:failure reason2:no8:intervali60e8:retry ini5ee";
+    assert_eq!(refused(both).1, wait(300));
+    let never = b"d14:failure reason2:no8:intervali60e8:retry in5:nevere";
+    assert_eq!(refused(never).1, Some(Retry::Never));
     let long = format!("d14:failure reason5000:{}e", "x".repeat(5_000));
     assert_eq!(refused(long.as_bytes()).0.len(), 256);
 }

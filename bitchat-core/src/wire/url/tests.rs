@@ -51,7 +51,9 @@ fn what_is_refused_and_why() {
         ("http://2130706433/", UrlError::Host),
         ("http://0177.0.0.1/", UrlError::Host),
         ("http://a..b/", UrlError::Host),
-        ("http://a.example./", UrlError::Host),
+        ("http://a.example../", UrlError::Host),
+        ("http://./", UrlError::Host),
+        ("http://127.1./", UrlError::Host),
         ("http://-a/", UrlError::Host),
         ("http://a b/", UrlError::Character(8)),
         ("http://a/\r\nX: y", UrlError::Character(9)),
@@ -78,5 +80,65 @@ proptest! {
     ) {
         let url = parse(&text).expect("valid");
         prop_assert_eq!(parse(&url.to_string()), Ok(url));
+    }
+}
+
+#[test]
+fn references_lead_where_rfc_3986_says() {
+    // BC-10.11; the base and the pairs of RFC 3986 §5.4, as far as a tracker's URL can be written so.
+    let base = parse("http://a/b/c/d;p?q").expect("a URL");
+    for (reference, target) in [
+        ("g", "http://a/b/c/g"),
+        ("./g", "http://a/b/c/g"),
+        ("g/", "http://a/b/c/g/"),
+        ("/g", "http://a/g"),
+        ("//g", "http://g/"),
+        ("?y", "http://a/b/c/d;p?y"),
+        ("g?y", "http://a/b/c/g?y"),
+        ("#s", "http://a/b/c/d;p?q"),
+        ("g#s", "http://a/b/c/g"),
+        ("g?y#s", "http://a/b/c/g?y"),
+        (";x", "http://a/b/c/;x"),
+        ("", "http://a/b/c/d;p?q"),
+        (".", "http://a/b/c/"),
+        ("./", "http://a/b/c/"),
+        ("..", "http://a/b/"),
+        ("../g", "http://a/b/g"),
+        ("../..", "http://a/"),
+        ("../../../g", "http://a/g"),
+        ("/./g", "http://a/g"),
+        ("/../g", "http://a/g"),
+        ("g.", "http://a/b/c/g."),
+        ("..g", "http://a/b/c/..g"),
+        ("./../g", "http://a/b/g"),
+        ("./g/.", "http://a/b/c/g/"),
+        ("g/./h", "http://a/b/c/g/h"),
+        ("g/../h", "http://a/b/c/h"),
+        ("g?y/../x", "http://a/b/c/g?y/../x"),
+        ("https://b/", "https://b/"),
+    ] {
+        assert_eq!(base.join(reference), parse(target), "{reference}");
+    }
+    for bad in ["mailto:a", "http:g", "g h", "//a@b/"] {
+        assert!(base.join(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn one_tracker_in_several_spellings() {
+    // BC-10.66
+    let same = |a: &str, b: &str| parse(a).expect(a).identity() == parse(b).expect(b).identity();
+    assert!(same("http://A.example/announce", "HTTP://a.example.:80/%61nnounce"));
+    assert!(same("http://a/x%2fy%", "http://a/x%2Fy%"));
+    assert!(same("udp://a:1", "udp://a:1/announce"));
+    assert!(same("udp://a:1/", "udp://A.:1"));
+    for (a, b) in [
+        ("udp://a:1", "udp://a:1/key/announce"),
+        ("udp://a:1", "udp://a:2"),
+        ("http://a/", "http://a/announce"),
+        ("http://a/x", "https://a/x"),
+        ("http://a/x%2Fy", "http://a/x/y"),
+    ] {
+        assert!(!same(a, b), "{a} {b}");
     }
 }
