@@ -184,7 +184,7 @@
 // An announce is on its way.
 #define BITCHAT_TRACKER_ANNOUNCING 1
 
-// The tracker answered.
+// The tracker answered; `text` is what it tells people, if anything.
 #define BITCHAT_TRACKER_WORKING 2
 
 // The tracker did not answer, or refused.

@@ -66,7 +66,7 @@ pub const BITCHAT_EVENT_TRACKER: i32 = 501;
 
 /// An announce is on its way.
 pub const BITCHAT_TRACKER_ANNOUNCING: i32 = 1;
-/// The tracker answered.
+/// The tracker answered; `text` is what it tells people, if anything.
 pub const BITCHAT_TRACKER_WORKING: i32 = 2;
 /// The tracker did not answer, or refused.
 pub const BITCHAT_TRACKER_FAILED: i32 = 3;
@@ -335,9 +335,10 @@ impl Filling {
         let event = self.kind(BITCHAT_EVENT_TRACKER);
         match update.state {
             TrackerState::Announcing => event.state = BITCHAT_TRACKER_ANNOUNCING,
-            TrackerState::Working { peers, next } => {
+            TrackerState::Working { peers, next, warning } => {
                 event.state = BITCHAT_TRACKER_WORKING;
                 (event.count, event.delay_ns) = (peers as u64, nanos(next));
+                self.text = warning;
             }
             TrackerState::Failed { reason, retry } => {
                 event.state = BITCHAT_TRACKER_FAILED;

@@ -194,8 +194,11 @@ fn complain(event: &Event) {
             let host = without_path(url);
             match state {
                 TrackerState::Announcing => format!("tracker {host}: asking"),
-                TrackerState::Working { peers, next } => {
-                    format!("tracker {host}: {peers} peers; asked again in {} s", next.as_secs())
+                TrackerState::Working { peers, next, warning } => {
+                    let next = next.as_secs();
+                    let says = warning.as_ref().map(|words| format!("; it says: {words}"));
+                    let says = says.unwrap_or_default();
+                    format!("tracker {host}: {peers} peers; asked again in {next} s{says}")
                 }
                 TrackerState::Failed { reason, retry } => {
                     format!("tracker {host}: {reason}; tried again in {} s", retry.as_secs())

@@ -350,8 +350,8 @@ impl Discovery {
         let until = |at: Timestamp| at.saturating_since(now.mono);
         let state = match status {
             TrackerStatus::Announcing => TrackerState::Announcing,
-            TrackerStatus::Working { peers, next, .. } => {
-                TrackerState::Working { peers, next: until(next) }
+            TrackerStatus::Working { peers, next, warning } => {
+                TrackerState::Working { peers, next: until(next), warning }
             }
             TrackerStatus::Failed { reason, retry_at } => {
                 TrackerState::Failed { reason, retry: until(retry_at) }

@@ -73,9 +73,12 @@ fn a_tracker_in_each_state() {
     assert_eq!((asking.kind, asking.state), (BITCHAT_EVENT_TRACKER, BITCHAT_TRACKER_ANNOUNCING));
     assert_eq!(url.as_deref(), Some("udp://x"));
     let next = Duration::from_nanos(5);
-    let (working, text, ..) = event(TrackerState::Working { peers: 8, next });
+    let (working, text, ..) = event(TrackerState::Working { peers: 8, next, warning: None });
     assert_eq!((working.state, working.count, working.delay_ns), (BITCHAT_TRACKER_WORKING, 8, 5));
     assert!(text.is_none());
+    let warning = Some("moving".to_owned());
+    let (_, text, ..) = event(TrackerState::Working { peers: 8, next, warning });
+    assert_eq!(text.as_deref(), Some("moving"));
     let (failed, text, url, _) =
         event(TrackerState::Failed { reason: "no".into(), retry: Duration::MAX });
     assert_eq!((failed.state, failed.delay_ns), (BITCHAT_TRACKER_FAILED, u64::MAX));

@@ -17,6 +17,8 @@ pub enum TrackerState {
         peers: usize,
         /// When it is asked again.
         next: Duration,
+        /// What it tells people, at most 256 characters without control characters.
+        warning: Option<String>,
     },
     /// It did not answer, or refused.
     Failed {
@@ -53,8 +55,9 @@ impl Display for TrackerUpdate {
         let host = without_path(&self.url);
         match &self.state {
             TrackerState::Announcing => write!(f, "asking {host}"),
-            TrackerState::Working { peers, next } => {
-                write!(f, "{host} named {peers} peers; asked again in {next:?}")
+            TrackerState::Working { peers, next, warning } => {
+                write!(f, "{host} named {peers} peers; asked again in {next:?}")?;
+                warning.iter().try_for_each(|words| write!(f, "; it says: {words}"))
             }
             TrackerState::Failed { .. } => f.write_str("a tracker failed"),
         }
