@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let policy = if arguments.local { TargetPolicy::AllowLocal } else { TargetPolicy::PublicOnly };
     let source = read_channel(&arguments.channel, policy)?;
     for tracker in source.unusable() {
-        eprintln!("{tracker}");
+        screen::note(&tracker.to_string());
     }
     let home = arguments.home.open()?;
     let identity = load_or_create(&identity_file(&home))?;
