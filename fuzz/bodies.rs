@@ -82,10 +82,11 @@ pub(crate) fn join_link(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let Ok(link) = JoinLink::parse(text, &limits, policy) else { return };
     let written = link.to_text();
-    if link.key.is_some() {
-        // The old scheme is read and never written.
-        let rest = |link: &str| link.split_once(':').map(|(_, rest)| rest.to_ascii_lowercase());
-        assert_eq!(rest(&written), rest(text.trim()));
+    if link.key.is_some() && link.unusable.is_empty() {
+        // The scheme may be the old one, and people's tools put blanks and brackets around a link.
+        let (_, payload) = written.split_once('/').expect("a link");
+        assert!(text.to_ascii_lowercase().contains(payload));
     }
+    let link = JoinLink { unusable: Vec::new(), ..link };
     assert_eq!(JoinLink::parse(&written, &limits, policy), Ok(link));
 }

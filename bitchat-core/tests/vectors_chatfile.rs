@@ -160,9 +160,6 @@ fn invalid() -> Value {
             ("not signed", &owned, "", "signature", None),
             ("signed without an owner", &keyed, "", "signature", Some(Encoded::bytes(&[1; 64]))),
             ("a tracker on loopback", &keyed, "", "announce", bytes("http://127.0.0.1/")),
-            ("a tracker in disguise", &keyed, "", "announce", bytes("http://0x7f000001/")),
-            ("a tracker of another scheme", &keyed, "", "announce", bytes("wss://a.example/")),
-            ("a UDP tracker without a port", &keyed, "", "announce", bytes("udp://a.example/")),
             ("a peer on loopback", &keyed, "", "peers", loopback),
             ("a peer of 7 bytes", &keyed, "", "peers", list(vec![Encoded::bytes(&[1; 7])])),
             ("a comment with an escape", &keyed, "", "comment", bytes("\u{1b}[2J")),
@@ -174,6 +171,38 @@ fn invalid() -> Value {
         json!({ "name": name, "file": hex(file), "error": error })
     });
     cases.collect()
+}
+
+/// Sound files with a tracker that cannot be used, and what is left.
+fn unusable() -> Value {
+    let keyed = create(&Draft { name: "Bare".into(), ..Draft::default() }, None);
+    let cases = [
+        ("a tracker in disguise", "http://0x7f000001/"),
+        ("a tracker of another scheme", "wss://a.example/"),
+        ("a UDP tracker without a port", "udp://a.example/"),
+        ("a user name", "http://u:p@a.example/"),
+        ("an empty text", ""),
+        ("a blank and a line end", " udp://a.example:6969\r\n"),
+        ("a dot behind the name", "http://a.example./announce"),
+    ];
+    let cases = cases.map(|(name, url)| {
+        let bytes = changed(&keyed, "", "announce", Some(Encoded::bytes(url.as_bytes())));
+        json!({ "name": name, "file": hex(&bytes), "trackers": trackers(&bytes) })
+    });
+    cases.into_iter().collect()
+}
+
+fn trackers(file: &[u8]) -> Vec<String> {
+    let file = parse(file).expect("sound");
+    file.outside().trackers.iter().flatten().map(ToString::to_string).collect()
+}
+
+// BC-02.53
+#[test]
+fn trackers_that_cannot_be_used_are_left_out() {
+    for case in cases("unusable") {
+        assert_eq!(json!(trackers(&unhex(&case["file"]))), case["trackers"], "{}", case["name"]);
+    }
 }
 
 fn invalid_links() -> Value {
@@ -272,6 +301,7 @@ fn the_code_produces_the_vectors() {
     let value = json!({
         "valid": valid(),
         "invalid": invalid(),
+        "unusable": unusable(),
         "valid_links": valid_links(),
         "invalid_links": invalid_links(),
     });
