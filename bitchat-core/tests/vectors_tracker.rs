@@ -109,6 +109,9 @@ fn read_http(response: &[u8]) -> Value {
     match result {
         Ok(Response::Body(body)) => json!({ "body": hex(&body) }),
         Ok(Response::Redirect(url)) => json!({ "redirect": url.to_string() }),
+        Ok(Response::Refused { status, body, wait }) => {
+            json!({ "status": status, "body": hex(&body), "retry_after": wait.map(|it| it.as_secs()) })
+        }
         Err(error) => json!({ "error": error.to_string() }),
     }
 }
@@ -127,7 +130,7 @@ fn read_udp(waits_for: &str, packet: &[u8]) -> Value {
     out
 }
 
-const BODIES: [&[u8]; 14] = [
+const BODIES: [&[u8]; 15] = [
     b"d8:intervali1800e12:min intervali900e5:peers12:\x0a\0\0\x01\x1a\xe1\x0a\0\0\x02\0\x50e",
     b"d5:peers0:8:intervali60e6:peers618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x1a\xe1e\r\n",
     b"d5:peersld2:ip8:10.0.0.14:porti80eed2:ip1:x4:porti80eeee",
@@ -136,6 +139,7 @@ const BODIES: [&[u8]; 14] = [
     b"d11:external ip4:\x01\x02\x03\x0410:tracker id2:ab15:warning message3:a\x1bbe",
     b"d14:failure reason9:not today8:retry ini5ee",
     b"d14:failure reason4:gone8:retry in5:nevere",
+    b"d14:failure reason6:no \0\0 8:intervali7200e12:min intervali900ee",
     b"d8:interval2:60e",
     b"d8:intervali1e8:intervali2ee",
     b"d8:intervali01ee",
@@ -144,9 +148,10 @@ const BODIES: [&[u8]; 14] = [
     b"le",
 ];
 
-const RESPONSES: [&[u8]; 12] = [
+const RESPONSES: [&[u8]; 13] = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nde",
     b"HTTP/1.0 200 OK\r\n\r\nde",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: 900\r\nContent-Length: 2\r\n\r\nde",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n1;x\r\nd\r\n1\r\ne\r\n0\r\nT: u\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\x02\x03\x4b\xb1\xb0\xca\xcc\x2b\x49\x2d\x2a\x4b\xcc\xc9\x34\xb4\x30\x30\x48\x35\xb5\x2a\x48\x4d\x2d\x2a\x36\xb0\x4a\x05\0\xab\xd9\x98\x92\x1b\0\0\0",
     b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\x02\x03\x4b\xb1\xb0\xca\xcc\x2b\x49\x2d\x2a\x4b\xcc\xc9\x34\xb4\x30\x30\x48\x35\xb5\x2a\x48\x4d\x2d\x2a\x36\xb0\x4a\x05\0\xab\xd9\x98\x93\x1b\0\0\0",
@@ -214,5 +219,5 @@ fn the_committed_vectors_are_read_back() {
     }
     let refused =
         list("http_bodies").iter().filter(|case| case["means"]["error"].is_string()).count();
-    assert_eq!(refused, 7, "two refusals of the tracker, five bodies that are none");
+    assert_eq!(refused, 8, "three refusals of the tracker, five bodies that are none");
 }

@@ -99,8 +99,8 @@ fn channel_update(channel: ChannelHandle, update: &ChannelUpdate) -> Value {
 fn tracker(channel: ChannelHandle, update: &TrackerUpdate) -> Value {
     let mut value = match &update.state {
         TrackerState::Announcing => json!({"kind": "announcing"}),
-        TrackerState::Working { peers, next } => {
-            json!({"kind": "working", "peers": peers, "next": millis(*next)})
+        TrackerState::Working { peers, next, warning } => {
+            json!({"kind": "working", "peers": peers, "next": millis(*next), "warning": warning})
         }
         TrackerState::Failed { reason, retry } => {
             json!({"kind": "failed", "reason": reason, "retry": millis(*retry)})
