@@ -20,6 +20,16 @@ struct Announce {
     next: Timestamp,
     /// When it was last begun.
     begun: Option<Timestamp>,
+    /// Somebody has taken it since.
+    told: bool,
+    /// When it is tried again, unless somebody takes it.
+    retry: Option<Timestamp>,
+}
+
+impl Announce {
+    fn due(&self) -> Timestamp {
+        self.retry.map_or(self.next, |retry| retry.min(self.next))
+    }
 }
 
 /// Everything that is announced.
@@ -33,7 +43,12 @@ impl Announces {
         if self.by_hash.len() >= MAX_ANNOUNCES && !self.by_hash.contains_key(&hash) {
             return false;
         }
-        self.by_hash.entry(hash).or_insert(Announce { next: now, begun: None });
+        self.by_hash.entry(hash).or_insert(Announce {
+            next: now,
+            begun: None,
+            told: false,
+            retry: None,
+        });
         true
     }
 
@@ -57,23 +72,25 @@ impl Announces {
     pub(super) fn take_due(&mut self, now: Timestamp, rng: &mut Stream) -> Vec<InfoHash> {
         let mut due = Vec::new();
         for (hash, announce) in &mut self.by_hash {
-            if announce.next <= now {
-                let jitter = Duration::from_millis(rng.below(60_000));
-                *announce = Announce { next: now + AGAIN + jitter, begun: Some(now) };
+            if announce.due() <= now {
+                let next = now + AGAIN + Duration::from_millis(rng.below(60_000));
+                *announce = Announce { next, begun: Some(now), told: false, retry: None };
                 due.push(*hash);
             }
         }
         due
     }
 
-    /// A look-up has ended; `told` if somebody holds the announcement now.
+    /// A look-up of one family has ended, or could not begin; `told` if somebody holds the
+    /// announcement now.
     pub(super) fn on_searched(&mut self, now: Timestamp, hash: InfoHash, told: bool) {
-        if let Some(announce) = self.by_hash.get_mut(&hash).filter(|_| !told) {
-            announce.next = announce.next.min(now + RETRY);
+        if let Some(announce) = self.by_hash.get_mut(&hash) {
+            announce.told |= told;
+            announce.retry = (!announce.told).then_some(now + RETRY);
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.by_hash.values().fold(None, |at, announce| earlier(at, Some(announce.next)))
+        self.by_hash.values().fold(None, |at, announce| earlier(at, Some(announce.due())))
     }
 }

@@ -10,6 +10,9 @@ use crate::base::time::Timestamp;
 use crate::wire::bencode::Encoded;
 use core::net::SocketAddr;
 
+/// Pings under way beyond which no stranger is pinged (BC-18.13): what strangers ask must not take the
+/// place of what this node wants to know.
+const MAX_PINGS: usize = 32;
 /// Infohashes in the answer to a sample (BEP 51: as many as a packet carries).
 const MAX_SAMPLES: usize = 20;
 /// When BEP 51 askers may come again, in seconds.
@@ -31,6 +34,7 @@ impl Dht {
             return;
         }
         self.served += 1;
+        self.tokens.on_time(now, rng);
         let contact = Contact { id: query.id, addr: from };
         let envelope = Envelope { transaction: message.transaction, version: self.config.version };
         let answer = match self.answer(now, from, query, rng) {
@@ -41,7 +45,11 @@ impl Dht {
         let table = &mut self.tables[family(&from)];
         table.on_query(now, contact);
         // A stranger is believed once it has answered, and asked only if there is room for it.
-        if !message.read_only && table.wants(contact) && !self.queries.is_asked(from) {
+        if !message.read_only
+            && table.wants(contact)
+            && self.queries.pings() < MAX_PINGS
+            && !self.queries.is_asked(from)
+        {
             self.ask(now, from, Method::Ping, Purpose::Ping, rng, sink);
         }
     }
@@ -68,7 +76,7 @@ impl Dht {
                 self.add_nodes(now, from, query.want, hash.into(), &mut values);
                 let token = self.tokens.token(from.ip(), hash);
                 values.push(("token", Encoded::bytes(&token)));
-                let peers = self.peers.some(hash, from, rng);
+                let peers = self.peers.some(hash, from, query.want == [true; 2], rng);
                 if !peers.is_empty() {
                     let peers = peers.into_iter().map(|peer| Encoded::bytes(&krpc::compact(peer)));
                     values.push(("values", Encoded::list(peers)));

@@ -1,4 +1,4 @@
-//! Floor 3: the mainline DHT, on the socket that everything else uses (spec 17).
+//! Floor 3: the mainline DHT, on the socket that everything else uses (spec 18).
 //!
 //! [`Dht`] is the whole machine: it finds nodes, looks infohashes up, announces them again and again,
 //! and answers others once this node is known to be reachable. It has a table for each address family
@@ -109,7 +109,7 @@ pub struct Dht {
     config: DhtConfig,
     /// By family: IPv4, IPv6.
     tables: [Table; 2],
-    observed: Observed,
+    observed: [Observed; 2],
     /// Addresses to begin with, in the order in which they are asked.
     bootstrap: Vec<SocketAddr>,
     /// When the next of them are asked, and how often that came to nothing.
@@ -139,7 +139,7 @@ impl Dht {
     pub fn new(config: DhtConfig, now: Timestamp, rng: &mut Stream) -> Self {
         Self {
             tables: [Table::new(NodeId::random(rng)), Table::new(NodeId::random(rng))],
-            observed: Observed::default(),
+            observed: Default::default(),
             bootstrap: Vec::new(),
             next_bootstrap: None,
             bootstraps: 0,
@@ -206,7 +206,7 @@ impl Dht {
 
     /// The network is another one: back-off and what was seen of the own address are forgotten.
     pub fn on_network_change(&mut self, now: Timestamp) {
-        self.observed = Observed::default();
+        self.observed = Default::default();
         self.bootstraps = 0;
         if !self.bootstrap.is_empty() {
             self.next_bootstrap = Some(now);
@@ -265,7 +265,8 @@ impl Dht {
                 let Some(pending) = self.queries.take(message.transaction, from) else {
                     return true;
                 };
-                self.on_unanswered(from, &pending, false);
+                // Who refuses to be pinged is of no more use than who is silent.
+                self.on_unanswered(from, &pending, pending.purpose == Purpose::Ping);
             }
         }
         self.proceed(now, rng, sink);
@@ -296,7 +297,9 @@ impl Dht {
     /// When [`Self::on_timeout`] has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let is_idle = self.tables.iter().all(Table::is_empty) && self.peers.hashes() == 0;
+        let is_idle = self.tables.iter().all(Table::is_empty)
+            && self.peers.hashes() == 0
+            && !self.lacks_bootstrap();
         let upkeep = (!is_idle).then_some(self.next_upkeep);
         // While nobody is known, announcing waits for the first to answer.
         let announce =
@@ -306,10 +309,17 @@ impl Dht {
             .fold(None, earlier)
     }
 
+    /// The nodes of a family are gone, and nothing is planned to find others.
+    fn lacks_bootstrap(&self) -> bool {
+        let gone = |addr: &SocketAddr| self.tables[family(addr)].is_empty();
+        self.next_bootstrap.is_none() && self.bootstrap.iter().any(gone)
+    }
+
     fn knows_somebody(&self) -> bool {
         self.tables.iter().any(|table| !table.is_empty())
     }
 
+    /// Sends a query. False if too many are under way.
     fn ask(
         &mut self,
         now: Timestamp,
@@ -318,11 +328,12 @@ impl Dht {
         purpose: Purpose,
         rng: &mut Stream,
         sink: &mut dyn DhtSink,
-    ) {
-        let Some(transaction) = self.queries.add(now, to, purpose, rng) else { return };
+    ) -> bool {
+        let Some(transaction) = self.queries.add(now, to, purpose, rng) else { return false };
         let envelope = Envelope { transaction: &transaction, version: self.config.version };
         let own = self.tables[family(&to)].own();
         sink.send(to, envelope.query(own, method, [false; 2], !self.reachable));
+        true
     }
 
     fn on_reply(
@@ -334,12 +345,13 @@ impl Dht {
         sink: &mut dyn DhtSink,
     ) {
         let allow = self.config.allow;
-        let Some(id) = reply.id else { return self.on_unanswered(from, &pending, false) };
+        let Some(id) = reply.id else {
+            return self.on_unanswered(from, &pending, pending.purpose == Purpose::Ping);
+        };
         let known = self.tables[family(&from)].on_reply(now, Contact { id, addr: from });
         match pending.purpose {
             Purpose::Ping | Purpose::Announce => {}
             Purpose::Bootstrap => {
-                self.bootstraps = 0;
                 if known {
                     self.search_own(now, family(&from));
                 }
@@ -362,7 +374,7 @@ impl Dht {
         }
     }
 
-    /// A query was refused, or (`silent`) not answered at all.
+    /// A query was refused, or (`silent`) answered in no way that counts.
     fn on_unanswered(&mut self, addr: SocketAddr, pending: &Pending, silent: bool) {
         if silent {
             self.tables[family(&addr)].on_silence(addr);
@@ -374,7 +386,8 @@ impl Dht {
         }
     }
 
-    /// BEP 42 (BC-18.11): once two networks agree on an address that the own id does not fit, the id follows.
+    /// BEP 42 (BC-18.11): once two networks agree on an address that the own id does not fit, the id
+    /// follows.
     fn on_observed(
         &mut self,
         by: SocketAddr,
@@ -382,9 +395,13 @@ impl Dht {
         rng: &mut Stream,
         sink: &mut dyn DhtSink,
     ) {
+        // Who is spoken to over one family cannot see the address of the other.
+        if family(&by) != family(&own) {
+            return;
+        }
         sink.observed(by, own);
         let table = &mut self.tables[family(&own)];
-        if let Some(ip) = self.observed.add(by.ip(), own.ip())
+        if let Some(ip) = self.observed[family(&own)].add(by.ip(), own.ip())
             && !table.own().fits(ip)
         {
             table.move_to(NodeId::for_address(ip, rng));
@@ -395,13 +412,19 @@ impl Dht {
     fn proceed(&mut self, now: Timestamp, rng: &mut Stream, sink: &mut dyn DhtSink) {
         if self.port != 0 && self.knows_somebody() {
             for hash in self.announces.take_due(now, rng) {
-                self.begin(now, Goal::Peers(hash), hash.into(), 0);
-                self.begin(now, Goal::Peers(hash), hash.into(), 1);
+                let begun =
+                    [0, 1].map(|family| self.begin(now, Goal::Peers(hash), hash.into(), family));
+                if begun == [false; 2] {
+                    self.announces.on_searched(now, hash, false);
+                }
             }
         }
         let keys: Vec<Key> = self.running.keys().copied().collect();
         for key in keys {
-            while let Some(next) = self.running.get_mut(&key).and_then(|run| run.search.next()) {
+            // Without room for a query a look-up waits: an answer or the end of a query makes room.
+            while self.queries.has_room()
+                && let Some(next) = self.running.get_mut(&key).and_then(|run| run.search.next())
+            {
                 let method = match self.running.get(&key).map(|running| running.goal) {
                     Some(Goal::Peers(hash)) => Method::GetPeers { hash },
                     _ => Method::FindNode { target: key.target },
@@ -429,8 +452,8 @@ impl Dht {
         let mut announced = 0;
         for (contact, token) in running.search.announce_to() {
             let method = Method::AnnouncePeer { hash, port: self.port, implied: true, token };
-            self.ask(now, contact.addr, method, Purpose::Announce, rng, sink);
-            announced += 1;
+            let asked = self.ask(now, contact.addr, method, Purpose::Announce, rng, sink);
+            announced += usize::from(asked);
         }
         let result = Searched {
             v6: key.family == 1,
@@ -443,13 +466,18 @@ impl Dht {
         sink.searched(hash, result);
     }
 
-    fn begin(&mut self, now: Timestamp, goal: Goal, target: NodeId, family: usize) {
+    /// Begins a look-up unless it is under way. False if nobody can be asked, or there are too many.
+    fn begin(&mut self, now: Timestamp, goal: Goal, target: NodeId, family: usize) -> bool {
         let key = Key { target, family };
+        if self.running.contains_key(&key) {
+            return true;
+        }
         let known = self.tables[family].closest(now, target, BUCKET * 2);
         if known.is_empty() || self.running.len() >= MAX_SEARCHES {
-            return;
+            return false;
         }
-        self.running.entry(key).or_insert_with(|| Running::new(goal, Search::new(target, known)));
+        self.running.insert(key, Running::new(goal, Search::new(target, known)));
+        true
     }
 
     /// Looks for the neighbours of the own id: that fills the table.

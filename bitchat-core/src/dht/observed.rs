@@ -1,18 +1,20 @@
-//! Where others see this node (BEP 42): two networks that agree are believed, one never.
+//! Where others see this node (BEP 42): two networks that agree are believed, one never, and of two
+//! answers the one that more networks give.
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// Votes that are kept.
 const MAX_VOTES: usize = 16;
 /// Networks that must agree.
 const QUORUM: usize = 2;
 
-/// Who says what.
+/// Who says what, of one address family.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
-    /// What each network last said: its first two bytes (IPv6: its first four) stand for it.
-    votes: BTreeMap<[u8; 4], IpAddr>,
+    /// What each network last said, the oldest vote first: a network's first two bytes (IPv6: its
+    /// first four) stand for it.
+    votes: VecDeque<([u8; 4], IpAddr)>,
 }
 
 impl Observed {
@@ -28,12 +30,19 @@ impl Observed {
                 [a, b, c, d]
             }
         };
-        if self.votes.len() >= MAX_VOTES && !self.votes.contains_key(&network) {
-            self.votes.pop_first();
-        }
         let own = own.to_canonical();
-        self.votes.insert(network, own);
-        let agree = self.votes.values().filter(|vote| **vote == own).count();
-        (agree >= QUORUM).then_some(own)
+        self.votes.retain(|(voter, _)| *voter != network);
+        if self.votes.len() >= MAX_VOTES {
+            self.votes.pop_front();
+        }
+        self.votes.push_back((network, own));
+        let agree = self.count(own);
+        let others = self.votes.iter().filter(|(_, vote)| *vote != own);
+        let most = others.map(|(_, vote)| self.count(*vote)).max().unwrap_or(0);
+        (agree >= QUORUM && agree > most).then_some(own)
+    }
+
+    fn count(&self, own: IpAddr) -> usize {
+        self.votes.iter().filter(|(_, vote)| *vote == own).count()
     }
 }

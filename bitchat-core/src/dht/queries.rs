@@ -47,6 +47,16 @@ impl Queries {
         self.by_id.len()
     }
 
+    /// Whether another query may be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.by_id.len() < MAX_QUERIES
+    }
+
+    /// Pings under way.
+    pub(super) fn pings(&self) -> usize {
+        self.by_id.values().filter(|pending| pending.purpose == Purpose::Ping).count()
+    }
+
     /// Names a new query; `None` while there are too many.
     pub(super) fn add(
         &mut self,
@@ -55,7 +65,7 @@ impl Queries {
         purpose: Purpose,
         rng: &mut Stream,
     ) -> Option<[u8; 4]> {
-        if self.by_id.len() >= MAX_QUERIES {
+        if !self.has_room() {
             return None;
         }
         let id = loop {

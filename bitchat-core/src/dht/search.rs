@@ -3,7 +3,7 @@
 
 use super::id::{Distance, NodeId};
 use super::krpc::{Contact, Reply};
-use super::table::BUCKET;
+use super::table::{BUCKET, network};
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,9 @@ pub(super) const PARALLEL: usize = 5;
 const MAX_KNOWN: usize = 128;
 /// Nodes that one answer may add.
 const MAX_FROM_ONE: usize = BUCKET * 2;
-/// Nodes of one IP that one look-up asks: a liar has as many ids as he likes.
-const MAX_PER_IP: usize = 1;
+/// Nodes that one look-up asks (BC-18.14): whoever has many addresses could name nearer nodes for
+/// ever.
+const MAX_ASKED: usize = 128;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
@@ -54,11 +55,11 @@ impl Search {
         self.answered
     }
 
-    /// Takes a node into the look-up.
+    /// Takes a node into the look-up, unless one of its network is there (BC-18.05): a liar has as many
+    /// ids as he likes.
     pub(super) fn add(&mut self, contact: Contact) {
-        let ip = contact.addr.ip();
-        let same = self.nodes.values().filter(|(known, _)| known.addr.ip() == ip).count();
-        if same >= MAX_PER_IP {
+        let place = network(contact.addr.ip());
+        if self.nodes.values().any(|(known, _)| network(known.addr.ip()) == place) {
             return;
         }
         let distance = contact.id.distance(&self.target);
@@ -71,7 +72,7 @@ impl Search {
     /// The node to ask next, if one is to be asked now.
     pub(super) fn next(&mut self) -> Option<Contact> {
         let under_way = self.nodes.values().filter(|(_, state)| *state == State::Asked).count();
-        if under_way >= PARALLEL {
+        if under_way >= PARALLEL || self.asked >= MAX_ASKED {
             return None;
         }
         let mut live = 0;
@@ -99,12 +100,16 @@ impl Search {
         reply: &Reply<'_>,
         allowed: impl Fn(&Contact) -> bool,
     ) {
-        let asked = self.nodes.values_mut().find(|(contact, _)| contact.addr == addr);
-        if let Some((_, state)) = asked {
-            if *state == State::Asked {
-                self.answered += 1;
-            }
-            *state = State::Answered { token: reply.token.map(<[u8]>::to_vec) };
+        let asked = self.nodes.iter().find(|(_, (contact, _))| contact.addr == addr);
+        if let Some(distance) = asked.map(|(distance, _)| *distance)
+            && let Some((mut contact, state)) = self.nodes.remove(&distance)
+        {
+            self.answered += usize::from(state == State::Asked);
+            // The node knows its id; who named it may have made one up to get it counted as near.
+            contact.id = reply.id.unwrap_or(contact.id);
+            let distance = contact.id.distance(&self.target);
+            let token = reply.token.map(<[u8]>::to_vec);
+            self.nodes.entry(distance).or_insert((contact, State::Answered { token }));
         }
         let mut seen = BTreeSet::new();
         for contact in reply.nodes.iter().filter(|contact| allowed(contact)).take(MAX_FROM_ONE) {
@@ -125,6 +130,9 @@ impl Search {
     /// Nobody is left to be asked or waited for among the nearest.
     #[must_use]
     pub(super) fn is_over(&self) -> bool {
+        if self.asked >= MAX_ASKED {
+            return self.nodes.values().all(|(_, state)| *state != State::Asked);
+        }
         let nearest = self.nodes.values().filter(|(_, state)| *state != State::Silent).take(BUCKET);
         nearest.fold(true, |over, (_, state)| over && matches!(state, State::Answered { .. }))
     }

@@ -19,6 +19,8 @@ const TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
 const PEER_LIFE: Duration = Duration::from_secs(45 * 60);
 /// Peers in an answer (libtorrent: 100 of IPv4, 25 of IPv6).
 pub(super) const MAX_VALUES: [usize; 2] = [100, 25];
+/// As many less if the answer carries nodes of both families: it is to fit one packet.
+const LESS_FOR_BOTH: usize = 2;
 /// Queries of one IP that are answered in a row, and one more each second (BC-18.08).
 const BURST: u32 = 16;
 /// IPs whose queries are counted.
@@ -98,17 +100,20 @@ impl Peers {
         }
     }
 
-    /// Some of the peers of `hash` of the family of `asker`, as many as an answer carries.
+    /// Some of the peers of `hash` of the family of `asker`, as many as an answer carries, which
+    /// has nodes of one family or of both.
     pub(super) fn some(
         &self,
         hash: InfoHash,
         asker: SocketAddr,
+        both: bool,
         rng: &mut Stream,
     ) -> Vec<SocketAddr> {
         let Some(peers) = self.by_hash.get(&hash) else { return Vec::new() };
         let same = peers.keys().filter(|peer| peer.is_ipv4() == asker.is_ipv4());
         let mut all: Vec<SocketAddr> = same.copied().collect();
-        let limit = MAX_VALUES[usize::from(asker.is_ipv6())].min(all.len());
+        let most = MAX_VALUES[usize::from(asker.is_ipv6())];
+        let limit = (if both { most / LESS_FOR_BOTH } else { most }).min(all.len());
         for at in 0..limit {
             let rest = (all.len() - at) as u64;
             let other = at + usize::try_from(rng.below(rest)).unwrap_or(0);

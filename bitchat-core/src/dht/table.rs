@@ -96,6 +96,9 @@ impl Table {
             (entry.heard, entry.failures, bucket.changed) = (now, 0, now);
             return true;
         }
+        // A node that answers with another id is another one, and the old one gone: it would be asked
+        // for ever.
+        self.forget(contact.addr);
         self.insert(Entry { contact, heard: now, failures: 0 })
     }
 
@@ -122,6 +125,14 @@ impl Table {
                 self.len -= 1;
             }
             return;
+        }
+    }
+
+    fn forget(&mut self, addr: SocketAddr) {
+        for bucket in self.buckets.values_mut() {
+            let before = bucket.entries.len();
+            bucket.entries.retain(|entry| entry.contact.addr != addr);
+            self.len -= before - bucket.entries.len();
         }
     }
 
@@ -203,7 +214,7 @@ impl Table {
 }
 
 /// What counts as one place: an address, or the /24 (IPv6: the /64) of a public one.
-fn network(ip: IpAddr) -> IpAddr {
+pub(super) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) if is_public_target(ip) => {
             let [a, b, c, _] = v4.octets();

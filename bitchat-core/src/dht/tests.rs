@@ -1,5 +1,7 @@
 //! Networks of nodes in memory: each datagram takes 50 ms, some nodes are dead.
 
+mod hostile;
+
 use super::krpc::compact_nodes;
 use super::*;
 use crate::base::rng::{Rng, Seed};

@@ -3,7 +3,7 @@
 use super::krpc::Method;
 use super::queries::Purpose;
 use super::running::Goal;
-use super::table::{BUCKET, Table};
+use super::table::BUCKET;
 use super::{Dht, DhtSink, UPKEEP, family};
 use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
@@ -31,7 +31,7 @@ impl Dht {
             let target = self.tables[family(to)].own();
             self.ask(now, *to, Method::FindNode { target }, Purpose::Bootstrap, rng, sink);
         }
-        // 4, 8, 16, … seconds, and five minutes in the end.
+        // 4, 8, 16, … seconds, and five minutes in the end, whoever answers (BC-18.12).
         let wait = Duration::from_secs((4 << self.bootstraps.min(6)).min(300));
         self.bootstraps += 1;
         self.next_bootstrap = (!asked.is_empty()).then_some(now + wait);
@@ -53,8 +53,9 @@ impl Dht {
                 self.begin(now, Goal::Nodes, target, family);
             }
         }
-        if self.tables.iter().all(Table::is_empty) && !self.bootstrap.is_empty() {
-            self.next_bootstrap.get_or_insert(now);
+        if self.lacks_bootstrap() {
+            self.next_bootstrap = Some(now);
+            self.bootstraps = 0;
         }
     }
 }

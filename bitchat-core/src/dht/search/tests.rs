@@ -77,3 +77,71 @@ fn a_search_among_nobody_is_over() {
     search.on_silence(only.addr);
     assert!(search.is_over());
 }
+
+#[test]
+fn an_id_that_a_liar_made_up_does_not_end_a_look_up() {
+    let mut rng = Rng::new(&Seed([4; 32])).public;
+    let target = NodeId::random(&mut rng);
+    let liar = node(&mut rng, 0);
+    let near: Vec<Contact> =
+        (1..9).map(|n| Contact { id: target.sibling(40, &mut rng), ..node(&mut rng, n) }).collect();
+    // Honest nodes that are far away, each named with an id next to the target.
+    let far: Vec<Contact> = (20..36)
+        .map(|n| Contact { id: target.sibling(0, &mut rng), ..node(&mut rng, n) })
+        .collect();
+    let named: Vec<Contact> = far
+        .iter()
+        .map(|contact| Contact { id: target.sibling(80, &mut rng), ..*contact })
+        .collect();
+    let mut search = Search::new(target, [liar]);
+    while let Some(asked) = search.next() {
+        let (id, nodes) = if asked == liar {
+            (liar.id, named.clone())
+        } else if let Some(own) = far.iter().find(|contact| contact.addr == asked.addr) {
+            (own.id, near.clone())
+        } else {
+            (asked.id, near.clone())
+        };
+        let reply = Reply { id: Some(id), nodes, token: Some(b"t"), ..Reply::default() };
+        search.on_reply(asked.addr, &reply, |_| true);
+    }
+    assert!(search.is_over());
+    let told: Vec<Contact> = search.announce_to().map(|(contact, _)| contact).collect();
+    assert!(told.len() == 8 && told.iter().all(|contact| near.contains(contact)), "{told:?}");
+}
+
+/// BC-18.14
+#[test]
+fn a_look_up_ends_however_long_nearer_nodes_are_named() {
+    let mut rng = Rng::new(&Seed([5; 32])).public;
+    let target = NodeId::random(&mut rng);
+    let mut search = Search::new(target, [node(&mut rng, 0)]);
+    let mut number = 0_u16;
+    while let Some(asked) = search.next() {
+        number += 1;
+        // Each is a little nearer than the one before it.
+        let mut id = target;
+        let left = (u16::MAX - number).to_be_bytes();
+        id.0.iter_mut().zip(left).for_each(|(byte, nearer)| *byte ^= nearer);
+        let nodes = vec![Contact { id, ..node(&mut rng, number) }];
+        search.on_reply(
+            asked.addr,
+            &Reply { id: Some(asked.id), nodes, ..Reply::default() },
+            |_| true,
+        );
+        assert!(number < 400, "a look-up without end");
+    }
+    assert!(search.is_over());
+}
+
+/// BC-18.05
+#[test]
+fn a_network_of_ipv6_is_one_node() {
+    let mut rng = Rng::new(&Seed([6; 32])).public;
+    let mut search = Search::new(NodeId::random(&mut rng), []);
+    for last in 0..50 {
+        let addr = SocketAddr::from(([0x2a00, 1, 2, 3, 0, 0, 0, last], 6881));
+        search.add(Contact { id: NodeId::random(&mut rng), addr });
+    }
+    assert_eq!(search.nodes.len(), 1);
+}

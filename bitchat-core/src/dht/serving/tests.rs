@@ -37,9 +37,9 @@ fn peers_are_bounded_kept_by_family_and_forgotten() {
         peers.add(Timestamp::ZERO, HASH, SocketAddr::from(([10, 0, 0, number], 1)));
     }
     let asker = "10.0.0.9:5".parse().expect("an address");
-    let some = peers.some(HASH, asker, &mut rng);
+    let some = peers.some(HASH, asker, false, &mut rng);
     assert_eq!(some.len(), MAX_VALUES[0]);
-    assert!(peers.some(HASH, "[2001:db8::1]:5".parse().expect("one"), &mut rng).is_empty());
+    assert!(peers.some(HASH, "[2001:db8::1]:5".parse().expect("one"), false, &mut rng).is_empty());
     peers.add(Timestamp::ZERO, InfoHash([1; 20]), asker);
     peers.add(Timestamp::ZERO, InfoHash([2; 20]), asker);
     assert_eq!(peers.hashes(), 2);

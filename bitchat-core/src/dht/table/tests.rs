@@ -41,7 +41,8 @@ fn a_network_has_one_place() {
     assert!(
         table.on_reply(NOW, at(NodeId([3; 20]), 1)) && table.on_reply(NOW, at(NodeId([4; 20]), 2))
     );
-    assert!(!table.on_reply(NOW, at(NodeId([5; 20]), 2)), "the same private address");
+    let beside = Contact { id: NodeId([5; 20]), addr: SocketAddr::from(([10, 0, 0, 2], 1001)) };
+    assert!(!table.on_reply(NOW, beside), "the same private address");
 }
 
 #[test]
@@ -80,4 +81,17 @@ fn another_id_takes_the_nodes_along() {
     table.move_to(own);
     assert_eq!(table.own(), own);
     assert!(table.len() > before / 2);
+}
+
+#[test]
+fn who_comes_back_with_another_id_is_another_node() {
+    let mut rng = rng(5);
+    let mut table = Table::new(NodeId::random(&mut rng));
+    let [old, new] = [0, 1].map(|_| at(NodeId::random(&mut rng), 1));
+    assert!(table.on_reply(NOW, old));
+    let later = NOW + QUESTIONABLE_AFTER;
+    assert_eq!(table.questionable(later), Some(old));
+    assert!(table.on_reply(later, new));
+    assert_eq!((table.questionable(later), table.len()), (None, 1));
+    assert!(table.iter().all(|entry| entry.contact == new));
 }
