@@ -947,14 +947,14 @@ void bitchat_identity_free(bitchat_identity *identity);
 // `out` is NULL or valid for writes of `*len` bytes.
 int32_t bitchat_peer_fingerprint(const uint8_t *peer_id, char *out, size_t *len);
 
-// Writes the `bitchat:peer/` link of a peer id as text with a zero byte. `*len` is the room in
+// Writes the `dotchat:peer/` link of a peer id as text with a zero byte. `*len` is the room in
 // `out`, and becomes the size needed.
 //
 // # Safety
 // As for `bitchat_peer_fingerprint`.
 int32_t bitchat_peer_link(const uint8_t *peer_id, char *out, size_t *len);
 
-// Reads a `bitchat:peer/` link and writes the 32-byte peer id to `peer_id`.
+// Reads a `dotchat:peer/` link and writes the 32-byte peer id to `peer_id`.
 // `BITCHAT_ERR_INVALID` if it is none or has a typing error; `why` then says what is wrong.
 //
 // # Safety

@@ -79,7 +79,7 @@ fn an_identity_is_made_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = succeed(directory.path(), &["id", "--dir", "me"]);
     assert_eq!(succeed(directory.path(), &["id", "--dir", "me"]), first);
-    assert!(value(&first, "link").starts_with("bitchat:peer/"));
+    assert!(value(&first, "link").starts_with("dotchat:peer/"));
     assert_eq!(value(&first, "fingerprint").len(), 19);
     let other = succeed(directory.path(), &["id", "--dir", "other"]);
     assert_ne!(value(&other, "link"), value(&first, "link"));

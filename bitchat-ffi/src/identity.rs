@@ -123,7 +123,7 @@ pub unsafe extern "C" fn bitchat_peer_fingerprint(
     })
 }
 
-/// Writes the `bitchat:peer/` link of a peer id as text with a zero byte. `*len` is the room in
+/// Writes the `dotchat:peer/` link of a peer id as text with a zero byte. `*len` is the room in
 /// `out`, and becomes the size needed.
 ///
 /// # Safety
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn bitchat_peer_link(
     })
 }
 
-/// Reads a `bitchat:peer/` link and writes the 32-byte peer id to `peer_id`.
+/// Reads a `dotchat:peer/` link and writes the 32-byte peer id to `peer_id`.
 /// `BITCHAT_ERR_INVALID` if it is none or has a typing error; `why` then says what is wrong.
 ///
 /// # Safety

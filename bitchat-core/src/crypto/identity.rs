@@ -15,7 +15,9 @@ use crate::wire::base32;
 use core::fmt;
 
 /// What a link to a person starts with.
-const LINK_SCHEME: &str = "bitchat:peer/";
+const LINK_SCHEME: &str = "dotchat:peer/";
+/// What links started with at first: read as before, never written, as with those to channels.
+const OLD_LINK_SCHEME: &str = "bitchat:peer/";
 /// Bytes at the end of a link that catch typing errors.
 const CHECK_LEN: usize = 3;
 /// Characters of a link behind its scheme: 35 bytes in base 32.
@@ -115,7 +117,7 @@ pub fn fingerprint(peer: &PeerId) -> String {
     grouped
 }
 
-/// `peer` as a link: `bitchat:peer/` and 56 characters (BC-03.07).
+/// `peer` as a link: `dotchat:peer/` and 56 characters (BC-03.07).
 #[must_use]
 pub fn peer_link(peer: &PeerId) -> String {
     let mut bytes = peer.0.to_vec();
@@ -131,7 +133,7 @@ pub fn peer_link(peer: &PeerId) -> String {
 pub fn parse_peer_link(link: &str) -> Result<PeerId, LinkError> {
     let (scheme, text) =
         link.trim().split_at_checked(LINK_SCHEME.len()).ok_or(LinkError::Scheme)?;
-    if !scheme.eq_ignore_ascii_case(LINK_SCHEME) {
+    if ![LINK_SCHEME, OLD_LINK_SCHEME].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(LinkError::Scheme);
     }
     if text.len() != LINK_CHARS {
@@ -155,10 +157,10 @@ fn link_check(peer: &PeerId) -> [u8; CHECK_LEN] {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// It does not start as one.
-    #[error("a link to a person starts with `bitchat:peer/`")]
+    #[error("a link to a person starts with `dotchat:peer/`")]
     Scheme,
     /// Characters are missing or too many.
-    #[error("a link to a person has 56 characters behind `bitchat:peer/`, this one has {0}")]
+    #[error("a link to a person has 56 characters behind `dotchat:peer/`, this one has {0}")]
     Length(usize),
     /// A character outside a–z and 2–7.
     #[error("a link to a person consists of the letters a to z and the digits 2 to 7")]

@@ -108,7 +108,7 @@ def base32(data):
 
 def link_verdict(link):
     scheme, text = link[:13], link[13:]
-    if scheme.lower() != "bitchat:peer/":
+    if scheme.lower() not in ("dotchat:peer/", "bitchat:peer/"):
         return "Scheme"
     if len(text) != 56:
         return f"Length({len(text)})"
@@ -125,7 +125,7 @@ def check_identity(vectors):
     peer = raw(key.public_key())
     assert peer.hex() == identity["peer_id"]
     check = blake(b"bitchat-v1 peer link" + peer)[:3]
-    assert identity["link"] == "bitchat:peer/" + base32(peer + check)
+    assert identity["link"] == "dotchat:peer/" + base32(peer + check)
     short = base32(blake(b"bitchat-v1 fingerprint" + peer)[:10])
     assert identity["fingerprint"] == "-".join(short[at : at + 4] for at in range(0, 16, 4))
     for case in vectors["links"]:
@@ -283,7 +283,7 @@ def open_packet(case):
 
 def check_packet(vectors):
     for case in vectors["valid"]:
-        assert open_packet(case) == (case["number"], case["epoch"] % 4, case["payload"]), case
+        assert open_packet(case) == (case["number"], case["rekey"] % 4, case["payload"]), case
     for case in vectors["invalid"]:
         assert open_packet(case) == case["error"], case
 

@@ -15,7 +15,7 @@ static void good(void) {
     CHECK(memcmp(id, same, sizeof id) == 0);
 
     CHECK(bitchat_peer_link(id, text, &len) == BITCHAT_OK);
-    CHECK(len == strlen(text) + 1 && strncmp(text, "bitchat:peer/", 13) == 0);
+    CHECK(len == strlen(text) + 1 && strncmp(text, "dotchat:peer/", 13) == 0);
     memset(same, 0, sizeof same);
     CHECK(bitchat_peer_link_parse(text, same, NULL) == BITCHAT_OK);
     CHECK(memcmp(id, same, sizeof id) == 0);
@@ -51,8 +51,8 @@ static void wrong(void) {
     len = 1000;
     CHECK(bitchat_peer_link(id, NULL, &len) == BITCHAT_ERR_NULL);
     CHECK(bitchat_peer_link_parse(NULL, id, NULL) == BITCHAT_ERR_NULL);
-    CHECK(bitchat_peer_link_parse("bitchat:peer/nonsense", id, NULL) == BITCHAT_ERR_INVALID);
-    CHECK(bitchat_peer_link_parse("bitchat:peer/nonsense", id, &why) == BITCHAT_ERR_INVALID);
+    CHECK(bitchat_peer_link_parse("dotchat:peer/nonsense", id, NULL) == BITCHAT_ERR_INVALID);
+    CHECK(bitchat_peer_link_parse("dotchat:peer/nonsense", id, &why) == BITCHAT_ERR_INVALID);
     CHECK(strstr(why.text, "56 characters") != NULL);
     CHECK(bitchat_peer_link_parse("\xff\xfe", id, NULL) == BITCHAT_ERR_INVALID);
     CHECK(strcmp(bitchat_status_name(BITCHAT_ERR_SHORT), "BITCHAT_ERR_SHORT") == 0);

@@ -140,17 +140,22 @@ fn a_link_leads_back_and_typing_errors_are_found() {
         assert_eq!(link.len(), 13 + 56);
         assert_eq!(parse_peer_link(&link), Ok(peer));
         assert_eq!(parse_peer_link(&format!(" {}\n", link.to_uppercase())), Ok(peer));
+        let old = link.replacen("dotchat:", "bitchat:", 1);
+        assert_eq!(parse_peer_link(&old), Ok(peer), "the old scheme is read");
         for at in 13..link.len() {
             let mut typo = link.clone().into_bytes();
             typo[at] = if typo[at] == b'a' { b'b' } else { b'a' };
             let typo = String::from_utf8(typo).unwrap();
             assert_eq!(parse_peer_link(&typo), Err(LinkError::Checksum), "{typo}");
         }
-        assert_eq!(parse_peer_link("bitchat:join/x"), Err(LinkError::Scheme));
-        assert_eq!(parse_peer_link("bitchat:peer"), Err(LinkError::Scheme));
-        assert_eq!(parse_peer_link("bitchat:pee\u{e9}\u{e9}\u{e9}"), Err(LinkError::Scheme));
+        assert_eq!(parse_peer_link("dotchat:join/x"), Err(LinkError::Scheme));
+        assert_eq!(parse_peer_link("dotchat:peer"), Err(LinkError::Scheme));
+        assert_eq!(parse_peer_link("dotchat:pee\u{e9}\u{e9}\u{e9}"), Err(LinkError::Scheme));
         assert_eq!(parse_peer_link(&link[..60]), Err(LinkError::Length(47)));
-        assert_eq!(parse_peer_link(&link.replace(&link[13..14], "1")), Err(LinkError::Character));
+        assert_eq!(
+            parse_peer_link(&format!("{}1{}", &link[..13], &link[14..])),
+            Err(LinkError::Character)
+        );
         let no_point = PeerId(core::array::from_fn(|at| u8::from(at == 0) * 2));
         assert_eq!(parse_peer_link(&peer_link(&no_point)), Err(LinkError::Key));
     }
