@@ -171,6 +171,7 @@ class Tracker(Event):
     state: int
     peers: int
     reason: Optional[str]
+    """Why it failed; of one that works, what it tells people, if anything."""
     delay_ns: int
 
 
