@@ -171,7 +171,10 @@ pub(crate) fn meeting(data: &[u8]) {
     let stride = datagram.len();
     let from = SocketAddr::from(([10, 0, 0, 2], 1_000));
     let data = &mut datagram;
-    node.handle_input(NOW, Input::Datagram { socket: SocketId(0), from, ecn: None, stride, data });
+    node.handle_input(
+        NOW,
+        Input::Datagram { socket: SocketId(0), from, local: None, ecn: None, stride, data },
+    );
     let sent = drain(&mut node, |_, _| Vec::new());
     assert_eq!((node.stats().datagrams_in, node.stats().dropped_unknown), (1, 0));
     assert!(sent <= stride, "{sent} for {stride}");

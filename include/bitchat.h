@@ -584,8 +584,9 @@ typedef struct {
   size_t segment_size;
   // BITCHAT_ECN_…: mark the IP headers so. A host that cannot does without.
   uint32_t ecn;
-  // 0.
-  uint32_t reserved;
+  // The address of this host to send from (its port says nothing): where the peer's datagrams arrive.
+  // BITCHAT_FAMILY_NONE leaves the choice to the system, and so may a program that cannot choose.
+  bitchat_address local;
 } bitchat_transmit;
 
 // Something that the application is told. Kinds are numbered by area: 1xx the node, 2xx the store, 3xx
@@ -707,8 +708,9 @@ typedef struct {
   uint32_t ecn;
   // Who sent them.
   bitchat_address from;
-  // 0.
-  uint32_t reserved;
+  // The address of this host that they were sent to (its port does not matter), or BITCHAT_FAMILY_NONE
+  // if it is not known: answers leave from there.
+  bitchat_address local;
 } bitchat_datagram;
 
 // A record that was read back. All records of one call have the same `struct_size`.

@@ -88,7 +88,7 @@ impl Host {
 
     fn receive(&mut self, now: Now, from: SocketAddr, data: &mut [u8]) {
         let stride = data.len();
-        let input = Input::Datagram { socket: SocketId(0), from, ecn: None, stride, data };
+        let input = Input::Datagram { socket: SocketId(0), from, local: None, ecn: None, stride, data };
         self.node.handle_input(now, input);
         self.drain(now);
     }

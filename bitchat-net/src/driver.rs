@@ -6,7 +6,7 @@
 use crate::log::trace;
 use crate::store::{Answer, wall_clock};
 use crate::tcp::StreamNews;
-use crate::udp::ReceiveBuffers;
+use crate::udp::{Batch, ReceiveBuffers};
 use crate::world::{News, World};
 use bitchat_core::base::ids::SocketId;
 use bitchat_core::base::time::{Now, Timestamp};
@@ -286,9 +286,7 @@ impl<M: Machine> Driver<M> {
         let socket = self.world.socket_mut(transmit.socket);
         let data = self.out.get(..transmit.len);
         match (socket, data) {
-            (Some(socket), Some(data)) => {
-                socket.send(transmit.to, transmit.ecn, data, transmit.segment_size)
-            }
+            (Some(socket), Some(data)) => socket.send(transmit, data),
             _ => true,
         }
     }
@@ -391,8 +389,9 @@ impl<M: Machine> Driver<M> {
             }
             let now = self.clock.now();
             // BC-11.50
-            for (from, ecn, stride, data) in self.buffers.batches(filled) {
-                let input = Input::Datagram { socket: id, from, ecn, stride, data };
+            for batch in self.buffers.batches(filled) {
+                let Batch { from, local, ecn, stride, data } = batch;
+                let input = Input::Datagram { socket: id, from, local, ecn, stride, data };
                 self.machine.handle_input(now, input);
             }
             self.drain();

@@ -1,10 +1,10 @@
 //! UDP sockets with segmentation offload: many datagrams per system call.
 
-use bitchat_core::node::{Ecn, Family};
+use bitchat_core::node::{Ecn, Family, Transmit};
 use quinn_udp::{EcnCodepoint, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSliceMut};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -58,6 +58,17 @@ pub(crate) struct Udp {
     no_gso: bool,
 }
 
+/// Datagrams of equal length from one sender.
+pub(crate) struct Batch<'a> {
+    pub(crate) from: SocketAddr,
+    /// The address of this host that they were sent to, if the system says so.
+    pub(crate) local: Option<IpAddr>,
+    pub(crate) ecn: Option<Ecn>,
+    /// The length of each.
+    pub(crate) stride: usize,
+    pub(crate) data: &'a mut [u8],
+}
+
 /// Buffers for one batch of received datagrams, used again for each.
 pub(crate) struct ReceiveBuffers {
     bytes: Box<[u8]>,
@@ -69,12 +80,8 @@ impl ReceiveBuffers {
         Self { bytes: vec![0; SLOT * SLOTS].into(), meta: [RecvMeta::default(); SLOTS] }
     }
 
-    /// The first `filled` buffers: sender, ECN mark, length of each datagram, bytes. Nobody can be
-    /// answered at port 0 (BC-11.51).
-    pub(crate) fn batches(
-        &mut self,
-        filled: usize,
-    ) -> impl Iterator<Item = (SocketAddr, Option<Ecn>, usize, &mut [u8])> {
+    /// The first `filled` buffers. Nobody can be answered at port 0 (BC-11.51).
+    pub(crate) fn batches(&mut self, filled: usize) -> impl Iterator<Item = Batch<'_>> {
         self.bytes.chunks_exact_mut(SLOT).zip(&self.meta).take(filled).filter_map(|(slot, meta)| {
             let data = slot.get_mut(..meta.len).filter(|_| meta.addr.port() != 0)?;
             let ecn = meta.ecn.map(|ecn| match ecn {
@@ -82,7 +89,8 @@ impl ReceiveBuffers {
                 EcnCodepoint::Ect1 => Ecn::Ect1,
                 EcnCodepoint::Ce => Ecn::Ce,
             });
-            Some((meta.addr, ecn, meta.stride.clamp(1, meta.len.max(1)), data))
+            let stride = meta.stride.clamp(1, meta.len.max(1));
+            Some(Batch { from: meta.addr, local: meta.dst_ip, ecn, stride, data })
         })
     }
 }
@@ -165,22 +173,24 @@ impl Udp {
         })
     }
 
-    /// Sends `data`, cut into datagrams of `segment` bytes (BC-11.10), marked with `ecn` and never
-    /// fragmented (BC-11.60). False if the system takes nothing now:
+    /// Sends `data`, cut into datagrams of `segment_size` bytes (BC-11.10), marked with `ecn`, from the
+    /// address `local` while this host has it, and never fragmented (BC-11.60). False if the system takes nothing now:
     /// wait with [`Udp::poll_writable`] and send again. Whatever cannot be sent at all is lost, as
     /// any datagram may be: one that is too long for the interface above all, or for port 0
     /// (BC-11.51).
-    pub(crate) fn send(
-        &mut self,
-        to: SocketAddr,
-        ecn: Option<Ecn>,
-        data: &[u8],
-        segment: Option<usize>,
-    ) -> bool {
+    pub(crate) fn send(&mut self, transmit: &Transmit, data: &[u8]) -> bool {
+        let Transmit { to, segment_size: segment, .. } = *transmit;
         if to.port() == 0 {
             return true;
         }
-        let Err(error) = self.try_send(to, ecn, data, segment) else { return true };
+        let mut result = self.try_send(transmit, data, segment);
+        if transmit.local.is_some() && is_refused(&result) {
+            // Perhaps for the address, which this host may not have any more.
+            self.forget_error();
+            let anywhere = Transmit { local: None, ..*transmit };
+            result = self.try_send(&anywhere, data, segment);
+        }
+        let Err(error) = result else { return true };
         if error.kind() == io::ErrorKind::WouldBlock {
             return false;
         }
@@ -190,7 +200,7 @@ impl Udp {
         if error.kind() == io::ErrorKind::InvalidInput || self.state.max_gso_segments() <= 1 {
             self.forget_error();
             if let Some(size) = segment.filter(|&size| size > 0) {
-                self.no_gso |= self.send_singly(to, ecn, data, size);
+                self.no_gso |= self.send_singly(transmit, data, size);
                 self.forget_error();
             }
         }
@@ -205,32 +215,32 @@ impl Udp {
     }
 
     /// Whether any of the datagrams goes that did not go together: then it was the batch.
-    fn send_singly(&self, to: SocketAddr, ecn: Option<Ecn>, data: &[u8], size: usize) -> bool {
+    fn send_singly(&self, transmit: &Transmit, data: &[u8], size: usize) -> bool {
+        let transmit = Transmit { local: None, ..*transmit };
         data.chunks(size)
-            .map(|datagram| self.try_send(to, ecn, datagram, None))
+            .map(|datagram| self.try_send(&transmit, datagram, None))
             .fold(false, |any, sent| any | sent.is_ok())
     }
 
-    fn try_send(
-        &self,
-        to: SocketAddr,
-        ecn: Option<Ecn>,
-        data: &[u8],
-        segment: Option<usize>,
-    ) -> io::Result<()> {
+    fn try_send(&self, transmit: &Transmit, data: &[u8], segment: Option<usize>) -> io::Result<()> {
         let transmit = quinn_udp::Transmit {
-            destination: to,
-            ecn: ecn.map(|ecn| match ecn {
+            destination: transmit.to,
+            ecn: transmit.ecn.map(|ecn| match ecn {
                 Ecn::Ect0 => EcnCodepoint::Ect0,
                 Ecn::Ect1 => EcnCodepoint::Ect1,
                 Ecn::Ce => EcnCodepoint::Ce,
             }),
             contents: data,
             segment_size: segment,
-            src_ip: None,
+            src_ip: transmit.local,
         };
         self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit))
     }
+}
+
+/// It failed, and not because the socket takes nothing now.
+fn is_refused(result: &io::Result<()>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
 }
 
 #[cfg(test)]

@@ -168,7 +168,14 @@ impl Machine for End {
         space.copy_from_slice(datagram);
         let ecn = *ecn;
         self.built = None;
-        TransmitPoll::Ready(Transmit { socket, to: self.peer, len, segment_size: None, ecn })
+        TransmitPoll::Ready(Transmit {
+            socket,
+            to: self.peer,
+            len,
+            segment_size: None,
+            ecn,
+            local: None,
+        })
     }
 
     fn poll_action(&mut self) -> Option<Action> {

@@ -59,7 +59,7 @@ use crate::transport::{
 };
 use carried::Carried;
 use control::StreamHeader;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use paths::Addressing;
 use qlog::Tracer;
@@ -229,6 +229,17 @@ impl Link {
             });
             self.transport.ping();
         }
+    }
+
+    /// The peer sends to this address of ours when it comes by `via`.
+    pub fn set_local(&mut self, via: Via, local: Option<IpAddr>) {
+        self.addressing.paths.set_local(via, local);
+    }
+
+    /// The address of ours to send from by `via`; none where the system is to choose.
+    #[must_use]
+    pub fn local(&self, via: Via) -> Option<IpAddr> {
+        self.addressing.paths.local(via)
     }
 
     /// This host slept: whether the peer is still there, and by this path, is asked at once. Until it is

@@ -3,6 +3,7 @@
 use super::Node;
 use super::api::{Action, Event, Transmit, TransmitPoll};
 use super::log::LogRecord;
+use super::outbox::Datagram;
 use crate::base::time::Now;
 use crate::crypto::key_log::KeyLogLine;
 #[cfg(feature = "qlog")]
@@ -23,10 +24,11 @@ impl Node {
         if buf.len() < needed {
             return TransmitPoll::NeedSpace(needed);
         }
-        while let Some((socket, to, datagram)) = self.fx.outbox.pop_datagram() {
+        while let Some(datagram) = self.fx.outbox.pop_datagram() {
+            let Datagram { socket, to, local, data } = datagram;
             // Nothing that long is ever queued; if it were, it would be lost as datagrams may be.
-            let Some(room) = buf.get_mut(..datagram.len()) else { continue };
-            room.copy_from_slice(&datagram);
+            let Some(room) = buf.get_mut(..data.len()) else { continue };
+            room.copy_from_slice(&data);
             self.fx.outbox.stats.datagrams_out += 1;
             return TransmitPoll::Ready(Transmit {
                 socket,
@@ -34,6 +36,7 @@ impl Node {
                 len: room.len(),
                 segment_size: None,
                 ecn: None,
+                local,
             });
         }
         let filled = self.sessions.fill(|link| fill(link, now, max_segments, buf));
@@ -92,5 +95,6 @@ fn fill(link: &mut Link, now: Now, max: usize, buf: &mut [u8]) -> Option<(Transm
     let Via::Udp { socket, remote: to } = first.via else { return None };
     let segment_size = (packets > 1).then_some(first.len);
     let ecn = first.ect.then_some(Ecn::Ect0);
-    Some((Transmit { socket, to, len, segment_size, ecn }, packets))
+    let local = link.local(first.via);
+    Some((Transmit { socket, to, len, segment_size, ecn, local }, packets))
 }

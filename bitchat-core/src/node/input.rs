@@ -25,9 +25,10 @@ impl Node {
         self.wake_up(now);
         let fx = &mut self.fx;
         match input {
-            Input::Datagram { socket, from, ecn, stride, data } => {
+            Input::Datagram { socket, from, local, ecn, stride, data } => {
                 let from = addr::canonical(from);
                 let stride = if stride == 0 { data.len().max(1) } else { stride };
+                fx.outbox.answering = local.map(|local| (from, local.to_canonical()));
                 for datagram in data.chunks_mut(stride) {
                     self.on_datagram(now, Via::Udp { socket, remote: from }, ecn, datagram);
                 }
@@ -55,6 +56,7 @@ impl Node {
             Input::Failed { request, failure } => self.on_failed(now, request, failure),
         }
         self.settle(now, Vec::new());
+        self.fx.outbox.answering = None;
     }
 
     fn on_interfaces(&mut self, now: Now, addresses: &[IpAddr]) {
@@ -80,8 +82,13 @@ impl Node {
         }
         let link = packet::connection_id(datagram).and_then(|cid| self.sessions.by_cid(cid));
         if let Some(id) = link {
+            let local = self.fx.outbox.local_to(from);
             let verdict = self.with_link(now, id, |link, rng, events| {
-                link.handle_datagram(now.mono, via, ecn, datagram, rng, events)
+                let verdict = link.handle_datagram(now.mono, via, ecn, datagram, rng, events);
+                if verdict == Verdict::Authentic {
+                    link.set_local(via, local);
+                }
+                verdict
             });
             let stats = &mut self.fx.outbox.stats;
             let (counter, why) = match verdict {

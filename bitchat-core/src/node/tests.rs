@@ -194,6 +194,7 @@ impl World {
                     let input = Input::Datagram {
                         socket: SocketId(0),
                         from,
+                        local: Some(to.ip()),
                         ecn: None,
                         stride,
                         data: &mut data,
@@ -408,8 +409,14 @@ fn a_datagram_from_port_0_is_dropped_and_never_answered() {
     for port in [0, from.port()] {
         let from = SocketAddr::new(from.ip(), port);
         let (mut data, stride) = (probe.repeat(2), probe.len());
-        let input =
-            Input::Datagram { socket: SocketId(0), from, ecn: None, stride, data: &mut data };
+        let input = Input::Datagram {
+            socket: SocketId(0),
+            from,
+            local: None,
+            ecn: None,
+            stride,
+            data: &mut data,
+        };
         node.handle_input(now, input);
         let answered = node.poll_transmit(now, 1, &mut [0; 65_507]) != TransmitPoll::Pending;
         assert_eq!(answered, port != 0);

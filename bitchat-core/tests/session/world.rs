@@ -161,7 +161,7 @@ impl World {
         self.arrived += 1;
         let (stride, data) = (bytes.len(), &mut bytes[..]);
         let (socket, ecn, source) = (SocketId(0), None, address(from));
-        let input = Input::Datagram { socket, from: source, ecn, stride, data };
+        let input = Input::Datagram { socket, from: source, local: None, ecn, stride, data };
         self.hosts[1 - from].node.handle_input(time(self.now), input);
     }
 

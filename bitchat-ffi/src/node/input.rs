@@ -4,7 +4,7 @@ use super::{bitchat_node, enter_at};
 use crate::boundary::{read_slice, read_text, write_slice};
 use crate::sized_struct::{SizedStruct, read_struct};
 use crate::status::{BITCHAT_ERR_INVALID, BITCHAT_ERR_NULL};
-use crate::values::{bitchat_address, ecn_from_c};
+use crate::values::{BITCHAT_FAMILY_NONE, bitchat_address, ecn_from_c};
 use bitchat_core::base::ids::{RequestId, SocketId, StreamId};
 use bitchat_core::base::time::UnixMillis;
 use bitchat_core::node::{Failure, Input, Node, Record};
@@ -58,8 +58,9 @@ pub struct bitchat_datagram {
     pub ecn: u32,
     /// Who sent them.
     pub from: bitchat_address,
-    /// 0.
-    pub reserved: u32,
+    /// The address of this host that they were sent to (its port does not matter), or BITCHAT_FAMILY_NONE
+    /// if it is not known: answers leave from there.
+    pub local: bitchat_address,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -100,7 +101,11 @@ pub unsafe extern "C" fn bitchat_node_datagram(
             let data = write_slice(datagram.data, datagram.len)?;
             let (socket, stride) = (SocketId(datagram.socket), datagram.stride);
             let ecn = ecn_from_c(datagram.ecn)?;
-            node.handle_input(now, Input::Datagram { socket, from, ecn, stride, data });
+            let local = match datagram.local.family {
+                BITCHAT_FAMILY_NONE => None,
+                _ => Some(datagram.local.ip()?),
+            };
+            node.handle_input(now, Input::Datagram { socket, from, local, ecn, stride, data });
             Ok(())
         })
     }

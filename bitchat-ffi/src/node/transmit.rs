@@ -4,9 +4,13 @@ use super::{bitchat_node, enter};
 use crate::boundary::write_slice;
 use crate::sized_struct::{SizedStruct, check_struct, write_struct};
 use crate::status::{BITCHAT_ERR_SHORT, BITCHAT_PENDING};
-use crate::values::{bitchat_address, ecn_to_c, time};
+use crate::values::{BITCHAT_FAMILY_NONE, bitchat_address, ecn_to_c, time};
 use bitchat_core::node::{Transmit, TransmitPoll};
+use core::net::SocketAddr;
 use core::ptr;
+
+const NO_ADDRESS: bitchat_address =
+    bitchat_address { family: BITCHAT_FAMILY_NONE, reserved: 0, port: 0, ip: [0; 16] };
 
 /// Datagrams to send: one, or several of equal length behind each other for one destination.
 #[repr(C)]
@@ -28,8 +32,9 @@ pub struct bitchat_transmit {
     pub segment_size: usize,
     /// BITCHAT_ECN_…: mark the IP headers so. A host that cannot does without.
     pub ecn: u32,
-    /// 0.
-    pub reserved: u32,
+    /// The address of this host to send from (its port says nothing): where the peer's datagrams arrive.
+    /// BITCHAT_FAMILY_NONE leaves the choice to the system, and so may a program that cannot choose.
+    pub local: bitchat_address,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -47,7 +52,7 @@ impl bitchat_transmit {
             len: sent.len,
             segment_size: sent.segment_size.unwrap_or(sent.len),
             ecn: ecn_to_c(sent.ecn),
-            reserved: 0,
+            local: sent.local.map_or(NO_ADDRESS, |local| SocketAddr::new(local, 0).into()),
         }
     }
 }
@@ -100,11 +105,11 @@ const fn needed(len: usize) -> bitchat_transmit {
     bitchat_transmit {
         struct_size: size_of::<bitchat_transmit>(),
         socket: 0,
-        address: bitchat_address { family: 0, reserved: 0, port: 0, ip: [0; 16] },
+        address: NO_ADDRESS,
         data: ptr::null(),
         len,
         segment_size: 0,
         ecn: 0,
-        reserved: 0,
+        local: NO_ADDRESS,
     }
 }

@@ -39,7 +39,7 @@ typedef struct packet {
 
 static packet wire[WIRE];
 static size_t wire_count;
-static size_t marked;
+static size_t marked, answered;
 static uint64_t mono = 1000000000;
 enum { HOSTS = 3 };
 static host hosts[HOSTS];
@@ -65,6 +65,10 @@ static void datagram(void *user, const bitchat_transmit *sent) {
     host *it = user;
     refused_here(it);
     CHECK(sent->struct_size == sizeof *sent && sent->len > 0 && sent->socket == 5);
+    if (sent->local.family != BITCHAT_FAMILY_NONE) {
+        CHECK(sent->local.family == BITCHAT_FAMILY_V4 && sent->local.ip[3] == it->number);
+        answered++;
+    }
     for (size_t at = 0; at < sent->len; at += sent->segment_size) {
         size_t len = sent->len - at < sent->segment_size ? sent->len - at : sent->segment_size;
         CHECK(wire_count < WIRE);
@@ -264,6 +268,7 @@ static void deliver_all(void) {
         arrived.socket = 5;
         arrived.ecn = wire[at].ecn;
         arrived.from = address_of(wire[at].from);
+        arrived.local = address_of(wire[at].to);
         for (int to = 0; to < HOSTS; to++)
             if (hosts[to].node != NULL && hosts[to].number == wire[at].to)
                 OK(bitchat_node_datagram(hosts[to].node, NOW, &arrived));
@@ -327,7 +332,7 @@ static void chat(void) {
 
     OK(bitchat_node_add_peer(hosts[0].node, NOW, hosts[0].channel, &there, NULL));
     run(3);
-    CHECK(hosts[0].up == 1 && hosts[1].up == 1);
+    CHECK(hosts[0].up == 1 && hosts[1].up == 1 && answered > 10);
     CHECK(hosts[0].logged == 3 && hosts[1].logged == 0);
     OK(bitchat_node_send_text(hosts[0].node, NOW, hosts[0].channel, "hello", 5, id, NULL));
     run(1);

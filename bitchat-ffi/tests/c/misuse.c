@@ -117,7 +117,11 @@ static void making(void) {
     config.crypto = BITCHAT_CRYPTO_AWS_LC + 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
-    config.reserved_2[2] = 1;
+    config.clock = BITCHAT_CLOCK_RUNS_IN_SLEEP + 1;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
+    CHECK(strstr(why.text, "clock") != NULL);
+    OK(bitchat_config_init(&config));
+    config.reserved_2[1] = 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
     config.ipv4 = 0;
@@ -273,6 +277,10 @@ static void arguments(void) {
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
     datagram = datagram_of(NULL, 0, &good);
     datagram.ecn = BITCHAT_ECN_CE;
+    OK(bitchat_node_datagram(node, NOW, &datagram));
+    datagram.local = bad;
+    GIVES(BITCHAT_ERR_INVALID, bitchat_node_datagram(node, NOW, &datagram));
+    datagram.local = good;
     OK(bitchat_node_datagram(node, NOW, &datagram));
     datagram = datagram_of(bytes, sizeof bytes, &good);
     datagram.socket = 4000000000;

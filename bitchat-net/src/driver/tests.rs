@@ -50,6 +50,7 @@ impl Machine for Script {
                     len: 2_500,
                     segment_size: Some(1_000),
                     ecn: None,
+                    local: None,
                 };
                 self.transmits.push_back((transmit, vec![1; 2_500]));
             }
@@ -135,7 +136,8 @@ impl Rig {
         let socket = world.add_socket(socket);
         let mut driver = Driver::new(script, world, Clock::start(), asked, told);
         let to = ([127, 0, 0, 1], 9).into();
-        driver.unsent = Some(Transmit { socket, to, len: 9, segment_size: None, ecn: None });
+        driver.unsent =
+            Some(Transmit { socket, to, len: 9, segment_size: None, ecn: None, local: None });
         (Self { heard, commands, events, task: tokio::spawn(driver.run()) }, far)
     }
 

@@ -1,9 +1,22 @@
 use super::*;
+use bitchat_core::base::ids::SocketId;
 use std::future::poll_fn;
 
 /// Every datagram goes out with a mark and must come in with it.
 async fn send(from: &mut Udp, to: SocketAddr, data: &[u8], segment: Option<usize>) {
-    while !from.send(to, Some(Ecn::Ect0), data, segment) {
+    send_as(from, None, to, data, segment).await;
+}
+
+async fn send_as(
+    from: &mut Udp,
+    local: Option<IpAddr>,
+    to: SocketAddr,
+    data: &[u8],
+    segment_size: Option<usize>,
+) {
+    let (socket, len, ecn) = (SocketId(0), data.len(), Some(Ecn::Ect0));
+    let transmit = Transmit { socket, to, len, segment_size, ecn, local };
+    while !from.send(&transmit, data) {
         poll_fn(|cx| from.poll_writable(cx)).await.unwrap();
     }
 }
@@ -20,7 +33,7 @@ async fn receive_marked(at: &Udp, count: usize) -> (Vec<(SocketAddr, Vec<u8>)>, 
     while datagrams.len() < count {
         poll_fn(|cx| at.poll_readable(cx)).await.unwrap();
         let filled = at.receive(&mut buffers);
-        for (from, ecn, stride, data) in buffers.batches(filled) {
+        for Batch { from, ecn, stride, data, .. } in buffers.batches(filled) {
             // The mark of the sender, where the system shows marks.
             assert!(ecn.is_none_or(|ecn| ecn == Ecn::Ect0));
             marks.extend(ecn);
@@ -34,7 +47,7 @@ fn loopback(socket: &Udp) -> SocketAddr {
     let ip = if socket.local().is_ipv4() {
         Ipv4Addr::LOCALHOST.into()
     } else {
-        std::net::IpAddr::from(Ipv6Addr::LOCALHOST)
+        IpAddr::from(Ipv6Addr::LOCALHOST)
     };
     (ip, socket.local().port()).into()
 }
@@ -126,7 +139,7 @@ async fn nobody_is_at_port_0() {
     for (meta, addr) in buffers.meta.iter_mut().zip(senders) {
         (meta.addr, meta.len, meta.stride) = (addr, 1, 1);
     }
-    let from: Vec<_> = buffers.batches(3).map(|(from, ..)| from).collect();
+    let from: Vec<_> = buffers.batches(3).map(|batch| batch.from).collect();
     assert_eq!(from, [senders[0], senders[2]]);
 }
 
@@ -201,4 +214,26 @@ impl Udp {
         let io = UdpSocket::from_std(OwnedFd::from(near).into()).unwrap();
         (Self { io, ..udp }, far)
     }
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn answers_leave_from_the_address_that_was_asked() {
+    let (mut one, mut other) =
+        (Udp::bind(Family::V4, 0).unwrap(), Udp::bind(Family::V4, 0).unwrap());
+    let second = IpAddr::from([127, 0, 0, 2]);
+    let asked = SocketAddr::new(second, other.local().port());
+    send(&mut one, asked, b"question", None).await;
+    let mut buffers = ReceiveBuffers::new();
+    poll_fn(|cx| other.poll_readable(cx)).await.unwrap();
+    let filled = other.receive(&mut buffers);
+    let (from, local) =
+        buffers.batches(filled).map(|batch| (batch.from, batch.local)).next().unwrap();
+    assert_eq!(local, Some(second));
+    send_as(&mut other, local, from, b"answer", None).await;
+    assert_eq!(receive(&one, 1).await, [(asked, b"answer".to_vec())]);
+    // An address that this host does not have loses nothing.
+    let gone = IpAddr::from([192, 0, 2, 77]);
+    send_as(&mut other, Some(gone), from, b"anyway", None).await;
+    assert_eq!(receive(&one, 1).await[0].1, b"anyway");
 }

@@ -262,21 +262,23 @@ impl Network {
 
     /// Sends a datagram from a bound port of a host.
     pub fn send(&mut self, now: Timestamp, host: HostId, port: u16, to: SocketAddr, data: Vec<u8>) {
-        self.send_marked(now, host, port, to, None, data);
+        self.send_from(now, host, (None, port), to, None, data);
     }
 
-    /// Sends a datagram with an ECN mark from a bound port of a host.
-    pub fn send_marked(
+    /// Sends a datagram with an ECN mark from a bound port of a host, and from the wanted one of its
+    /// addresses if the host still has it.
+    pub fn send_from(
         &mut self,
         now: Timestamp,
         host: HostId,
-        port: u16,
+        (wanted, port): (Option<IpAddr>, u16),
         to: SocketAddr,
         ecn: Option<Ecn>,
         data: Vec<u8>,
     ) {
         let family = Family::of(&to);
-        let own = self.hosts[host.0 as usize].address(family);
+        let has = |ip: &IpAddr| self.addresses(host).contains(ip);
+        let own = wanted.filter(has).or(self.hosts[host.0 as usize].address(family));
         let (Some(own), Some(target)) = (own, self.target(host, to.ip())) else {
             self.unroutable += 1;
             return;

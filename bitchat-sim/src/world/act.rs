@@ -48,7 +48,7 @@ impl<M: Machine> World<M> {
     }
 
     fn send(&mut self, host: HostId, transmit: &Transmit, segments: usize, buffer: &[u8]) {
-        let Transmit { socket, to, len, segment_size, ecn } = *transmit;
+        let Transmit { socket, to, len, segment_size, ecn, local } = *transmit;
         let bound = self.host(host).sockets.get(&socket).copied();
         let stride = segment_size.unwrap_or(len);
         let port = bound.filter(|(family, _)| *family == Family::of(&to)).map(|(_, port)| port);
@@ -63,7 +63,7 @@ impl<M: Machine> World<M> {
             let counters = &mut self.host_mut(host).counters;
             counters.sent += 1;
             counters.sent_bytes += len as u64;
-            self.net.send_marked(self.now, host, port, to, ecn, datagram.to_vec());
+            self.net.send_from(self.now, host, (local, port), to, ecn, datagram.to_vec());
         }
     }
 

@@ -121,7 +121,8 @@ impl<M: Machine> World<M> {
         }
         self.host_mut(host).counters.received += count as u64;
         let stride = stride.max(1);
-        self.input(host, Input::Datagram { socket, from, ecn, stride, data: &mut data });
+        let local = Some(to.ip());
+        self.input(host, Input::Datagram { socket, from, local, ecn, stride, data: &mut data });
     }
 
     fn on_connected(&mut self, host: HostId, stream: StreamId) {

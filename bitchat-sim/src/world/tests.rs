@@ -93,7 +93,14 @@ impl Machine for Echo {
         let Some((to, number)) = self.out.pop_front() else { return TransmitPoll::Pending };
         *first = number;
         let socket = if self.vice == Vice::ForeignSocket { SocketId(77) } else { socket };
-        TransmitPoll::Ready(Transmit { socket, to, len: 1, segment_size: None, ecn: None })
+        TransmitPoll::Ready(Transmit {
+            socket,
+            to,
+            len: 1,
+            segment_size: None,
+            ecn: None,
+            local: None,
+        })
     }
 
     fn poll_action(&mut self) -> Option<Action> {

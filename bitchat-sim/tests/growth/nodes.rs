@@ -79,7 +79,7 @@ impl Besieged {
     /// A datagram arrives; `sent` is shown what leaves.
     fn take(&mut self, from: SocketAddr, data: &mut [u8], mut sent: impl FnMut(SocketAddr, &[u8])) {
         let (stride, socket) = (data.len(), SocketId(0));
-        let input = Input::Datagram { socket, from, ecn: None, stride, data };
+        let input = Input::Datagram { socket, from, local: None, ecn: None, stride, data };
         self.node.handle_input(self.now, input);
         self.pass(Duration::from_micros(100), &mut sent);
     }

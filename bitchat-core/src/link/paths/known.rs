@@ -99,6 +99,8 @@ impl Paths {
         public: &mut Stream,
     ) {
         for path in &mut self.all {
+            // This host may not have the old address any more.
+            path.local = None;
             if let Some(id) = unused.pop() {
                 self.retired.push(core::mem::replace(&mut path.id, id));
             }

@@ -15,7 +15,7 @@ use crate::base::via::Via;
 use crate::crypto::noise::Role;
 use crate::handshake::Established;
 use connection_ids::Ids;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use keepalive::Keepalive;
 use single::{Migration, Path};
@@ -203,6 +203,18 @@ impl Paths {
     /// Whether `via` is the only one, as it is most of the time.
     pub(crate) fn is_only(&self, via: Via) -> bool {
         matches!(&self.all[..], [path] if path.via == via)
+    }
+
+    /// The peer sends to this address of ours by `via`, if that is a path.
+    pub(crate) fn set_local(&mut self, via: Via, local: Option<IpAddr>) {
+        if let Some(path) = self.all.iter_mut().find(|path| path.via == via) {
+            path.local = local.or(path.local);
+        }
+    }
+
+    /// The address of ours that packets by `via` leave from, if it is known.
+    pub(crate) fn local(&self, via: Via) -> Option<IpAddr> {
+        self.find(via).and_then(|at| self.all[at].local)
     }
 
     fn find(&self, via: Via) -> Option<usize> {

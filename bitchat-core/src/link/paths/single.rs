@@ -8,6 +8,7 @@ use crate::base::rng::Stream;
 use crate::base::time::Timestamp;
 use crate::base::via::Via;
 use crate::link::size::PACKET_LEN;
+use core::net::IpAddr;
 use core::time::Duration;
 
 /// An answer to a challenge proves an address for this long: later, another host may have it.
@@ -50,6 +51,8 @@ pub(super) enum Migration {
 #[derive(Debug)]
 pub(super) struct Path {
     pub(super) via: Via,
+    /// The address of ours that the peer sends to there, if it is known.
+    pub(super) local: Option<IpAddr>,
     /// The sequence number of the peer's connection id that packets there carry.
     pub(super) id: u64,
     /// The peer's connection id is newer than the first packet of the challenge that is not
@@ -98,6 +101,7 @@ impl Path {
     pub(super) fn new(now: Timestamp, via: Via, id: u64) -> Self {
         Self {
             via,
+            local: None,
             id,
             unshown: false,
             peer_cid: None,

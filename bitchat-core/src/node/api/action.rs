@@ -4,7 +4,7 @@ use crate::base::ids::{RequestId, SocketId, StreamId};
 use crate::base::time::{Timestamp, UnixMillis};
 use crate::transport::Ecn;
 use bytes::Bytes;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An address family: one primary UDP socket each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,6 +123,9 @@ pub struct Transmit {
     pub segment_size: Option<usize>,
     /// Mark the IP headers so. A host that cannot does without: the peer notices.
     pub ecn: Option<Ecn>,
+    /// The address of this host to send from: where the peer's datagrams arrive. `None` leaves the choice
+    /// to the system, and so does a host that cannot choose or has the address no more.
+    pub local: Option<IpAddr>,
 }
 
 /// What [`super::Node::poll_transmit`] found.

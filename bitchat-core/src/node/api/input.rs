@@ -40,6 +40,9 @@ pub enum Input<'a> {
         socket: SocketId,
         /// Who sent it.
         from: SocketAddr,
+        /// The address of this host that it was sent to, if known: answers leave from there, so that a host
+        /// with several addresses is not taken for another one.
+        local: Option<IpAddr>,
         /// The ECN mark in the IP headers, the same for all; `None` if there is none or it is not
         /// known.
         ecn: Option<Ecn>,

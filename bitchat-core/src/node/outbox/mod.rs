@@ -11,9 +11,19 @@ use crate::base::ids::{RequestId, SocketId};
 use crate::base::time::Timestamp;
 use crate::crypto::key_log::KeyLogLine;
 use core::fmt::Display;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use requests::Pending;
 use std::collections::{BTreeMap, VecDeque};
+
+/// A datagram that belongs to no link.
+#[derive(Debug)]
+pub(crate) struct Datagram {
+    pub socket: SocketId,
+    pub to: SocketAddr,
+    /// The address of ours to send it from, where it answers one that was sent there.
+    pub local: Option<IpAddr>,
+    pub data: Vec<u8>,
+}
 
 /// The one way out of the node.
 #[derive(Debug)]
@@ -25,7 +35,9 @@ pub(crate) struct Outbox {
     pub stats: Stats,
     pub events: VecDeque<Event>,
     pub max_events: usize,
-    datagrams: VecDeque<(SocketId, SocketAddr, Vec<u8>)>,
+    datagrams: VecDeque<Datagram>,
+    /// Who sent the datagram of the present call, and to which of our addresses.
+    pub answering: Option<(SocketAddr, IpAddr)>,
     max_datagrams: usize,
     /// `None` unless the embedder asked for a key log.
     key_log: Option<VecDeque<KeyLogLine>>,
@@ -43,6 +55,7 @@ impl Outbox {
             events: VecDeque::new(),
             max_events: config.limits.node.events,
             datagrams: VecDeque::new(),
+            answering: None,
             max_datagrams: config.limits.node.queued_datagrams,
             key_log: config.insecure_key_log.then(VecDeque::new),
             requests: BTreeMap::new(),
@@ -89,11 +102,17 @@ impl Outbox {
     /// Queues a datagram that belongs to no link. With a full queue it is lost, as datagrams may be.
     pub(crate) fn queue_datagram(&mut self, socket: SocketId, to: SocketAddr, data: Vec<u8>) {
         if self.datagrams.len() < self.max_datagrams {
-            self.datagrams.push_back((socket, to, data));
+            let local = self.local_to(to);
+            self.datagrams.push_back(Datagram { socket, to, local, data });
         }
     }
 
-    pub(crate) fn pop_datagram(&mut self) -> Option<(SocketId, SocketAddr, Vec<u8>)> {
+    /// The address of ours that the datagram of the present call was sent to, if `to` sent it.
+    pub(crate) fn local_to(&self, to: SocketAddr) -> Option<IpAddr> {
+        self.answering.filter(|(from, _)| *from == to).map(|(_, local)| local)
+    }
+
+    pub(crate) fn pop_datagram(&mut self) -> Option<Datagram> {
         self.datagrams.pop_front()
     }
 

@@ -125,7 +125,9 @@ impl Node {
         let paused = self.sessions.is_paused();
         let live = self.channels.live().map(|joined| (joined.chan, joined.keys.mac.clone()));
         let live: Vec<_> = live.collect();
+        let local = self.fx.outbox.local_to(remote);
         self.with_link(now, id, |link, rng, events| {
+            link.set_local(via, local);
             link.pause(paused, events);
             for (chan, mac) in &live {
                 link.join(*chan, mac, rng, events);

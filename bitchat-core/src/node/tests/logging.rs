@@ -142,7 +142,7 @@ fn a_log_that_nobody_takes_stays_within_its_limit() {
         let data = &mut [7; 100];
         node.handle_input(
             now,
-            Input::Datagram { socket: SocketId(0), from, ecn: None, stride: 0, data },
+            Input::Datagram { socket: SocketId(0), from, local: None, ecn: None, stride: 0, data },
         );
     }
     let records: Vec<_> = core::iter::from_fn(|| node.poll_log()).collect();

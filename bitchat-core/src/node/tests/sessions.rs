@@ -342,3 +342,38 @@ fn a_host_that_echoes_everything_learns_nothing() {
     }
     assert_eq!((sent, world.hosts[0].node.stats().probes_answered), (5, 0), "probes, and no acks");
 }
+
+#[test]
+fn a_link_sends_from_the_address_that_the_peer_sends_to() {
+    let mut world = World::new(2);
+    world.join(0);
+    world.join(1);
+    world.introduce(0, 1);
+    world.run(3 * SECOND);
+    let mut buf = vec![0; 65_536];
+    for of in 0..2 {
+        let (now, own) = (world.time(), world.hosts[of].address.ip());
+        let channel = world.hosts[of].channel.expect("joined");
+        let node = &mut world.hosts[of].node;
+        node.send_text(now, channel, "from where you reach me").expect("ready");
+        let persist = core::iter::from_fn(|| node.poll_action());
+        let stored: Vec<_> = persist
+            .filter_map(|action| match action {
+                Action::Persist { request, .. } => Some(request),
+                _ => None,
+            })
+            .collect();
+        for request in stored {
+            node.handle_input(now, Input::Persisted { request });
+        }
+        let TransmitPoll::Ready(sent) = node.poll_transmit(now, 1, &mut buf) else {
+            panic!("it sends the message");
+        };
+        assert_eq!(sent.local, Some(own));
+    }
+    // In another network the old address is not this host's any more.
+    let now = world.time();
+    world.hosts[0].node.handle_input(now, Input::Interfaces(&["10.9.9.9".parse().unwrap()]));
+    let sent = world.hosts[0].node.poll_transmit(now, 1, &mut buf);
+    assert!(matches!(sent, TransmitPoll::Ready(Transmit { local: None, .. })), "{sent:?}");
+}

@@ -162,7 +162,10 @@ impl Liar {
                 let data = &mut buffer[..len];
                 self.answer(from, data);
                 let (now, stride, ecn, socket) = (self.now(), len, None, SocketId(0));
-                self.node.handle_input(now, Input::Datagram { socket, from, ecn, stride, data });
+                self.node.handle_input(
+                    now,
+                    Input::Datagram { socket, from, local: None, ecn, stride, data },
+                );
             }
             let now = self.now();
             if self.node.poll_timeout().is_some_and(|deadline| deadline.at <= now.mono) {
