@@ -45,7 +45,7 @@ impl Member {
         while port.is_none() || !ready {
             match events.next().await.unwrap() {
                 Event::Node(NodeUpdate::Listening { local }) if local.is_ipv4() => {
-                    port = Some(local.port())
+                    port = Some(local.port());
                 }
                 Event::Channel(_, ChannelUpdate::Ready { .. }) => ready = true,
                 _ => {}

@@ -41,7 +41,7 @@ impl Crew {
     fn judge(&self, who: Who, event: &Event) {
         match event {
             Event::Channel(_, ChannelUpdate::Delivered { id, device }) => {
-                self.check_delivered(who, *id, *device)
+                self.check_delivered(who, *id, *device);
             }
             Event::Link(link, LinkUpdate::Up { device, .. }) => {
                 let links = self.node(who).map(Node::links).unwrap_or_default();
