@@ -35,6 +35,7 @@ local CODES = {
     [6] = "the final size changed", [7] = "malformed or unknown frame",
     [0x0a] = "empty packet, or ACK of what was not sent", [0x0b] = "the control stream was closed",
     [12] = "no common channel", [13] = "going away", [14] = "certificate expired",
+    [15] = "no rekey came",
 }
 local CONTROL = {
     [1] = "REKEY_INIT", [2] = "REKEY_RESP", [3] = "REKEY_ASK", [4] = "SLOT_TOKENS", [5] = "SLOT_CLOSE",
@@ -109,6 +110,8 @@ field("control.noise", bytes, "Noise message")
 field("control.kem", bytes, "ML-KEM-768")
 field("control.base", number, "First slot")
 field("control.token", bytes, "Token")
+field("protocol", number, "Protocol of the stream", base.DEC, { [0] = "channel", [1] = "byte stream" })
+field("stream.name", text, "Name of the byte stream")
 field("slot", number, "Slot")
 field("lane", small, "Lane", base.DEC, LANES)
 field("channel.type", small, "Channel message", base.DEC, CHANNEL)
@@ -544,15 +547,25 @@ local function note_boundary(list, offset)
 end
 
 -- One message whose bytes, from its type on, are [r.at, r.to); `whole` says whether that is all of it.
-local function show_message(r, tree, control, header, whole, length)
+local function show_message(r, tree, control, header, whole, length, stream)
     local item = tree:add(f["message"], r.tvb(r.at, r:left()), "")
     item:add(f["message.length"], r.tvb(r.at, 0), UInt64(length))
     if header then
         item:set_text("Stream header")
         if whole then
             guarded(item, function()
-                r:add_varint(item, "slot")
-                r:add_bytes(item, "lane", 1)
+                local protocol = r:add_varint(item, "protocol")
+                if protocol == 0 then
+                    r:add_varint(item, "slot")
+                    r:add_bytes(item, "lane", 1)
+                    return
+                end
+                -- What follows is no messages: bytes of an application, or of a later version.
+                stream.raw = true
+                if protocol == 1 then
+                    r:add_varint(item, "slot")
+                    r:add_bytes(item, "stream.name", r:left())
+                end
             end)
         end
         return "stream header"
@@ -589,6 +602,11 @@ local function show_messages(direction, id, offset, range, tree)
         stream = { 0 }
         direction.streams[id] = stream
     end
+    -- Back from whom a byte stream was opened: the byte that accepts it, then the application's.
+    local opened_by_other = id ~= 0 and (id % 2 == 0) == (direction.name == "r2i")
+    if stream.raw or opened_by_other then
+        return {}
+    end
     local names = {}
     local at = first_boundary(stream, offset)
     while stream[at] and stream[at] < offset + length do
@@ -611,9 +629,12 @@ local function show_messages(direction, id, offset, range, tree)
         note_boundary(stream, offset + r.at + size)
         if inner:left() > 0 then
             local header = id ~= 0 and begin == 0
-            names[#names + 1] = show_message(inner, tree, id == 0, header, whole, size)
+            names[#names + 1] = show_message(inner, tree, id == 0, header, whole, size, stream)
         end
         at = at + 1
+        if stream.raw then
+            break
+        end
     end
     return names
 end

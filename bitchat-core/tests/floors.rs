@@ -55,7 +55,7 @@ const INSIDE: &[Inside] = &[
     Inside {
         room: "node",
         // These hold all of `impl Node`; the owners below never see the node.
-        top: &["commands", "drain", "input", "loading", "route", "timers"],
+        top: &["commands", "drain", "input", "loading", "peer_streams", "route", "timers"],
         floors: &[
             ("a", &["log"]),
             ("b", &["api"]),
@@ -70,12 +70,23 @@ const INSIDE: &[Inside] = &[
     Inside {
         room: "link",
         // These hold all of `impl Link`; the owners below never see the link.
-        top: &["moving", "qlog", "qlog_off", "reading", "receive", "rekeying", "send", "timers"],
+        top: &[
+            "byte_streams",
+            "moving",
+            "qlog",
+            "qlog_off",
+            "reading",
+            "receive",
+            "rekeying",
+            "send",
+            "timers",
+        ],
         floors: &[
-            ("a", &["event", "size"]),
-            ("b", &["control", "paths", "session"]),
-            ("c", &["slots", "streams"]),
-            ("d", &["carried"]),
+            ("a", &["size"]),
+            ("b", &["control"]),
+            ("c", &["slots"]),
+            ("d", &["carried", "event"]),
+            ("e", &["paths", "session", "streams"]),
         ],
     },
     Inside {

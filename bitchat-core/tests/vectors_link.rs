@@ -7,13 +7,17 @@ use bitchat_core::base::rng::{Rng, Seed};
 use bitchat_core::crypto::noise::Role;
 use bitchat_core::crypto::suite::{DhSecret, KEM_PUBLIC_LEN, KemSecret, Secret, Suite};
 use bitchat_core::link::Lane;
-use bitchat_core::link::control::{Control, StreamHeader};
+use bitchat_core::link::control::{Control, Opening, StreamHeader};
 use bitchat_core::link::session::rekey::{NewKeys, Rekey, RekeyError};
-use bitchat_core::link::slots::{Slots, token};
+use bitchat_core::link::slots::{ChannelEpoch, Slots, token};
 use common::{hex, unhex};
 use serde_json::{Value, json};
 
 const HANDSHAKE_HASH: [u8; 32] = [0x33; 32];
+
+fn chan(number: u8) -> ChannelEpoch {
+    ChannelEpoch::first(ChannelId([number; 20]))
+}
 
 fn secret(value: &Value) -> Secret {
     Secret(unhex(value).try_into().expect("32 bytes"))
@@ -35,8 +39,7 @@ fn tokens() -> Vec<Value> {
 
 /// What each side shows of two channels, and the slots that these so have.
 fn lists() -> Vec<Value> {
-    let channels =
-        [(ChannelId([1; 20]), Secret([0x44; 32])), (ChannelId([2; 20]), Secret([0x45; 32]))];
+    let channels = [(chan(1), Secret([0x44; 32])), (chan(2), Secret([0x45; 32]))];
     let shown: Vec<_> = channels.iter().map(|(chan, mac)| (*chan, mac)).collect();
     [(Role::Initiator, 0), (Role::Responder, 1)]
         .map(|(role, number)| {
@@ -65,7 +68,7 @@ fn read_list(vector: &Value) {
     };
     slots.on_tokens(base, tokens).expect("the first list");
     for (at, mac) in vector["mac_keys"].as_array().expect("keys").iter().enumerate() {
-        let chan = ChannelId([u8::try_from(at).expect("few"); 20]);
+        let chan = chan(u8::try_from(at).expect("few"));
         assert!(slots.match_channel(chan, &secret(mac)), "it is shown");
         let slot = vector["slots"][at].as_u64().expect("a slot");
         assert_eq!(slots.channel_of(slot), Some(chan));
@@ -88,7 +91,10 @@ fn messages() -> Value {
         "skipped": ["c8", "07010203"],
         "malformed": ["", "06", "0644af", "0644b000", "0300", "0410", "04000102", "05", "050000", &format!("0400{}", "00".repeat(15 * 16))],
         "stream_headers": headers,
-        "malformed_stream_headers": ["", "00", "0003", "000000"],
+        "malformed_stream_headers": ["", "00", "0000", "000003", "00000000", "010078"],
+        "byte_stream": { "slot": 300, "name": "files", "message": hex(&Opening::Bytes { slot: 300, name: "files" }.encode()) },
+        "malformed_byte_streams": ["01", "0100", "0100ff", &format!("0100{}", "78".repeat(129))],
+        "unknown_protocols": ["02", "3f00", "40ff"],
     })
 }
 
@@ -184,7 +190,7 @@ fn tokens_and_control_messages() {
             for (role, found) in [(seen_by, true), (shown_by, false)] {
                 let mut slots = Slots::new(role, hash);
                 slots.on_tokens(0, &list).expect("a list");
-                assert_eq!(slots.match_channel(ChannelId([1; 20]), &mac), found);
+                assert_eq!(slots.match_channel(chan(1), &mac), found);
             }
         }
         document["lists"].as_array().expect("cases").iter().for_each(read_list);
@@ -211,6 +217,19 @@ fn tokens_and_control_messages() {
         }
         for message in cases("malformed_stream_headers") {
             assert!(StreamHeader::decode(&unhex(&message)).is_err(), "{message}");
+        }
+        let vector = &document["control"]["byte_stream"];
+        let message = unhex(&vector["message"]);
+        let Ok(Opening::Bytes { slot, name }) = Opening::decode(&message) else {
+            panic!("{vector}")
+        };
+        assert_eq!((Some(slot), Some(name)), (vector["slot"].as_u64(), vector["name"].as_str()));
+        for message in cases("malformed_byte_streams") {
+            assert!(Opening::decode(&unhex(&message)).is_err(), "{message}");
+        }
+        for message in cases("unknown_protocols") {
+            let message = unhex(&message);
+            assert!(matches!(Opening::decode(&message), Ok(Opening::Unknown(_))), "{message:?}");
         }
     }
 }

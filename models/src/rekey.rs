@@ -305,7 +305,7 @@ impl Model for Rekey {
             }
         }
         let responder = &state.sides[RESPONDER];
-        if state.asks > 0 && responder.phases.may_ask(responder.asked) {
+        if state.asks > 0 && !responder.asked && responder.phases.may_ask() {
             actions.push(Action::Ask);
         }
         for packet in 0..state.net.packets().len() {

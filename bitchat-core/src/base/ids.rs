@@ -102,6 +102,15 @@ handle!(
     ChannelHandle(u32)
 );
 
+/// A byte stream between this application and a member's, never reused in the node's lifetime.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PeerStream {
+    /// The link that carries it.
+    pub link: LinkId,
+    /// Its number there.
+    pub number: u64,
+}
+
 /// One device of one person: what a link leads to and what writes a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Device {

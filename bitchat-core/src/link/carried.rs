@@ -1,7 +1,6 @@
 //! The channels of one link.
 
-use super::slots::Slots;
-use crate::base::ids::ChannelId;
+use super::slots::{ChannelEpoch, Slots};
 use crate::base::time::Timestamp;
 use crate::crypto::suite::Secret;
 use crate::handshake::Established;
@@ -11,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(super) struct Carried {
     /// Ours, with their MAC keys.
-    pub(super) macs: BTreeMap<ChannelId, Secret>,
+    pub(super) macs: BTreeMap<ChannelEpoch, Secret>,
     pub(super) slots: Slots,
-    /// Channels that this side left: the link carries them no more (BC-08.17).
-    pub(super) left: BTreeSet<ChannelId>,
+    /// Epochs of channels that this side left: the link carries them no more (BC-08.17).
+    pub(super) left: BTreeSet<ChannelEpoch>,
     /// Since when the two sides have shown each other their channels and share none.
     pub(super) none_since: Option<Timestamp>,
 }

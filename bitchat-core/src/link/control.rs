@@ -111,7 +111,95 @@ impl<'a> Control<'a> {
     }
 }
 
-/// What a stream other than the control stream carries, said in its first message.
+/// Protocols that a stream other than the control stream may speak (BC-08.90).
+pub mod protocol {
+    /// Messages of a channel, on one of its lanes.
+    pub const CHANNEL: u64 = 0;
+    /// Bytes of an application, between two members of a channel.
+    pub const BYTES: u64 = 1;
+}
+
+/// Codes of RESET_STREAM and STOP_SENDING that a link sends itself; an application's are its own.
+pub mod stream_code {
+    /// The stream is not needed any more.
+    pub const NO_ERROR: u64 = 0;
+    /// It begins with the number of a protocol that its receiver does not speak.
+    pub const UNKNOWN_PROTOCOL: u64 = 1;
+    /// The application, or a limit, does not want it.
+    pub const REFUSED: u64 = 2;
+}
+
+/// Bytes of the longest first message of a stream, whatever its protocol (BC-08.58).
+pub const MAX_OPENING: usize = 256;
+/// Bytes of the longest name of a byte stream.
+pub const MAX_STREAM_NAME: usize = 128;
+/// What the receiver of a byte stream writes first, once its application has accepted the stream.
+pub const ACCEPTED: u8 = 1;
+
+/// The first message of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening<'a> {
+    /// Messages of a channel follow.
+    Lane(StreamHeader),
+    /// Bytes of an application follow, in both directions.
+    Bytes {
+        /// The sender's slot.
+        slot: u64,
+        /// What the stream is for, in the application's words.
+        name: &'a str,
+    },
+    /// A protocol that this version does not know.
+    Unknown(u64),
+}
+
+impl<'a> Opening<'a> {
+    /// Reads the first message of a stream.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is no opening, or one of a known protocol that is malformed.
+    pub fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(message);
+        match reader.varint()? {
+            protocol::CHANNEL => {
+                let (slot, lane) = (reader.varint()?, Lane::read(&mut reader)?);
+                reader.finish()?;
+                Ok(Self::Lane(StreamHeader { slot, lane }))
+            }
+            protocol::BYTES => {
+                let slot = reader.varint()?;
+                let name = core::str::from_utf8(reader.rest())
+                    .map_err(|_| DecodeError::Invalid("name of a stream"))?;
+                if name.is_empty() || name.len() > MAX_STREAM_NAME {
+                    return Err(DecodeError::Invalid("name of a stream"));
+                }
+                Ok(Self::Bytes { slot, name })
+            }
+            protocol => Ok(Self::Unknown(protocol)),
+        }
+    }
+
+    /// The message as bytes, without the length in front of it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Lane(header) => {
+                out.put_varint(protocol::CHANNEL);
+                out.put_varint(header.slot);
+                out.put_u8(header.lane as u8);
+            }
+            Self::Bytes { slot, name } => {
+                out.put_varint(protocol::BYTES);
+                out.put_varint(*slot);
+                out.put_slice(name.as_bytes());
+            }
+            Self::Unknown(protocol) => out.put_varint(*protocol),
+        }
+        out
+    }
+}
+
+/// What a stream of a channel carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamHeader {
     /// The sender's slot.
@@ -134,40 +222,33 @@ pub enum Lane {
 impl Lane {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sync, Self::Chat, Self::History];
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8()? {
+            0 => Ok(Self::Sync),
+            1 => Ok(Self::Chat),
+            2 => Ok(Self::History),
+            _ => Err(DecodeError::Invalid("lane")),
+        }
+    }
 }
 
 impl StreamHeader {
-    /// Bytes of the longest: a slot of eight bytes, and the lane.
-    pub const MAX_LEN: usize = 9;
-
-    /// Reads the first message of a stream.
+    /// Reads the first message of a stream of a channel.
     ///
     /// # Errors
-    /// [`DecodeError`] if it is not a header.
+    /// [`DecodeError`] if it is none.
     pub fn decode(message: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(message);
-        let slot = reader.varint()?;
-        let lane = match reader.u8()? {
-            0 => Lane::Sync,
-            1 => Lane::Chat,
-            2 => Lane::History,
-            _ => return Err(DecodeError::Invalid("lane")),
-        };
-        reader.finish()?;
-        Ok(Self { slot, lane })
+        match Opening::decode(message)? {
+            Opening::Lane(header) => Ok(header),
+            Opening::Bytes { .. } | Opening::Unknown(_) => Err(DecodeError::Invalid("protocol")),
+        }
     }
 
     /// The header as bytes, without the length in front of it.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        let mut out = Vec::new();
-        out.put_varint(self.slot);
-        out.put_u8(match self.lane {
-            Lane::Sync => 0,
-            Lane::Chat => 1,
-            Lane::History => 2,
-        });
-        out
+        Opening::Lane(self).encode()
     }
 }
 

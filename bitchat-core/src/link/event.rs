@@ -1,6 +1,7 @@
 //! What a link is told at the start, and what it tells.
 
-use crate::base::ids::{ChannelId, ConnectionId};
+use super::slots::ChannelEpoch;
+use crate::base::ids::ConnectionId;
 use crate::base::limits::Limits;
 use crate::crypto::key_log::KeyLogLine;
 use crate::crypto::suite::Secret;
@@ -22,6 +23,8 @@ pub mod code {
     pub const GOING_AWAY: u64 = 13;
     /// The peer's certificate ended.
     pub const CERTIFICATE: u64 = 14;
+    /// No rekey came in time: the keys are too old to send under (BC-08.92).
+    pub const NO_REKEY: u64 = 15;
 }
 
 /// Timing and bounds of links.
@@ -64,18 +67,20 @@ pub enum LinkEvent {
     /// The secret that the pair's next handshake mixes in.
     Resumption(Secret),
     /// Both sides have this channel.
-    ChannelUp(ChannelId),
+    ChannelUp(ChannelEpoch),
     /// The peer left this channel, or the link ended.
-    ChannelDown(ChannelId),
+    ChannelDown(ChannelEpoch),
     /// A message in a channel.
     Message {
         /// The channel.
-        channel: ChannelId,
+        channel: ChannelEpoch,
         /// The message.
         data: Bytes,
     },
     /// After a refused [`Link::send`](super::Link::send): the channel may go on.
-    Writable(ChannelId),
+    Writable(ChannelEpoch),
+    /// Something of an application's byte stream, which is named by its number on this link.
+    Stream(u64, StreamEvent),
     /// Another path is in use: the peer moved, this side did, or a better path was found.
     Moved,
     /// Packets of the link may arrive under this id, too.
@@ -88,6 +93,77 @@ pub enum LinkEvent {
     KeyLog(KeyLogLine),
     /// The link is over; it may still have a CLOSE to send.
     Closed(Ended),
+}
+
+/// What happens to a byte stream of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamEvent {
+    /// The peer asks for it; to be accepted or refused.
+    Requested {
+        /// The channel by which the peer is a member.
+        channel: ChannelEpoch,
+        /// What the stream is for, in the words of the peer's application.
+        name: String,
+    },
+    /// The peer's application accepted it.
+    Accepted,
+    /// [`Link::read_stream`](super::Link::read_stream) gives something: bytes, the end, or a reset.
+    Readable,
+    /// After a short write there is room again.
+    Writable,
+    /// The peer reads no more of what this side writes.
+    Stopped {
+        /// The code that the peer gave.
+        code: u64,
+    },
+    /// Both directions are over at once: refused, reset, or the channel or the link is gone.
+    Closed {
+        /// The code; see [`stream_code`](super::control::stream_code).
+        code: u64,
+    },
+}
+
+/// What reading a byte stream gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamRead {
+    /// The next bytes, in order.
+    Data(Bytes),
+    /// Nothing now; [`StreamEvent::Readable`] follows.
+    Pending,
+    /// The peer writes no more, and everything was read.
+    Finished,
+    /// The peer reset the stream with this code. The stream is gone.
+    Reset(u64),
+}
+
+/// Why something could not be done with a byte stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamFailure {
+    /// The two sides do not share the channel on this link.
+    #[error("the link does not carry the channel")]
+    NotShared,
+    /// A name has 1 to 128 bytes.
+    #[error("a name of a stream has 1 to 128 bytes")]
+    Name,
+    /// There are as many streams as may be.
+    #[error("there are as many streams as may be")]
+    Limit,
+    /// The send buffer is full now.
+    #[error("the send buffer is full")]
+    Busy,
+    /// There is no such stream, or not any more.
+    #[error("there is no such stream")]
+    Unknown,
+    /// It was neither accepted nor refused yet.
+    #[error("the stream is not accepted yet")]
+    Unanswered,
+    /// This side finished writing.
+    #[error("this direction is finished")]
+    Finished,
+    /// The peer reads no more, for this reason.
+    #[error("the peer reads no more (code {0})")]
+    Stopped(u64),
 }
 
 /// What becomes of a datagram.

@@ -19,6 +19,7 @@
 //! 5. `slots`, `carried`, `streams`: which channels a link carries, and their streams.
 //! 6. `qlog`: what may be watched.
 
+mod byte_streams;
 mod carried;
 pub mod control;
 mod event;
@@ -41,13 +42,16 @@ mod timers;
 
 pub use crate::base::via::Via;
 pub use control::Lane;
-pub use event::{Ended, LinkConfig, LinkEvent, Verdict, code};
+pub use event::{
+    Ended, LinkConfig, LinkEvent, StreamEvent, StreamFailure, StreamRead, Verdict, code,
+};
 #[cfg(feature = "qlog")]
 pub use qlog::QlogRecord;
 pub use send::Sealed;
 pub use size::PACKET_LEN;
+pub use slots::ChannelEpoch;
 
-use crate::base::ids::{ChannelId, ConnectionId, Device, LinkId};
+use crate::base::ids::{ConnectionId, Device, LinkId};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::crypto::identity::Certificate;
@@ -152,7 +156,7 @@ impl Link {
             session: Session::new(now, session, local),
             addressing: Addressing::new(now, session, via, &config),
             carried: Carried::new(session),
-            streams: LinkStreams::new(config.limits.link.message_bytes),
+            streams: LinkStreams::new(&config.limits.link),
             created: now,
             last_received: now,
             resumed: None,
@@ -353,20 +357,28 @@ impl Link {
     }
 
     /// The channels that both sides have.
-    pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
+    pub fn shared(&self) -> impl Iterator<Item = ChannelEpoch> + '_ {
         self.carried.slots.shared()
     }
 
-    /// Adds a channel of ours to what the link may carry. A link on which it was left before ends,
+    /// Datagrams that came for flows which nobody here knows (BC-08.96).
+    #[must_use]
+    pub const fn unknown_flows(&self) -> u64 {
+        self.streams.unknown_flows
+    }
+
+    /// Adds an epoch of a channel of ours to what the link may carry; others of the channel stay. A
+    /// link on which the same epoch was left before ends,
     /// and the next one carries it: what is still under way from the first time could not be told
     /// from what belongs to the second (BC-08.17).
     pub fn join(
         &mut self,
-        chan: ChannelId,
+        chan: impl Into<ChannelEpoch>,
         mac: &Secret,
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
+        let chan = chan.into();
         if !self.is_open() {
             return;
         }
@@ -381,8 +393,9 @@ impl Link {
         }
     }
 
-    /// Takes a channel off the link.
-    pub fn leave(&mut self, chan: ChannelId, events: &mut Vec<LinkEvent>) {
+    /// Takes an epoch of a channel off the link.
+    pub fn leave(&mut self, chan: impl Into<ChannelEpoch>, events: &mut Vec<LinkEvent>) {
+        let chan = chan.into();
         if self.carried.macs.remove(&chan).is_none() || !self.is_open() {
             return;
         }
@@ -394,11 +407,13 @@ impl Link {
             self.send_control(&close);
         }
         self.streams.lanes.close(&mut self.transport, chan);
+        self.streams.bytes.close_channel(&mut self.transport, chan, events);
     }
 
     /// Sends a message of a shared channel. False if there is no room (then nothing was taken, and
     /// [`LinkEvent::Writable`] follows) or the channel is not shared (then nothing follows).
-    pub fn send(&mut self, chan: ChannelId, lane: Lane, message: &[u8]) -> bool {
+    pub fn send(&mut self, chan: impl Into<ChannelEpoch>, lane: Lane, message: &[u8]) -> bool {
+        let chan = chan.into();
         if !self.is_open() {
             return false;
         }
@@ -458,7 +473,8 @@ impl Link {
             },
             None => State::Dead,
         };
-        let shared: Vec<ChannelId> = self.carried.slots.shared().collect();
+        self.streams.bytes.close_all(events);
+        let shared: Vec<ChannelEpoch> = self.carried.slots.shared().collect();
         events.extend(shared.into_iter().map(LinkEvent::ChannelDown));
         self.tracer.closed(now, &why);
         events.push(LinkEvent::Closed(why));

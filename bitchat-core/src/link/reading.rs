@@ -2,7 +2,7 @@
 //! and those of channels, which it hands on.
 
 use super::carried::Carried;
-use super::control::{Control, StreamHeader};
+use super::control::{Control, Opening, stream_code};
 use super::streams::LinkStreams;
 use super::streams::lanes::StreamFault;
 use super::{Link, LinkEvent};
@@ -27,15 +27,22 @@ impl Link {
         }
         self.gathered.fed = fed;
         for id in self.gathered.readable.drain(..) {
-            self.streams.readable.insert(id);
+            if self.streams.bytes.has(id) {
+                self.streams.bytes.on_readable(&mut self.transport, id, events);
+            } else {
+                self.streams.readable.insert(id);
+            }
         }
         if self.is_open() && !self.streams.readable.is_empty() {
             self.read_control(now, rng, events);
             self.read_all(events);
         }
         let open = self.is_open();
+        for (id, code) in self.gathered.stopped.drain(..) {
+            self.streams.bytes.on_stopped(&mut self.transport, id, code, events);
+        }
         for id in self.gathered.writable.drain(..) {
-            if open {
+            if open && !self.streams.bytes.on_writable(&mut self.transport, id, events) {
                 events.extend(self.streams.lanes.on_writable(id).map(LinkEvent::Writable));
             }
         }
@@ -110,6 +117,7 @@ impl Link {
             Ok(Control::SlotClose { slot }) => {
                 if let Some(channel) = self.carried.slots.on_close(slot) {
                     self.streams.lanes.close(&mut self.transport, channel);
+                    self.streams.bytes.close_channel(&mut self.transport, channel, events);
                     events.push(LinkEvent::ChannelDown(channel));
                 }
                 Ok(())
@@ -130,7 +138,7 @@ impl Link {
         while let Some(&id) = self.streams.readable.range((Excluded(last), Unbounded)).next() {
             last = id;
             self.streams.readable.remove(&id);
-            self.read_stream(id, events);
+            self.read_from(id, events);
             if !self.is_open() {
                 return;
             }
@@ -138,11 +146,11 @@ impl Link {
     }
 
     /// Reads one stream to its present end, unless it has to wait for the peer's tokens (BC-08.13).
-    fn read_stream(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) {
+    fn read_from(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) {
         loop {
             match self.on_fed(id, events) {
                 Step::More => {}
-                Step::Wait | Step::Over => return,
+                Step::Wait | Step::Drop(_) | Step::Over => return,
             }
             match self.transport.read(id) {
                 Ok(Read::Data(chunk)) => {
@@ -154,6 +162,8 @@ impl Link {
                 Ok(Read::Pending) => return,
                 Ok(Read::Finished | Read::Reset(_)) | Err(_) => {
                     self.streams.lanes.incoming.remove(&id);
+                    // It fails where this direction is over already, which is as good.
+                    let _ = self.transport.finish(id);
                     return;
                 }
             }
@@ -163,10 +173,11 @@ impl Link {
     /// A stream's reader was given data: takes its complete messages.
     fn on_fed(&mut self, id: TransportStreamId, events: &mut Vec<LinkEvent>) -> Step {
         match self.take_messages(id, events) {
-            Ok(Step::Over) => {
+            Ok(Step::Drop(code)) => {
                 self.streams.lanes.incoming.remove(&id);
-                // It fails where the stream is over already, which is as good.
-                let _ = self.transport.stop(id, 0);
+                // These fail where a direction is over already, which is as good.
+                let _ = self.transport.stop(id, code);
+                let _ = self.transport.finish(id);
                 Step::Over
             }
             Ok(step) => {
@@ -188,33 +199,68 @@ impl Link {
         id: TransportStreamId,
         events: &mut Vec<LinkEvent>,
     ) -> Result<Step, StreamFault> {
-        let Self {
-            streams: LinkStreams { lanes, .. }, carried: Carried { slots, .. }, config, ..
-        } = self;
-        let Some(mut stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
-        let header = match stream.header {
-            Some(header) => header,
-            None => {
-                let Some(message) = stream.reader.next_message()? else { return Ok(Step::More) };
-                let header = StreamHeader::decode(&message)?;
-                if lanes.incoming.values().any(|other| other.header == Some(header)) {
-                    return Err(StreamFault::Twice);
-                }
-                let Some(found) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
-                stream = found;
-                stream.begin(header, config.limits.link.message_bytes);
-                header
-            }
+        if let Some(step) = self.take_opening(id)? {
+            return Ok(step);
+        }
+        let Self { streams: LinkStreams { lanes, .. }, carried: Carried { slots, .. }, .. } = self;
+        let Some(stream) = lanes.incoming.get_mut(&id) else { return Ok(Step::Over) };
+        let slot = match (&stream.header, &stream.request) {
+            (Some(header), _) => header.slot,
+            (None, Some((slot, _))) => *slot,
+            (None, None) => return Ok(Step::More),
         };
-        stream.waits = slots.is_unknown(header.slot);
+        // BC-08.13
+        stream.waits = slots.is_unknown(slot);
         if stream.waits {
             return Ok(Step::Wait);
         }
-        let Some(channel) = slots.channel_of(header.slot) else { return Ok(Step::Over) };
+        let Some(channel) = slots.channel_of(slot) else {
+            // BC-08.91: of an epoch that this side does not have, or has left.
+            let code =
+                stream.request.as_ref().map_or(stream_code::NO_ERROR, |_| stream_code::REFUSED);
+            return Ok(Step::Drop(code));
+        };
+        if let Some((_, name)) = stream.request.take() {
+            let rest = stream.reader.take_rest();
+            lanes.incoming.remove(&id);
+            let Self { streams: LinkStreams { bytes, .. }, transport, .. } = self;
+            bytes.on_offer(transport, id, channel, name, rest, events);
+            return Ok(Step::Over);
+        }
         while let Some(data) = stream.reader.next_message()? {
             events.push(LinkEvent::Message { channel, data });
         }
         Ok(Step::More)
+    }
+
+    /// Takes the first message of a stream, if that was not done. Says how to go on if not with what
+    /// follows it.
+    fn take_opening(&mut self, id: TransportStreamId) -> Result<Option<Step>, StreamFault> {
+        let Self { streams: LinkStreams { lanes, .. }, transport, config, .. } = self;
+        let Some(stream) = lanes.incoming.get_mut(&id) else { return Ok(Some(Step::Over)) };
+        if stream.header.is_some() || stream.request.is_some() {
+            return Ok(None);
+        }
+        let Some(message) = stream.reader.next_message()? else { return Ok(Some(Step::More)) };
+        match Opening::decode(&message)? {
+            Opening::Lane(header) => {
+                if lanes.incoming.values().any(|other| other.header == Some(header)) {
+                    return Err(StreamFault::Twice);
+                }
+                if let Some(stream) = lanes.incoming.get_mut(&id) {
+                    stream.begin(header, config.limits.link.message_bytes);
+                }
+                // Streams of channels are used in one direction.
+                let _ = transport.finish(id);
+                Ok(None)
+            }
+            Opening::Bytes { slot, name } => {
+                stream.request = Some((slot, name.to_owned()));
+                Ok(None)
+            }
+            // BC-08.90
+            Opening::Unknown(_) => Ok(Some(Step::Drop(stream_code::UNKNOWN_PROTOCOL))),
+        }
     }
 }
 
@@ -225,6 +271,8 @@ enum Step {
     More,
     /// When the peer's tokens are there.
     Wait,
-    /// Not at all: the channel is not carried, or the link ended.
+    /// Not at all, and the peer is told so with this code.
+    Drop(u64),
+    /// Not at all: the stream is done with, or the link ended.
     Over,
 }

@@ -19,11 +19,14 @@ use core::net::SocketAddr;
 /// What the transport reported of one packet.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    opened: Vec<TransportStreamId>,
     /// Streams whose readers were given data.
     pub(super) fed: Vec<TransportStreamId>,
     pub(super) readable: Vec<TransportStreamId>,
     pub(super) writable: Vec<TransportStreamId>,
+    /// Streams that the peer reads no more, with its codes.
+    pub(super) stopped: Vec<(TransportStreamId, u64)>,
+    /// Datagrams for flows which nobody here knows.
+    unknown_flows: u64,
     /// The last one of the packet: one packet is answered with one.
     pub(super) challenge: Option<[u8; 8]>,
     pub(super) responses: Vec<[u8; 8]>,
@@ -50,7 +53,6 @@ impl TransportSink for Inbox<'_> {
     fn stream_opened(&mut self, id: TransportStreamId) {
         self.gathered.early |= self.early;
         self.lanes.incoming.insert(id, In::new());
-        self.gathered.opened.push(id);
     }
     fn streams_available(&mut self) {
         self.gathered.streams_available = true;
@@ -79,12 +81,15 @@ impl TransportSink for Inbox<'_> {
     fn stream_writable(&mut self, id: TransportStreamId) {
         self.gathered.writable.push(id);
     }
-    fn stream_stopped(&mut self, id: TransportStreamId, _code: u64) {
+    fn stream_stopped(&mut self, id: TransportStreamId, code: u64) {
+        self.gathered.stopped.push((id, code));
         self.gathered.writable.push(id);
     }
-    /// Links open no datagram flows yet; a peer that sends some is ahead of us.
+    /// A datagram begins with the id of its flow. This version opens no flow, so each is of one that
+    /// nobody here knows: dropped, and counted (BC-08.96).
     fn datagram(&mut self, _data: &[u8]) {
         self.gathered.early |= self.early;
+        self.gathered.unknown_flows += 1;
     }
     fn path_challenge(&mut self, token: [u8; 8]) {
         self.gathered.challenge = Some(token);
@@ -215,10 +220,7 @@ impl Link {
         self.change_paths(|link| link.on_path_frames(now, arrival, rng, events));
         // BC-08.50
         self.addressing.keepalive.on_heard(now, late);
-        for id in self.gathered.opened.drain(..) {
-            // Streams of channels are used in one direction.
-            let _ = self.transport.finish(id);
-        }
+        self.streams.unknown_flows += core::mem::take(&mut self.gathered.unknown_flows);
         if let Some(code) = self.gathered.closed.take() {
             self.end(now, None, Ended::Peer(code), events);
         }

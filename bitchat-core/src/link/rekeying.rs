@@ -26,7 +26,7 @@ impl Link {
         self.session.last_rekey = now;
         match self.session.role {
             Role::Responder => {
-                self.session.asked = true;
+                self.session.asked = Some(now);
                 self.send_control(&Control::RekeyAsk.encode());
             }
             Role::Initiator => {
@@ -50,7 +50,7 @@ impl Link {
         rng: &mut Rng,
         events: &mut Vec<LinkEvent>,
     ) {
-        self.session.asked = false;
+        self.session.asked = None;
         self.tracer.key_updated(now, number);
         if !self.session.ready {
             self.session.ready = true;

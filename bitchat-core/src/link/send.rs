@@ -2,8 +2,7 @@
 //! stream.
 
 use super::paths::{Due, PathFrame};
-use super::{Ended, Link, LinkEvent, PACKET_LEN, State, code};
-use crate::base::ids::ChannelId;
+use super::{ChannelEpoch, Ended, Link, LinkEvent, PACKET_LEN, State, code};
 use crate::base::rng::Rng;
 use crate::base::time::Timestamp;
 use crate::base::via::Via;
@@ -203,7 +202,7 @@ impl Link {
 
     /// Shows channels to the peer. A link that has shown as many as it may is worn out; another one
     /// takes its place.
-    pub(super) fn offer(&mut self, channels: &[(ChannelId, &Secret)], rng: &mut Rng) {
+    pub(super) fn offer(&mut self, channels: &[(ChannelEpoch, &Secret)], rng: &mut Rng) {
         match self.carried.slots.offer(channels, &mut rng.public) {
             Some(offer) => self.send_control(&offer),
             None => self.ending = Some(Ended::Local(code::NO_ERROR)),

@@ -4,9 +4,33 @@
 use super::control::{Control, TOKEN_LEN, TOKENS_STEP};
 use crate::base::ids::ChannelId;
 use crate::base::rng::Stream;
+use crate::crypto::channel_keys::Epoch;
 use crate::crypto::noise::Role;
 use crate::crypto::suite::{Secret, mac};
 use std::collections::BTreeMap;
+
+/// An epoch of a channel: what a slot stands for (BC-08.91).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelEpoch {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Which of its epochs.
+    pub epoch: Epoch,
+}
+
+impl ChannelEpoch {
+    /// The epoch that every channel begins with.
+    #[must_use]
+    pub const fn first(channel: ChannelId) -> Self {
+        Self { channel, epoch: Epoch([0; 32]) }
+    }
+}
+
+impl From<ChannelId> for ChannelEpoch {
+    fn from(channel: ChannelId) -> Self {
+        Self::first(channel)
+    }
+}
 
 /// How many tokens one side may send over the life of a link.
 const MAX_TOKENS: usize = 1_024;
@@ -40,12 +64,12 @@ pub struct Slots {
     role: Role,
     handshake_hash: [u8; 32],
     /// Our slots; a padding token has none.
-    ours: BTreeMap<ChannelId, u64>,
+    ours: BTreeMap<ChannelEpoch, u64>,
     ours_sent: u64,
     /// Tokens of the peer, by its slot number. Kept, because a channel may be joined later.
     theirs: Vec<[u8; TOKEN_LEN]>,
     /// The peer's slot of each channel that both sides have.
-    shared: BTreeMap<u64, ChannelId>,
+    shared: BTreeMap<u64, ChannelEpoch>,
 }
 
 impl Slots {
@@ -66,7 +90,7 @@ impl Slots {
     /// tokens as it may. Real tokens are shuffled among random ones (BC-08.11).
     pub fn offer(
         &mut self,
-        channels: &[(ChannelId, &Secret)],
+        channels: &[(ChannelEpoch, &Secret)],
         public: &mut Stream,
     ) -> Option<Vec<u8>> {
         let len = channels.len().next_multiple_of(TOKENS_STEP).max(TOKENS_STEP);
@@ -110,7 +134,7 @@ impl Slots {
     }
 
     /// Whether the peer has shown `chan`; if so it is shared from now on.
-    pub fn match_channel(&mut self, chan: ChannelId, mac_key: &Secret) -> bool {
+    pub fn match_channel(&mut self, chan: ChannelEpoch, mac_key: &Secret) -> bool {
         if self.shared.values().any(|&shared| shared == chan) {
             return false;
         }
@@ -124,7 +148,7 @@ impl Slots {
 
     /// The channel behind a slot of the peer.
     #[must_use]
-    pub fn channel_of(&self, their_slot: u64) -> Option<ChannelId> {
+    pub fn channel_of(&self, their_slot: u64) -> Option<ChannelEpoch> {
         self.shared.get(&their_slot).copied()
     }
 
@@ -136,18 +160,18 @@ impl Slots {
 
     /// Our slot for `chan`.
     #[must_use]
-    pub fn ours(&self, chan: ChannelId) -> Option<u64> {
+    pub fn ours(&self, chan: ChannelEpoch) -> Option<u64> {
         self.ours.get(&chan).copied()
     }
 
     /// Whether both sides have `chan`.
     #[must_use]
-    pub fn is_shared(&self, chan: ChannelId) -> bool {
+    pub fn is_shared(&self, chan: ChannelEpoch) -> bool {
         self.shared.values().any(|&shared| shared == chan)
     }
 
     /// Channels that both sides have.
-    pub fn shared(&self) -> impl Iterator<Item = ChannelId> + '_ {
+    pub fn shared(&self) -> impl Iterator<Item = ChannelEpoch> + '_ {
         self.shared.values().copied()
     }
 
@@ -158,7 +182,7 @@ impl Slots {
     }
 
     /// The peer left a channel; its token means nothing any more.
-    pub fn on_close(&mut self, their_slot: u64) -> Option<ChannelId> {
+    pub fn on_close(&mut self, their_slot: u64) -> Option<ChannelEpoch> {
         let at = usize::try_from(their_slot).ok()?;
         // All zeros is nobody's token but with a chance of 2^-128.
         *self.theirs.get_mut(at)? = [0; TOKEN_LEN];
@@ -166,7 +190,7 @@ impl Slots {
     }
 
     /// We left a channel: the message that says so, if the peer was ever shown it.
-    pub fn leave(&mut self, chan: ChannelId) -> Option<Vec<u8>> {
+    pub fn leave(&mut self, chan: ChannelEpoch) -> Option<Vec<u8>> {
         self.shared.retain(|_, shared| *shared != chan);
         self.ours.remove(&chan).map(|slot| Control::SlotClose { slot }.encode())
     }

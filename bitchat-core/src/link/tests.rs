@@ -1,7 +1,7 @@
-use super::control::{Control, StreamHeader};
+use super::control::{Control, Opening, StreamHeader, stream_code};
 use super::receive::Inbox;
 use super::*;
-use crate::base::ids::{DeviceId, PeerId, SocketId};
+use crate::base::ids::{ChannelId, DeviceId, PeerId, SocketId};
 use crate::base::limits::Limits;
 use crate::base::rng::{Seed, Stream};
 use crate::base::time::{Now, UnixMillis};
@@ -15,10 +15,11 @@ use bytes::Bytes;
 use core::net::SocketAddr;
 use std::collections::BTreeSet;
 
+mod byte_streams;
 mod hostile;
 mod paths;
 
-const CHAN: ChannelId = ChannelId([1; 20]);
+const CHAN: ChannelEpoch = ChannelEpoch::first(ChannelId([1; 20]));
 
 /// The port that stands for a second address of both.
 const SECOND_PATH: u16 = 50;
@@ -88,7 +89,7 @@ fn established(role: Role, keys: &[DhSecret; 2]) -> Established {
         remote_cid: cid(remote),
         features: 0,
         boot: BootId([0; 16]),
-        channel: (CHAN, Epoch::default()),
+        channel: (CHAN.channel, Epoch::default()),
         handshake_hash: [3; 32],
         secrets: SessionSecrets {
             i2r: secret(1),
@@ -433,7 +434,7 @@ fn a_link_without_a_common_channel_is_closed_and_one_that_is_left_too() {
 fn a_second_channel_joins_the_same_link() {
     let mut pair = Pair::with_channel(8, 10);
     pair.run(SECOND * 5);
-    let other = ChannelId([2; 20]);
+    let other = ChannelEpoch::first(ChannelId([2; 20]));
     for of in 0..2 {
         pair.links[of].join(other, &Secret([9; 32]), &mut pair.rngs[of], &mut pair.events[of]);
         pair.run(SECOND * 2);
@@ -449,7 +450,7 @@ fn a_second_channel_joins_the_same_link() {
 #[test]
 fn messages_in_turn_find_their_streams_and_none_once_the_channel_is_left() {
     let mut pair = Pair::with_channel(8, 0);
-    let other = ChannelId([2; 20]);
+    let other = ChannelEpoch::first(ChannelId([2; 20]));
     for of in 0..2 {
         pair.links[of].join(other, &Secret([9; 32]), &mut pair.rngs[of], &mut pair.events[of]);
     }
@@ -573,4 +574,49 @@ fn timers_start_from_the_round_trip_of_the_handshake() {
     let mut link = link(Some(2));
     link.transport.path_changed(now, None);
     assert_eq!(link.transport.pto(), unknown);
+}
+
+#[test]
+fn a_link_without_rekey_asks_again_and_ends_with_a_code() {
+    // BC-08.92: the initiator takes no notice of requests.
+    let mut pair = Pair::with_channel(90, 0);
+    pair.run(SECOND);
+    assert!(pair.links[1].send(CHAN, Lane::Chat, b"the keys begin to age"));
+    let interval = config().rekey_interval;
+    let mut asked = Vec::new();
+    let until = pair.now + interval + Duration::from_secs(121);
+    while pair.now < until && pair.links[1].is_open() {
+        // An initiator with a fault: it forgets that a rekey is due, and puts off what is asked for.
+        pair.links[0].session.keys.forget_use();
+        pair.links[0].session.last_rekey = until;
+        if let Some(at) = pair.links[1].session.asked
+            && asked.last() != Some(&at)
+        {
+            asked.push(at);
+        }
+        pair.step(pair.now + SECOND);
+    }
+    assert!(asked.len() >= 10, "it asks again and again: {asked:?}");
+    let apart = asked.windows(2).map(|two| two[1].saturating_since(two[0])).min();
+    assert!(apart >= Some(Duration::from_secs(10)), "{apart:?}");
+    let ended =
+        |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Local(code::NO_REKEY)));
+    assert!(pair.has(1, ended), "{:?}", pair.events[1].last());
+    pair.run(SECOND);
+    let told = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Peer(code::NO_REKEY)));
+    assert!(pair.has(0, told), "{:?}", pair.events[0].last());
+}
+
+#[test]
+fn datagrams_of_unknown_flows_are_dropped_and_counted() {
+    // BC-08.96
+    let mut pair = Pair::with_channel(91, 0);
+    pair.run(SECOND);
+    for data in [&[][..], &[7][..], &[0x40][..], b"a flow that nobody has opened"] {
+        let expires = pair.now + SECOND;
+        pair.links[0].transport.send_datagram(Bytes::copy_from_slice(data), expires).unwrap();
+        pair.run(SECOND);
+    }
+    assert_eq!(pair.links[1].unknown_flows(), 4);
+    assert!(pair.links.iter().all(Link::is_open), "{:?}", pair.events[1].last());
 }

@@ -46,6 +46,9 @@ impl Link {
         if now.wall.is_some_and(|wall| self.certificate_ended(wall)) {
             return self.end(mono, Some(code::CERTIFICATE), Ended::Certificate, events);
         }
+        if self.session.overdue_at(self.config.rekey_interval).is_some_and(|at| at <= mono) {
+            return self.close(mono, code::NO_REKEY, events);
+        }
         // A channel may have been found or left since.
         self.watch_channels(mono);
         if self.channel_deadline().is_some_and(|at| at <= mono) {
@@ -104,6 +107,7 @@ impl Link {
         note(self.transport.poll_timeout(), "link transport");
         note(self.session.keys.poll_timeout(), "link old key");
         note(self.session.rekey_due(self.config.rekey_interval), "link rekey");
+        note(self.session.overdue_at(self.config.rekey_interval), "link without rekey");
         note(self.addressing.paths.poll_timeout(), "link path");
         note(Some(self.keepalive_at()), "link keepalive");
         note(self.addressing.ids.poll_timeout(), "link old id");

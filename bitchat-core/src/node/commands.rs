@@ -274,7 +274,7 @@ impl Node {
                     loss,
                     path_mtu: link.path_mtu(),
                     paths: link.known_paths(),
-                    channels: link.shared().collect(),
+                    channels: link.shared().map(|shared| shared.channel).collect(),
                 })
             })
             .collect()

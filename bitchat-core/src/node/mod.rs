@@ -17,6 +17,7 @@ mod loading;
 mod log;
 mod outbox;
 mod own_device;
+mod peer_streams;
 mod route;
 mod sessions;
 mod store;
@@ -25,12 +26,13 @@ mod timers;
 pub use crate::channel::Page;
 #[cfg(feature = "qlog")]
 pub use crate::link::QlogRecord;
+pub use crate::link::{StreamFailure, StreamRead};
 pub use crate::log::AuthorId;
 pub use crate::transport::Ecn;
 pub use api::{
     Action, Change, ChannelUpdate, CloseReason, Content, Deadline, Event, EventClass, Failure,
     Family, Input, LinkInfo, LinkUpdate, Message, NodeUpdate, PeerHint, Record, Stats, StoreUpdate,
-    TrackerState, TrackerUpdate, Transmit, TransmitPoll,
+    StreamUpdate, TrackerState, TrackerUpdate, Transmit, TransmitPoll,
 };
 pub use commands::{HistoryError, JoinError, SendError};
 pub use config::{ClockKind, Config, ConfigError, Families, UnknownChannel};

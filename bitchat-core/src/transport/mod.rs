@@ -217,6 +217,17 @@ impl Transport {
         self.streams.set_class(id, class)
     }
 
+    /// What the stream holds unread counts for its own window only from now on, not for the link's:
+    /// for streams whose reader may pause. A caller bounds how many there are.
+    ///
+    /// # Errors
+    /// [`StreamError::Unknown`].
+    pub fn set_apart(&mut self, id: TransportStreamId) -> Result<(), StreamError> {
+        self.streams.set_apart(id)?;
+        self.wake();
+        Ok(())
+    }
+
     /// Takes as many bytes of `data` as the send buffer has room for and says how many. If not all
     /// of them, the sink's `stream_writable` says when to go on with the rest.
     ///

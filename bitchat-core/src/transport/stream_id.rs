@@ -12,7 +12,7 @@ impl TransportStreamId {
     /// The control stream.
     pub const CONTROL: Self = Self(0);
 
-    pub(super) const fn from_wire(id: u64) -> Self {
+    pub(crate) const fn from_wire(id: u64) -> Self {
         Self(id)
     }
 

@@ -8,7 +8,7 @@ use super::wire::Wire;
 use bitchat_core::base::ids::EntryId;
 use bitchat_core::crypto::identity::Identity;
 use bitchat_core::link::control::{Control, Lane, StreamHeader};
-use bitchat_core::link::slots::Slots;
+use bitchat_core::link::slots::{ChannelEpoch, Slots};
 use bitchat_core::log::{BINDING_LABEL, Draft, Entry, Kind};
 use bitchat_core::transport::TransportStreamId;
 use bitchat_core::wire::frame::{Frame, Frames};
@@ -146,7 +146,7 @@ impl Talk {
 
     /// Shows the channel, and finds it among what the peer shows: this side's slot and the peer's.
     pub(super) fn show(&mut self, place: &mut Place<'_>) -> Result<(u64, u64), Fault> {
-        let (chan, mac) = (place.keys.chan(), place.keys.mac.clone());
+        let (chan, mac) = (ChannelEpoch::first(place.keys.chan()), place.keys.mac.clone());
         if self.slots.ours(chan).is_none() {
             let offer = self.slots.offer(&[(chan, &mac)], &mut place.rng.public);
             let offer = offer.ok_or_else(|| Fault::Untried("no room for tokens".to_owned()))?;

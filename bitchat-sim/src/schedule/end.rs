@@ -245,7 +245,8 @@ impl End {
             LinkEvent::KeyLog(_)
             | LinkEvent::LocalId(_)
             | LinkEvent::LocalIdGone(_)
-            | LinkEvent::Observed(_) => {}
+            | LinkEvent::Observed(_)
+            | LinkEvent::Stream(..) => {}
             LinkEvent::Closed(ended) => {
                 world.log.note(world.now, format_args!("{name}: session {number}: {ended:?}"));
                 self.tally.closed.push((number, ended.clone()));

@@ -229,7 +229,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
                 if round > 0 {
                     data = vec![0x01, 0x07];
                 }
-                let offset = if round == 0 { 0 } else { 3 + 2 * (round - 1) };
+                let offset = if round == 0 { 0 } else { 4 + 2 * (round - 1) };
                 payload(&Frame::Stream(Stream {
                     id,
                     offset,

@@ -16,6 +16,9 @@ pub struct LinkLimits {
     pub send_buffer: usize,
     /// Streams that a peer may have open on a link: three for each channel, and the control stream.
     pub streams: u64,
+    /// Byte streams of applications that may be open on a link at once, those of both sides together.
+    /// Each holds what one stream may hold beside the link's window.
+    pub byte_streams: usize,
     /// Gaps in the reassembly of one stream while a link's window is `receive_window`; more as the
     /// window grows, in proportion.
     pub reassembly_gaps: usize,
@@ -33,6 +36,7 @@ impl Default for LinkLimits {
             receive_window: 1024 * 1024,
             send_buffer: 1024 * 1024,
             streams: 200,
+            byte_streams: 8,
             reassembly_gaps: 256,
             message_bytes: 128 * 1024,
             link_growth: 16 * 1024 * 1024,
@@ -45,6 +49,7 @@ ranges! { LinkLimits;
     receive_window: 16_384 to 1_073_741_824,
     send_buffer: 16_384 to 1_073_741_824,
     streams: 4 to 65_536,
+    byte_streams: 0 to 1_024,
     reassembly_gaps: 1 to 65_536,
     message_bytes: 1_024 to 16_777_216,
     link_growth: 0 to 1_073_741_824,

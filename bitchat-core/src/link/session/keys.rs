@@ -18,7 +18,7 @@ const MAX_FADE: Duration = Duration::from_secs(10);
 const MAX_PACKETS: u64 = 1 << 30;
 /// Keys with user data on them may get so much older than the rekey interval before user data
 /// stops: the time to get a rekey through on a bad path.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// A packet that opened.
 #[derive(Debug)]
@@ -177,6 +177,17 @@ impl KeyRing {
     pub(crate) fn may_send_user_data(&self, now: Timestamp, interval: Duration) -> bool {
         // BC-08.05
         self.phases.send() > 0 && self.first_use.is_none_or(|first| now < first + interval + GRACE)
+    }
+
+    /// As if no user data had gone under the keys in use.
+    #[cfg(test)]
+    pub(crate) const fn forget_use(&mut self) {
+        self.first_use = None;
+    }
+
+    /// When user data first went under the keys in use, in either direction.
+    pub(crate) const fn first_use(&self) -> Option<Timestamp> {
+        self.first_use
     }
 
     /// Erases the old receive key when its time is over.

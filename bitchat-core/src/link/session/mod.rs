@@ -17,6 +17,8 @@ use rekey::Rekey;
 
 /// ML-KEM runs again in the first rekey after so long.
 const KEM_EVERY: Duration = Duration::from_secs(3_600);
+/// A responder whose request for a rekey has no effect repeats it this often (BC-08.92).
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Rekeys that are asked for are this far apart (BC-08.16).
 pub(super) const REKEY_SPACING: Duration = Duration::from_secs(1);
 
@@ -36,8 +38,8 @@ pub(super) struct Session {
     pub(super) last_rekey: Timestamp,
     /// Somebody asked for a rekey.
     pub(super) rekey_wanted: bool,
-    /// The responder asked since the last rekey.
-    pub(super) asked: bool,
+    /// When the responder last asked since the last rekey.
+    pub(super) asked: Option<Timestamp>,
     /// The keys of the first rekey are in use.
     pub(super) ready: bool,
 }
@@ -62,7 +64,7 @@ impl Session {
             last_kem: now,
             last_rekey: now,
             rekey_wanted: false,
-            asked: false,
+            asked: None,
             ready: false,
         }
     }
@@ -73,7 +75,7 @@ impl Session {
         let phases = self.keys.phases();
         let may = match self.role {
             Role::Initiator => phases.may_start(self.rekey.is_pending()),
-            Role::Responder => phases.may_ask(self.asked),
+            Role::Responder => phases.may_ask(),
         };
         if !may {
             return None;
@@ -81,7 +83,14 @@ impl Session {
         let due = self.keys.rekey_due(interval);
         // BC-08.16
         let wanted = self.rekey_wanted.then_some(self.last_rekey + REKEY_SPACING);
-        earlier(due, wanted)
+        let again = self.asked.map(|at| at + ASK_AGAIN);
+        earlier(due, wanted).map(|at| again.map_or(at, |again| at.max(again)))
+    }
+
+    /// When the link ends because no rekey came (BC-08.92): a minute after the keys were too old to
+    /// send under, so that a side that still speaks is not taken for one that is there.
+    pub(super) fn overdue_at(&self, interval: Duration) -> Option<Timestamp> {
+        self.keys.first_use().map(|first| first + interval + keys::GRACE * 2)
     }
 
     /// Whether ML-KEM runs in a rekey that starts now (BC-08.05).

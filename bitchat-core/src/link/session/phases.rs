@@ -66,11 +66,10 @@ impl KeyPhases {
         self.role == Role::Initiator && !pending && (self.send == 0 || self.confirmed)
     }
 
-    /// The responder may ask for a rekey; `asked`: it did since the last one. One that it has
-    /// answered brings what it would ask for.
+    /// The responder may ask for a rekey. One that it has answered brings what it would ask for.
     #[must_use]
-    pub fn may_ask(&self, asked: bool) -> bool {
-        self.role == Role::Responder && !asked && self.send > 0 && self.next.is_none()
+    pub fn may_ask(&self) -> bool {
+        self.role == Role::Responder && self.send > 0 && self.next.is_none()
     }
 
     /// The responder may take a REKEY_INIT: the rekey before it is complete (BC-08.59). An honest

@@ -1,6 +1,10 @@
 use super::*;
 use crate::base::rng::{Rng, Seed};
 
+fn chan(number: u8) -> ChannelEpoch {
+    ChannelEpoch::first(ChannelId([number; 20]))
+}
+
 fn pair() -> (Slots, Slots, Stream) {
     let rng = Rng::new(&Seed([5; 32])).public;
     (Slots::new(Role::Initiator, [1; 32]), Slots::new(Role::Responder, [1; 32]), rng)
@@ -17,9 +21,8 @@ fn deliver(message: &[u8], to: &mut Slots) -> Result<(), SlotError> {
 fn only_common_channels_are_found_and_both_sides_name_them_by_their_own_slots() {
     // BC-08.10, BC-08.11
     let (mut a, mut b, mut rng) = pair();
-    let keys: Vec<(ChannelId, Secret)> =
-        (0..20).map(|i| (ChannelId([i; 20]), Secret([i; 32]))).collect();
-    let show = |range: core::ops::Range<usize>| -> Vec<(ChannelId, &Secret)> {
+    let keys: Vec<(ChannelEpoch, Secret)> = (0..20).map(|i| (chan(i), Secret([i; 32]))).collect();
+    let show = |range: core::ops::Range<usize>| -> Vec<(ChannelEpoch, &Secret)> {
         keys[range].iter().map(|(chan, key)| (*chan, key)).collect()
     };
     let message = a.offer(&show(0..17), &mut rng).unwrap();
@@ -39,7 +42,7 @@ fn only_common_channels_are_found_and_both_sides_name_them_by_their_own_slots() 
 #[test]
 fn a_channel_joined_later_is_found_and_one_left_is_gone() {
     let (mut a, mut b, mut rng) = pair();
-    let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
+    let (chan, key) = (chan(1), Secret([1; 32]));
     deliver(&a.offer(&[(chan, &key)], &mut rng).unwrap(), &mut b).unwrap();
     deliver(&b.offer(&[], &mut rng).unwrap(), &mut a).unwrap();
     assert!(!a.match_channel(chan, &key));
@@ -71,7 +74,7 @@ fn no_more_tokens_are_shown_than_the_peer_takes() {
     // BC-08.12
     let (mut a, mut b, mut rng) = pair();
     let mut lists = 0;
-    while let Some(list) = a.offer(&[(ChannelId([1; 20]), &Secret([1; 32]))], &mut rng) {
+    while let Some(list) = a.offer(&[(chan(1), &Secret([1; 32]))], &mut rng) {
         deliver(&list, &mut b).unwrap();
         lists += 1;
     }
@@ -81,8 +84,28 @@ fn no_more_tokens_are_shown_than_the_peer_takes() {
 #[test]
 fn a_token_of_ours_played_back_is_not_taken_for_the_peers() {
     let (mut a, _, mut rng) = pair();
-    let (chan, key) = (ChannelId([1; 20]), Secret([1; 32]));
+    let (chan, key) = (chan(1), Secret([1; 32]));
     let echo = a.offer(&[(chan, &key)], &mut rng).unwrap();
     deliver(&echo, &mut a).unwrap();
     assert!(!a.match_channel(chan, &key));
+}
+
+#[test]
+fn epochs_of_a_channel_come_and_go_by_themselves() {
+    // BC-08.91
+    let (mut a, mut b, mut rng) = pair();
+    let old = chan(1);
+    let new = ChannelEpoch { epoch: Epoch([7; 32]), ..old };
+    let keys = [Secret([1; 32]), Secret([2; 32])];
+    let both = [(old, &keys[0]), (new, &keys[1])];
+    deliver(&a.offer(&both, &mut rng).unwrap(), &mut b).unwrap();
+    deliver(&b.offer(&both[..1], &mut rng).unwrap(), &mut a).unwrap();
+    assert!(a.match_channel(old, &keys[0]) && b.match_channel(old, &keys[0]));
+    assert!(!a.match_channel(new, &keys[1]), "the other side has not opened it yet");
+    deliver(&b.offer(&both[1..], &mut rng).unwrap(), &mut a).unwrap();
+    assert!(a.match_channel(new, &keys[1]) && b.match_channel(new, &keys[1]));
+    let close = a.leave(old).unwrap();
+    let Ok(Control::SlotClose { slot }) = Control::decode(&close) else { panic!("not a close") };
+    assert_eq!(b.on_close(slot), Some(old));
+    assert!(!a.is_shared(old) && a.is_shared(new) && b.is_shared(new));
 }

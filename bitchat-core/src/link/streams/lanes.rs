@@ -1,8 +1,8 @@
 //! The streams of channels: ours, which we write, and the peer's, which we read
 //! (spec 08 §Streams of a channel).
 
-use crate::base::ids::ChannelId;
-use crate::link::control::{Lane, StreamHeader};
+use crate::link::control::{Lane, MAX_OPENING, StreamHeader};
+use crate::link::slots::ChannelEpoch;
 use crate::transport::messages::{MessageError, MessageReader};
 use crate::transport::{Class, Transport, TransportStreamId};
 use crate::wire::reader::DecodeError;
@@ -44,15 +44,17 @@ pub(in crate::link) enum StreamFault {
 pub(in crate::link) struct In {
     pub reader: MessageReader,
     pub header: Option<StreamHeader>,
+    /// A byte stream that waits for its slot: the slot, and the name.
+    pub request: Option<(u64, String)>,
     /// Its slot is not known yet: it is not read (BC-08.13).
     pub waits: bool,
 }
 
 impl In {
-    /// A stream of which nothing was read. Until its header is, nothing longer is taken (BC-08.58):
-    /// what readers hold is not counted by flow control.
+    /// A stream of which nothing was read. Its opening may not be longer than [`MAX_OPENING`]
+    /// (BC-08.58): what readers hold is not counted by flow control.
     pub(in crate::link) fn new() -> Self {
-        Self { reader: MessageReader::new(StreamHeader::MAX_LEN), header: None, waits: false }
+        Self { reader: MessageReader::new(MAX_OPENING), header: None, request: None, waits: false }
     }
 
     /// The header was read; messages of at most `message_bytes` follow.
@@ -65,14 +67,14 @@ impl In {
 /// All streams of channels on one link.
 #[derive(Debug, Default)]
 pub(in crate::link) struct Lanes {
-    outgoing: BTreeMap<(ChannelId, Lane), Out>,
+    outgoing: BTreeMap<(ChannelEpoch, Lane), Out>,
     /// The stream that took the last message. Most messages follow one of their own channel, and
     /// writing behind it takes no search.
-    recent: Option<(ChannelId, Lane, TransportStreamId)>,
-    by_stream: BTreeMap<TransportStreamId, (ChannelId, Lane)>,
+    recent: Option<(ChannelEpoch, Lane, TransportStreamId)>,
+    by_stream: BTreeMap<TransportStreamId, (ChannelEpoch, Lane)>,
     pub incoming: BTreeMap<TransportStreamId, In>,
     /// Channels that were refused because the peer allows no more streams.
-    pub limited: BTreeSet<ChannelId>,
+    pub limited: BTreeSet<ChannelEpoch>,
 }
 
 impl Lanes {
@@ -81,7 +83,7 @@ impl Lanes {
     pub(in crate::link) fn send(
         &mut self,
         transport: &mut Transport,
-        channel: ChannelId,
+        channel: ChannelEpoch,
         lane: Lane,
         message: &[u8],
     ) -> Option<bool> {
@@ -103,7 +105,7 @@ impl Lanes {
     pub(in crate::link) fn open(
         &mut self,
         transport: &mut Transport,
-        channel: ChannelId,
+        channel: ChannelEpoch,
         header: StreamHeader,
     ) -> bool {
         let Ok(id) = transport.open_stream(class(header.lane)) else {
@@ -118,14 +120,14 @@ impl Lanes {
 
     /// A stream of ours accepts data again. Names the channel that was refused before, if it may go
     /// on.
-    pub(in crate::link) fn on_writable(&mut self, id: TransportStreamId) -> Option<ChannelId> {
+    pub(in crate::link) fn on_writable(&mut self, id: TransportStreamId) -> Option<ChannelEpoch> {
         let (channel, lane) = self.by_stream.get(&id)?;
         let out = self.outgoing.get_mut(&(*channel, *lane))?;
         core::mem::take(&mut out.refused).then_some(*channel)
     }
 
     /// The channel is not carried any more: our streams for it are reset.
-    pub(in crate::link) fn close(&mut self, transport: &mut Transport, channel: ChannelId) {
+    pub(in crate::link) fn close(&mut self, transport: &mut Transport, channel: ChannelEpoch) {
         self.limited.remove(&channel);
         self.recent = None;
         for lane in Lane::ALL {

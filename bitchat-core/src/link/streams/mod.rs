@@ -1,9 +1,12 @@
 //! The streams of a link: the control stream, and those of channels.
 
+pub(super) mod bytes;
 pub(super) mod lanes;
 
+use crate::base::limits::LinkLimits;
 use crate::transport::TransportStreamId;
 use crate::transport::messages::MessageReader;
+use bytes::ByteStreams;
 use lanes::Lanes;
 use std::collections::BTreeSet;
 
@@ -11,6 +14,7 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub(super) struct LinkStreams {
     pub(super) lanes: Lanes,
+    pub(super) bytes: ByteStreams,
     pub(super) control_in: MessageReader,
     /// Streams with something to read.
     pub(super) readable: BTreeSet<TransportStreamId>,
@@ -18,17 +22,21 @@ pub(super) struct LinkStreams {
     pub(super) unslotted: BTreeSet<TransportStreamId>,
     /// The node cannot take more from this link now.
     pub(super) paused: bool,
+    /// Datagrams that came for flows which nobody here knows: dropped.
+    pub(super) unknown_flows: u64,
 }
 
 impl LinkStreams {
-    /// Those of a new link, on which a message has at most `message_bytes`.
-    pub(super) fn new(message_bytes: usize) -> Self {
+    /// Those of a new link.
+    pub(super) fn new(limits: &LinkLimits) -> Self {
         Self {
             lanes: Lanes::default(),
-            control_in: MessageReader::new(message_bytes),
+            bytes: ByteStreams::new(limits.byte_streams),
+            control_in: MessageReader::new(limits.message_bytes),
             readable: BTreeSet::new(),
             unslotted: BTreeSet::new(),
             paused: false,
+            unknown_flows: 0,
         }
     }
 }

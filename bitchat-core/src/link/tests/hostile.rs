@@ -1,6 +1,7 @@
 //! Peers that break the rules, and what is left when a link ends.
 
 use super::*;
+use crate::link::control::MAX_OPENING;
 use crate::link::rekeying::REKEY_BURST;
 use crate::wire::frame::{self as wire, NewConnectionId};
 
@@ -98,7 +99,7 @@ fn a_stream_waits_unread_until_its_slot_is_known() {
     // BC-08.13
     let mut pair = Pair::with_channel(13, 0);
     pair.run(SECOND);
-    let (channel, lane) = (ChannelId([2; 20]), Lane::Chat);
+    let (channel, lane) = (ChannelEpoch::first(ChannelId([2; 20])), Lane::Chat);
     let link = &mut pair.links[0];
     // The next list of tokens begins at slot 16; which of its places the channel gets is not known
     // yet, so that most are tried; the first streams may be 16.
@@ -326,10 +327,11 @@ fn one_packet_draws_one_answer_to_challenges() {
 #[test]
 fn many_channels_share_one_link_and_each_has_its_streams() {
     let mut pair = Pair::new(43, 0);
-    let channels: Vec<ChannelId> = (1..=64).map(|byte| ChannelId([byte; 20])).collect();
+    let channels: Vec<ChannelEpoch> =
+        (1..=64).map(|byte| ChannelEpoch::first(ChannelId([byte; 20]))).collect();
     for of in 0..2 {
         for chan in &channels {
-            let mac = Secret([chan.0[0]; 32]);
+            let mac = Secret([chan.channel.0[0]; 32]);
             pair.links[of].join(*chan, &mac, &mut pair.rngs[of], &mut pair.events[of]);
         }
     }
@@ -449,16 +451,15 @@ fn a_rekey_before_the_last_one_was_used_ends_the_link() {
 #[test]
 fn a_stream_header_without_end_is_refused_at_once() {
     // BC-08.58
-    let slot = (1 << 62) - 1;
-    let mut longest = StreamHeader { slot, lane: Lane::Chat }.encode();
-    assert_eq!(longest.len(), StreamHeader::MAX_LEN);
+    let mut longest = Opening::Unknown(1_000).encode();
+    longest.resize(MAX_OPENING, 0);
     for refused in [false, true] {
         let mut pair = Pair::with_channel(31, 0);
         pair.run(SECOND);
         let stream = pair.links[0].transport.open_stream(Class::Chat).unwrap();
         pair.links[0].transport.write_message(stream, &longest).unwrap();
         pair.run(SECOND);
-        let why = "a message of 10 bytes is above the limit of 9";
+        let why = "a message of 257 bytes is above the limit of 256";
         let said = |event: &LinkEvent| matches!(event, LinkEvent::Closed(Ended::Violation(what)) if what == why);
         assert_eq!(pair.has(1, said), refused, "{:?}", pair.events[1].last());
         longest.push(0);

@@ -9,7 +9,7 @@ mod message;
 pub use action::{Action, Change, Deadline, Family, Record, Transmit, TransmitPoll};
 pub use event::{
     ChannelUpdate, CloseReason, Event, EventClass, LinkUpdate, NodeUpdate, StoreUpdate,
-    TrackerState, TrackerUpdate,
+    StreamUpdate, TrackerState, TrackerUpdate,
 };
 pub use info::{LinkInfo, PeerHint, Stats};
 pub use input::{Failure, Input};

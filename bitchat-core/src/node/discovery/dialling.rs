@@ -128,9 +128,9 @@ impl Discovery {
         });
         let family = Family::of(address);
         if self.own.is_own(address)
-            || there
-                .clone()
-                .any(|link| !link.is_in_doubt() && link.shared().any(|shared| shared == chan))
+            || there.clone().any(|link| {
+                !link.is_in_doubt() && link.shared().any(|shared| shared.channel == chan)
+            })
         {
             Verdict::Settled
         } else if sessions.handshakes.is_dialling(address) || there.any(|link| !link.has_heard()) {

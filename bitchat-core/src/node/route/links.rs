@@ -1,10 +1,10 @@
 //! What happens on a link.
 
-use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId};
+use crate::base::ids::{ChannelHandle, ChannelId, Device, LinkId, PeerStream};
 use crate::base::time::Now;
-use crate::link::{Ended, Link, LinkEvent, code};
+use crate::link::{Ended, Link, LinkEvent, StreamEvent, code};
 use crate::node::Node;
-use crate::node::api::{ChannelUpdate, CloseReason, Event, LinkUpdate};
+use crate::node::api::{ChannelUpdate, CloseReason, Event, LinkUpdate, StreamUpdate};
 use crate::node::log::{LogLevel, Short};
 use core::net::SocketAddr;
 
@@ -32,33 +32,52 @@ impl Node {
                 let remote = link.remote_static();
                 self.sessions.on_resumption(now, remote, secret, &mut self.store);
             }
+            LinkEvent::Stream(number, event) => {
+                self.on_stream_event(PeerStream { link: id, number }, device, event);
+            }
             LinkEvent::KeyLog(line) => self.fx.outbox.log_key(line),
             LinkEvent::Closed(ended) => self.on_closed(now, id, ended),
             LinkEvent::ChannelUp(chan) => {
-                if let Some(channel) = self.channels.handle_of(chan) {
+                if let Some(channel) = self.channels.handle_of(chan.channel) {
                     self.on_channel_up(now, id, channel, address, device);
                 }
             }
             LinkEvent::ChannelDown(chan) => {
-                if let Some(channel) = self.channels.handle_of(chan) {
+                if let Some(channel) = self.channels.handle_of(chan.channel) {
                     self.on_channel_down(now, id, channel, address, device);
                 }
             }
             LinkEvent::Message { channel, data } => {
-                if let Some(channel) = self.channels.handle_of(channel) {
+                if let Some(channel) = self.channels.handle_of(channel.channel) {
                     self.with_channel(now, channel, |joined, context| {
                         joined.on_message(now, id, &data, context);
                     });
                 }
             }
             LinkEvent::Writable(chan) => {
-                if let Some(channel) = self.channels.handle_of(chan) {
+                if let Some(channel) = self.channels.handle_of(chan.channel) {
                     self.with_channel(now, channel, |joined, context| {
                         joined.on_writable(now, id, context);
                     });
                 }
             }
         }
+    }
+
+    /// Something of a byte stream of the application.
+    fn on_stream_event(&mut self, stream: PeerStream, device: Device, event: StreamEvent) {
+        let update = match event {
+            StreamEvent::Requested { channel, name } => {
+                let Some(channel) = self.channels.handle_of(channel.channel) else { return };
+                StreamUpdate::Requested { channel, device, name }
+            }
+            StreamEvent::Accepted => StreamUpdate::Accepted,
+            StreamEvent::Readable => StreamUpdate::Readable,
+            StreamEvent::Writable => StreamUpdate::Writable,
+            StreamEvent::Stopped { code } => StreamUpdate::Stopped { code },
+            StreamEvent::Closed { code } => StreamUpdate::Closed { code },
+        };
+        self.fx.outbox.tell(Event::Stream(stream, update));
     }
 
     /// The peer sees this node at `observed`: without a NAT between, if that is an interface here.
@@ -76,7 +95,7 @@ impl Node {
         let untranslated = observed.is_some_and(|at| self.discovery.own.is_interface(&at));
         let Some(link) = self.sessions.links.get_mut(id) else { return };
         link.set_not_natted(untranslated);
-        let shared: Vec<ChannelId> = link.shared().collect();
+        let shared: Vec<ChannelId> = link.shared().map(|shared| shared.channel).collect();
         self.fx.outbox.tell(Event::Link(id, LinkUpdate::Moved { address }));
         for chan in shared {
             if let Some(channel) = self.channels.handle_of(chan) {

@@ -46,10 +46,15 @@ impl Streams {
         let was_readable = stream.recv.is_readable();
         let grown = stream.recv.check_size(end, frame.fin)?;
         credit.on_received(id, grown)?;
+        if stream.apart {
+            credit.on_consumed(id, grown);
+        }
         let take = |data: &[u8]| sink.stream_data(id, data);
         let consumed = stream.recv.on_data(frame.offset, frame.data, pool, take);
         if consumed > 0 {
-            credit.on_consumed(id, consumed);
+            if !stream.apart {
+                credit.on_consumed(id, consumed);
+            }
             if stream.recv.credit.on_consumed(consumed) && stream.recv.wants_credit() {
                 stream.credit_due = true;
                 stream.queue_control(id, control_queue);
@@ -79,6 +84,9 @@ impl Streams {
         let Some(stream) = self.table.get_mut(&id) else { return Ok(()) };
         let grown = stream.recv.check_size(final_size, true)?;
         self.credit.on_received(id, grown)?;
+        if stream.apart {
+            self.credit.on_consumed(id, grown);
+        }
         if let Some(consumed) = stream.recv.on_reset(code, final_size, &mut self.pool) {
             if stream.recv.is_readable() {
                 sink.stream_readable(id);

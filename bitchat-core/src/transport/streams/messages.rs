@@ -81,6 +81,12 @@ impl MessageReader {
         self.limit = limit;
     }
 
+    /// Everything that was pushed and not taken, for a stream that goes on without messages.
+    #[must_use]
+    pub fn take_rest(&mut self) -> Bytes {
+        self.bytes.split().freeze()
+    }
+
     /// Bytes held of messages that are not complete or not taken.
     #[must_use]
     pub fn buffered(&self) -> usize {

@@ -47,6 +47,9 @@ struct Stream {
     control_queued: bool,
     /// Among the streams whose writer waits.
     writer_waits: bool,
+    /// What it holds unread does not count for the link's window: a reader that pauses holds up
+    /// nobody else.
+    apart: bool,
 }
 
 impl Stream {
@@ -61,6 +64,7 @@ impl Stream {
             blocked: false,
             control_queued: false,
             writer_waits: false,
+            apart: false,
         }
     }
 
@@ -199,6 +203,16 @@ impl Streams {
         Ok(())
     }
 
+    /// From now on the stream's unread bytes fill its own window only, not the link's.
+    pub(super) fn set_apart(&mut self, id: TransportStreamId) -> Result<(), StreamError> {
+        let stream = self.table.get_mut(&id).ok_or(StreamError::Unknown)?;
+        if !core::mem::replace(&mut stream.apart, true) {
+            let unread = stream.recv.credit.received().saturating_sub(stream.recv.position());
+            self.credit.on_consumed(id, unread);
+        }
+        Ok(())
+    }
+
     /// Takes as much of `data` as there is room for.
     pub(super) fn write(
         &mut self,
@@ -322,7 +336,9 @@ impl Streams {
 
     /// Bytes of a stream left the receive buffer: credit for the peer.
     fn consumed(&mut self, id: TransportStreamId, bytes: u64) {
-        self.credit.on_consumed(id, bytes);
+        if self.table.get(&id).is_none_or(|stream| !stream.apart) {
+            self.credit.on_consumed(id, bytes);
+        }
         if let Some(stream) = self.table.get_mut(&id)
             && stream.recv.credit.on_consumed(bytes)
             && stream.recv.wants_credit()

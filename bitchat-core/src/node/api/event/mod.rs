@@ -4,15 +4,17 @@ mod channel;
 mod link;
 mod node;
 mod store;
+mod stream;
 mod tracker;
 
 pub use channel::ChannelUpdate;
 pub use link::{CloseReason, LinkUpdate};
 pub use node::NodeUpdate;
 pub use store::StoreUpdate;
+pub use stream::StreamUpdate;
 pub use tracker::{TrackerState, TrackerUpdate};
 
-use crate::base::ids::{ChannelHandle, LinkId};
+use crate::base::ids::{ChannelHandle, LinkId, PeerStream};
 use crate::node::log::LogLevel;
 use crate::wire::url::without_path;
 use core::fmt::{self, Display};
@@ -32,6 +34,8 @@ pub enum Event {
     Channel(ChannelHandle, ChannelUpdate),
     /// Of a tracker that a channel uses.
     Tracker(ChannelHandle, TrackerUpdate),
+    /// Of a byte stream to a member.
+    Stream(PeerStream, StreamUpdate),
 }
 
 /// What becomes of an event while the application does not take its events.
@@ -56,6 +60,7 @@ impl Event {
             Self::Link(_, update) => update.class(),
             Self::Channel(_, update) => update.class(),
             Self::Tracker(..) => TrackerUpdate::CLASS,
+            Self::Stream(_, update) => update.class(),
         }
     }
 
@@ -79,6 +84,7 @@ impl Event {
             Self::Link(_, update) => update.level(),
             Self::Channel(_, update) => update.level(),
             Self::Tracker(_, update) => update.level(),
+            Self::Stream(..) => StreamUpdate::LEVEL,
         }
     }
 
@@ -91,6 +97,7 @@ impl Event {
             Self::Link(..) => "link",
             Self::Channel(_, update) => update.target(),
             Self::Tracker(..) => "tracker",
+            Self::Stream(..) => "stream",
         }
     }
 
@@ -117,6 +124,9 @@ impl Display for Event {
             }
             Self::Channel(channel, update) => write!(f, "channel {}: {update}", channel.0),
             Self::Tracker(channel, update) => write!(f, "channel {}: {update}", channel.0),
+            Self::Stream(PeerStream { link, number }, update) => {
+                write!(f, "stream {number} on link {} {update}", link.0)
+            }
         }
     }
 }
