@@ -128,6 +128,9 @@
 // The wall clock is needed and unknown: the node waits.
 #define BITCHAT_EVENT_NODE_WALL_TIME_NEEDED 103
 
+// The node came to know somebody in the DHT, as `count` says; or nobody any more, if it is 0.
+#define BITCHAT_EVENT_NODE_DHT 104
+
 // The store could not read or write; `text` says why. What waits for it is kept and tried again, until
 // BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
 #define BITCHAT_EVENT_STORE_FAILING 201
@@ -437,6 +440,10 @@ typedef struct {
   uint64_t link_growth;
   // The same for all links together.
   uint64_t links_growth;
+  // Infohashes of others that are remembered for the DHT.
+  uint64_t dht_hashes;
+  // Peers of each of them that are remembered.
+  uint64_t dht_peers;
 } bitchat_limits;
 
 // Settings of a node: set `struct_size`, call `bitchat_config_init`, then change what you need.
@@ -475,10 +482,16 @@ typedef struct {
   uint8_t qlog;
   // BITCHAT_CLOCK_...: what the clock of `mono_ns` does while the host sleeps.
   uint8_t clock;
+  // 1: look for members in the DHT as well, as soon as a node of it is known: from a `.chat` file, from
+  // `dht_routers` or from the last run. 0: send nothing there and answer nobody.
+  uint8_t dht;
   // 0.
-  uint8_t reserved_2[2];
+  uint8_t reserved_2[1];
   // Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
   const bitchat_limits *limits;
+  // Nodes of the DHT that are asked besides those of `.chat` files: HOST:PORT, IPv6 addresses in
+  // brackets, a space between two. NULL: none.
+  const char *dht_routers;
 } bitchat_config;
 
 // One change. Pointers live as long as the list.
@@ -565,6 +578,26 @@ typedef struct {
   // Which of the person's devices.
   uint8_t device_id[16];
 } bitchat_device;
+
+// How the node stands in the DHT.
+typedef struct {
+  // Set to sizeof(bitchat_dht_stats).
+  size_t struct_size;
+  // Nodes that it knows over IPv4.
+  uint64_t nodes_v4;
+  // And over IPv6.
+  uint64_t nodes_v6;
+  // Queries under way.
+  uint64_t queries;
+  // Look-ups under way.
+  uint64_t searches;
+  // Infohashes of others that it remembers.
+  uint64_t hashes;
+  // Queries of others that it answered.
+  uint64_t served;
+  // Queries of others that it did not answer: too many, or it is not known to be reachable.
+  uint64_t ignored;
+} bitchat_dht_stats;
 
 // Datagrams to send: one, or several of equal length behind each other for one destination.
 typedef struct {
@@ -1145,6 +1178,22 @@ int32_t bitchat_node_is_drained(const bitchat_node *node);
 // # Safety
 // `node` is NULL or a live handle; `out` is NULL or valid for writes.
 int32_t bitchat_node_device(const bitchat_node *node, bitchat_device *out);
+
+// Writes how the node stands in the DHT to `out`; BITCHAT_PENDING while it has nobody to ask there.
+//
+// # Safety
+// `node` is NULL or a live handle; `out` is NULL or valid for writes, with `struct_size` set.
+int32_t bitchat_node_dht_stats(const bitchat_node *node, bitchat_dht_stats *out);
+
+// Writes where the nodes of the DHT are that this one knows to `nodes`. `*count` is the room there, and
+// becomes how many they are.
+//
+// # Safety
+// `node` is NULL or a live handle; `count` is NULL or valid for reads and writes; `nodes` is NULL or
+// valid for writes of `*count` addresses.
+int32_t bitchat_node_dht_nodes(const bitchat_node *node,
+                               bitchat_address *nodes,
+                               size_t *count);
 
 // Drains the node: hands every datagram, action and event to its callback with `user`, and then the
 // deadline to `timer`.

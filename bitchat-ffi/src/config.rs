@@ -1,12 +1,13 @@
 //! A node's settings, for C.
 
-use crate::boundary::guard;
+use crate::boundary::{guard, read_text};
 use crate::limits::{bitchat_limits, read_limits};
 use crate::log_level::{level_code, level_of};
 use crate::sized_struct::{SizedStruct, read_struct_over, write_struct};
 use crate::values::bitchat_error;
 use bitchat_core::crypto::suite::Backend;
-use bitchat_core::node::{ClockKind, Config, Families};
+use bitchat_core::node::{ClockKind, Config, DhtMode, Families};
+use core::ffi::c_char;
 use core::time::Duration;
 
 /// `crypto`: the fastest library that was compiled in.
@@ -65,10 +66,16 @@ pub struct bitchat_config {
     pub qlog: u8,
     /// BITCHAT_CLOCK_...: what the clock of `mono_ns` does while the host sleeps.
     pub clock: u8,
+    /// 1: look for members in the DHT as well, as soon as a node of it is known: from a `.chat` file, from
+    /// `dht_routers` or from the last run. 0: send nothing there and answer nobody.
+    pub dht: u8,
     /// 0.
-    pub reserved_2: [u8; 2],
+    pub reserved_2: [u8; 1],
     /// Bounds on what peers can make the node hold; NULL means the defaults. They are copied.
     pub limits: *const bitchat_limits,
+    /// Nodes of the DHT that are asked besides those of `.chat` files: HOST:PORT, IPv6 addresses in
+    /// brackets, a space between two. NULL: none.
+    pub dht_routers: *const c_char,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -105,8 +112,10 @@ impl Default for bitchat_config {
             log: level_code(defaults.log),
             qlog: defaults.qlog.into(),
             clock: BITCHAT_CLOCK_STOPS_IN_SLEEP,
-            reserved_2: [0; 2],
+            dht: (defaults.dht == DhtMode::On).into(),
+            reserved_2: [0; 1],
             limits: core::ptr::null(),
+            dht_routers: core::ptr::null(),
         }
     }
 }
@@ -114,7 +123,7 @@ impl Default for bitchat_config {
 /// The settings behind `config`; the defaults where it is NULL.
 ///
 /// # Safety
-/// `config` is NULL or valid for reads, and so are its limits; `why` is NULL or valid for reads and
+/// `config` is NULL or valid for reads, and so are its limits and its texts; `why` is NULL or valid for reads and
 /// writes.
 pub(crate) unsafe fn read_config(
     config: *const bitchat_config,
@@ -133,7 +142,7 @@ pub(crate) unsafe fn read_config(
         1 => Ok(true),
         _ => Err(refuse(&format!("{name}: choose 0 or 1"))),
     };
-    if config.reserved_2 != [0; 2] {
+    if config.reserved_2 != [0; 1] {
         return Err(refuse("reserved: leave it 0"));
     }
     let level = level_of(config.log).ok_or_else(|| refuse("log: choose one of BITCHAT_LOG_..."))?;
@@ -162,6 +171,14 @@ pub(crate) unsafe fn read_config(
     out.local_trackers = flag("local_trackers", config.local_trackers)?;
     out.store = flag("store", config.store)?;
     out.qlog = flag("qlog", config.qlog)?;
+    out.dht = if flag("dht", config.dht)? { DhtMode::On } else { DhtMode::Off };
+    if !config.dht_routers.is_null() {
+        // SAFETY: as the caller says.
+        let routers = unsafe { read_text(config.dht_routers)? };
+        let parsed = routers.split_ascii_whitespace().map(str::parse);
+        let parsed = parsed.collect::<Result<_, _>>();
+        out.dht_routers = parsed.map_err(|_| refuse("dht_routers: write HOST:PORT"))?;
+    }
     out.rekey_interval = Duration::from_millis(config.rekey_interval_ms);
     out.keepalive = Duration::from_millis(config.keepalive_ms);
     out.idle_timeout = Duration::from_millis(config.idle_timeout_ms);

@@ -79,6 +79,10 @@ pub struct bitchat_limits {
     pub link_growth: u64,
     /// The same for all links together.
     pub links_growth: u64,
+    /// Infohashes of others that are remembered for the DHT.
+    pub dht_hashes: u64,
+    /// Peers of each of them that are remembered.
+    pub dht_peers: u64,
 }
 
 // SAFETY: repr(C), begins with its size, and zero bytes are a value.
@@ -110,7 +114,7 @@ macro_rules! convert {
 
 convert! {
     node: channels, links, handshakes, resumptions, probe_nonces, candidates, peers_per_source,
-        events, log_records, queued_datagrams, persist_bytes, links_growth;
+        events, log_records, queued_datagrams, persist_bytes, links_growth, dht_hashes, dht_peers;
     link: datagram_bytes, receive_window, send_buffer, streams, reassembly_gaps, message_bytes,
         link_growth;
     channel: text_bytes, log_entries, log_bytes, authors, waiting_entries;

@@ -2,6 +2,7 @@
 
 mod action;
 mod command;
+mod dht;
 mod dispatch;
 mod event;
 mod input;

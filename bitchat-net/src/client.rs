@@ -25,6 +25,10 @@ const EVENTS: usize = 256;
 /// Questions that wait for the node; then whoever asks waits.
 const COMMANDS: usize = 64;
 
+/// Nodes of the DHT that everybody knows: they name others to who knows nobody.
+pub const DHT_ROUTERS: [&str; 3] =
+    ["router.bittorrent.com:6881", "dht.libtorrent.org:25401", "dht.transmissionbt.com:6881"];
+
 /// What a node is started with.
 #[derive(Debug)]
 pub struct Options {
@@ -48,12 +52,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual settings: any port, both address families, a store in `store`.
+    /// The usual settings: any port, both address families, a store in `store`, and the well-known nodes of
+    /// the DHT ([`DHT_ROUTERS`]).
     #[must_use]
     pub fn new(identity: Identity, store: Option<PathBuf>) -> Self {
         let mut config = Config::default();
         // What `std::time::Instant` reads: it runs in sleep on Windows alone.
         config.clock = if cfg!(windows) { ClockKind::RunsInSleep } else { ClockKind::StopsInSleep };
+        config.dht_routers = DHT_ROUTERS.iter().filter_map(|node| node.parse().ok()).collect();
         Self { config, identity, store, tls: Tls::platform(), insecure_key_log: None, qlog: None }
     }
 }

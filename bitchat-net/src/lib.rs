@@ -18,7 +18,9 @@ pub mod tracker_server;
 mod udp;
 mod world;
 
-pub use client::{Client, Driver, Ended, Events, Options, RequestError, StartError, start};
+pub use client::{
+    Client, DHT_ROUTERS, Driver, Ended, Events, Options, RequestError, StartError, start,
+};
 pub use key_log::KeyLogError;
 pub use qlog::QlogError;
 pub use tcp::Tls;

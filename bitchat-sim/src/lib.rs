@@ -5,6 +5,7 @@
 //! or never moves it on, is found out.
 
 pub mod crew;
+pub mod dht;
 pub mod dice;
 pub mod disk;
 pub mod machine;

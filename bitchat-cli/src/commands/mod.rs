@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod dht;
 pub(crate) mod id;
 pub(crate) mod join;
 pub(crate) mod new;

@@ -6,7 +6,7 @@ use crate::screen::{note, report};
 use bitchat_core::base::limits::Limits;
 use bitchat_core::base::rng::Rng;
 use bitchat_core::base::time::UnixMillis;
-use bitchat_core::chatfile::{Access, ChatFile, Draft, Outside};
+use bitchat_core::chatfile::{Access, ChatFile, Draft, Node, Outside};
 use bitchat_core::wire::url::TrackerUrl;
 use bitchat_net::identity::fresh_seed;
 use clap::Args;
@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// A tracker to meet at (http://, https:// or udp://); repeat for several
     #[arg(long = "tracker", value_name = "URL")]
     trackers: Vec<String>,
+    /// A node of the DHT to begin with; repeat for several
+    #[arg(long = "node", value_name = "HOST:PORT")]
+    nodes: Vec<Node>,
     /// Announce under another hash every day
     #[arg(long)]
     rotate: bool,
@@ -39,8 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
     if !file.is_public() {
         note("whoever has this file can join: pass it on as you would a key");
     }
-    if arguments.trackers.is_empty() {
-        note("no tracker is named in it: members cannot find each other; add --tracker URL");
+    if arguments.trackers.is_empty() && arguments.nodes.is_empty() {
+        note(
+            "no tracker is named in it: members find each other in the DHT alone; add --tracker URL",
+        );
     }
     Ok(())
 }
@@ -53,6 +58,7 @@ fn make(arguments: &Arguments) -> Result<ChatFile, CliError> {
     });
     let outside = Outside {
         trackers: tiers.collect::<Result<_, CliError>>()?,
+        nodes: arguments.nodes.clone(),
         created_by: Some(format!("bitchat {}", env!("CARGO_PKG_VERSION"))),
         created: today(),
         ..Outside::default()

@@ -35,6 +35,15 @@ impl Place {
         Self { directory, _tracker: None }
     }
 
+    /// A channel without a tracker that names nodes of the DHT.
+    pub(crate) fn with_nodes<'a>(nodes: impl IntoIterator<Item = &'a str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let nodes = nodes.into_iter().flat_map(|node| ["--node", node]);
+        let made: Vec<&str> = ["new", "-o", "talk.chat"].into_iter().chain(nodes).collect();
+        succeed(directory.path(), &made);
+        Self { directory, _tracker: None }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }

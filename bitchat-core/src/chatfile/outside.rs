@@ -12,6 +12,7 @@ use crate::wire::bencode::{Dict, Encoded};
 use crate::wire::url::{Host, TrackerUrl, UrlError, without_path};
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use core::str::FromStr;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,17 @@ pub struct Node {
     pub host: Host,
     /// Its UDP port.
     pub port: u16,
+}
+
+impl FromStr for Node {
+    type Err = UrlError;
+
+    /// Reads `host:port`; an IPv6 address stands in brackets.
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let (host, port) = text.rsplit_once(':').ok_or(UrlError::Port)?;
+        let port = port.parse().ok().filter(|port| *port != 0).ok_or(UrlError::Port)?;
+        Ok(Self { host: Host::parse(host)?, port })
+    }
 }
 
 /// Where a member was when the file or link was made: a hint that is probed before it is believed.

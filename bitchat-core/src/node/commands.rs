@@ -1,20 +1,22 @@
 //! What the application may ask of a node.
 
-use super::Node;
 use super::api::{ChannelUpdate, Event, LinkInfo, Message, PeerHint, Stats};
 use super::channels::joined::JoinedChannel;
 use super::channels::origin::Origin;
 use super::config::UnknownChannel;
 use super::log::LogLevel;
 use super::outbox::requests::Memory;
+use super::{DhtNode, DhtStats, Node};
 use crate::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use crate::base::rng::Seed;
 use crate::base::time::Now;
 use crate::channel::{self, Page};
 use crate::chatfile::{ChatFile, JoinLink};
+use crate::dht::Dht;
 use crate::handshake::BootId;
 use crate::link::{Link, code};
 use crate::transport::PathEstimate;
+use core::time::Duration;
 
 /// Why a channel was not joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -231,6 +233,7 @@ impl Node {
         let now = self.advance(now);
         self.shutting_down = true;
         self.store.forget_loads();
+        self.discovery.dht.shut_down(now.mono);
         self.fx.outbox.note(LogLevel::Info, "node", "shutting down");
         for handle in self.discovery.handles() {
             self.sessions.handshakes.leave(handle);
@@ -314,6 +317,19 @@ impl Node {
     #[must_use]
     pub fn device(&self) -> Option<Device> {
         self.own.device()
+    }
+
+    /// How the node stands in the DHT; `None` until it has an address to begin with.
+    #[must_use]
+    pub fn dht_stats(&self) -> Option<DhtStats> {
+        self.discovery.dht.machine().map(Dht::stats)
+    }
+
+    /// The nodes of the DHT that this one knows, and how long ago each was heard.
+    #[must_use]
+    pub fn dht_nodes(&self) -> Vec<(DhtNode, Duration)> {
+        let nodes = self.discovery.dht.machine().map(|dht| dht.nodes(self.now.mono));
+        nodes.into_iter().flatten().collect()
     }
 
     /// Counters since the start.

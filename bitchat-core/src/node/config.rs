@@ -2,6 +2,7 @@
 
 use super::log::LogLevel;
 use crate::base::limits::Limits;
+use crate::chatfile;
 use crate::crypto::suite::{Backend, NotCompiledIn};
 use core::time::Duration;
 
@@ -27,6 +28,17 @@ pub enum ClockKind {
     RunsInSleep,
 }
 
+/// Whether a node takes part in the mainline DHT (spec 18).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DhtMode {
+    /// It sends nothing there and answers nobody.
+    Off,
+    /// As soon as it knows somebody to ask: from a `.chat` file, from
+    /// [`Config::dht_routers`] or from its last run.
+    #[default]
+    On,
+}
+
 /// Settings of a node. Start from [`Config::default`] and change what you need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,6 +55,11 @@ pub struct Config {
     /// Allow trackers on loopback, private and link-local addresses. Off, so that a `.chat` file
     /// from a stranger cannot make the node call upon machines of its own network.
     pub local_trackers: bool,
+    /// Whether members are looked for in the DHT as well. What `local_trackers` says of trackers holds for
+    /// its nodes.
+    pub dht: DhtMode,
+    /// Nodes of the DHT that are asked where no `.chat` file names any, and beside those. Empty by default.
+    pub dht_routers: Vec<chatfile::Node>,
     /// The embedder answers `Persist` and `Load`. Without a store a node forgets everything at its
     /// end, and its device is a new one each time.
     pub store: bool,
@@ -74,6 +91,8 @@ impl Default for Config {
             port: 0,
             families: Families { v4: true, v6: true },
             local_trackers: false,
+            dht: DhtMode::On,
+            dht_routers: Vec::new(),
             store: true,
             rekey_interval: Duration::from_secs(120),
             keepalive: Duration::from_secs(15),

@@ -42,7 +42,9 @@ impl Node {
             // It was dealt with above, before anything else.
             Input::Resumed => {}
             Input::Resolved { request, addresses } => {
-                self.discovery.on_resolved(now, request, addresses, fx);
+                if !self.discovery.on_dht_resolved(now.mono, request, addresses, fx) {
+                    self.discovery.on_resolved(now, request, addresses, fx);
+                }
             }
             Input::Opened { request, stream } => {
                 self.discovery.on_opened(now, request, stream, fx);
@@ -63,6 +65,7 @@ impl Node {
         if self.discovery.own.set_interfaces(addresses) {
             // BC-07.85
             self.sessions.forget_paths();
+            self.discovery.dht.on_network_change(now.mono);
             self.on_addresses();
             self.on_local_move(now);
             self.discovery.look_again(now.mono);
@@ -102,7 +105,8 @@ impl Node {
             self.fx.outbox.note(LogLevel::Trace, "link", text);
             return;
         }
-        let is_answer = self.discovery.on_datagram(now, from, datagram, &mut self.fx);
+        let is_answer = self.discovery.on_datagram(now, from, datagram, &mut self.fx)
+            || self.discovery.on_dht_datagram(now, from, datagram, &mut self.fx);
         if !is_answer && !self.on_envelope(now, from, datagram) {
             let outbox = &mut self.fx.outbox;
             outbox.stats.dropped_unknown += 1;
@@ -164,6 +168,7 @@ impl Node {
                 let failure = failure.to_string();
                 self.discovery.on_failed(now, handle, query, &failure, &mut self.fx);
             }
+            Pending::Dht(name, port) => self.discovery.dht.on_failed(now.mono, &name, port),
             Pending::Load(load) => self.on_load_failed(load, failure),
         }
     }

@@ -90,6 +90,8 @@ impl Node {
         if record.key == device_records::DEVICE {
             let keys = device_records::read_device(self.own.suite, &record.value)?;
             self.own.keys = Some(keys);
+        } else if record.key == prefix::DHT {
+            self.discovery.dht.add_addresses(discovery_records::read_dht_nodes(&record.value)?);
         } else {
             let (remote, secrets) = session_records::read_resumption(record)?;
             self.sessions.restore_resumption(remote, secrets, &mut self.store);

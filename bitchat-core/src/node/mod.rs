@@ -24,6 +24,8 @@ mod store;
 mod timers;
 
 pub use crate::channel::Page;
+pub use crate::dht::DhtStats;
+pub use crate::dht::krpc::Contact as DhtNode;
 #[cfg(feature = "qlog")]
 pub use crate::link::QlogRecord;
 pub use crate::link::{StreamFailure, StreamRead};
@@ -35,7 +37,7 @@ pub use api::{
     StreamUpdate, TrackerState, TrackerUpdate, Transmit, TransmitPoll,
 };
 pub use commands::{HistoryError, JoinError, SendError};
-pub use config::{ClockKind, Config, ConfigError, Families, UnknownChannel};
+pub use config::{ClockKind, Config, ConfigError, DhtMode, Families, UnknownChannel};
 pub use log::{LogLevel, LogRecord};
 
 use crate::base::rng::{Rng, Seed};
@@ -128,6 +130,7 @@ impl Node {
             shutting_down: false,
             fx: Fx { config, rng, outbox },
         };
+        node.discovery.dht.add_nodes(now.mono, &node.fx.config.dht_routers);
         OwnAddresses::bind(&node.fx.config, &mut node.fx.outbox);
         node.load_node();
         node.settle(now, Vec::new());
@@ -159,6 +162,7 @@ impl Node {
         self.rotate_due(now);
         self.go_live(now);
         self.on_handshake_effects(now, effects);
+        self.discovery.run_dht(now, &mut self.fx, &mut self.store);
         self.dial_due(now);
         for owner in self.store.take_unstored() {
             self.on_stored(now, owner);

@@ -22,6 +22,8 @@ pub const BITCHAT_EVENT_NODE_LISTENING: i32 = 101;
 pub const BITCHAT_EVENT_NODE_LISTEN_FAILED: i32 = 102;
 /// The wall clock is needed and unknown: the node waits.
 pub const BITCHAT_EVENT_NODE_WALL_TIME_NEEDED: i32 = 103;
+/// The node came to know somebody in the DHT, as `count` says; or nobody any more, if it is 0.
+pub const BITCHAT_EVENT_NODE_DHT: i32 = 104;
 
 /// The store could not read or write; `text` says why. What waits for it is kept and tried again, until
 /// BITCHAT_EVENT_STORE_RECOVERED. Before the node's own records are read it answers nobody.
@@ -246,6 +248,9 @@ impl Filling {
             }
             NodeUpdate::WallTimeNeeded => {
                 self.kind(BITCHAT_EVENT_NODE_WALL_TIME_NEEDED);
+            }
+            NodeUpdate::Dht { nodes } => {
+                self.kind(BITCHAT_EVENT_NODE_DHT).count = nodes.iter().sum::<usize>() as u64;
             }
             _ => return None,
         }

@@ -121,7 +121,7 @@ static void making(void) {
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, &why));
     CHECK(strstr(why.text, "clock") != NULL);
     OK(bitchat_config_init(&config));
-    config.reserved_2[1] = 1;
+    config.reserved_2[0] = 1;
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_new(&config, identity, NULL, NOW, &none, NULL));
     OK(bitchat_config_init(&config));
     config.ipv4 = 0;
@@ -188,6 +188,7 @@ static void null_nodes(void) {
     bitchat_event event = {.struct_size = sizeof event};
     bitchat_transmit transmit = {.struct_size = sizeof transmit};
     bitchat_stats stats = {.struct_size = sizeof stats};
+    bitchat_dht_stats dht = {.struct_size = sizeof dht};
     bitchat_change change = {.struct_size = sizeof change};
     bitchat_message message = {.struct_size = sizeof message};
     bitchat_link link = {.struct_size = sizeof link};
@@ -230,6 +231,8 @@ static void null_nodes(void) {
     GIVES(none, bitchat_node_links(NULL, &links, &count));
     GIVES(none, bitchat_node_delivered(NULL, 0, bytes, &device, &count));
     GIVES(none, bitchat_node_stats(NULL, &stats));
+    GIVES(none, bitchat_node_dht_stats(NULL, &dht));
+    GIVES(none, bitchat_node_dht_nodes(NULL, &address, &count));
     GIVES(none, bitchat_changes_get(NULL, 0, &change));
     GIVES(none, bitchat_messages_get(NULL, 0, &message));
     GIVES(none, bitchat_links_get(NULL, 0, &link));
@@ -353,6 +356,10 @@ static void arguments(void) {
     GIVES(BITCHAT_ERR_UNKNOWN, bitchat_node_delivered(node, 99, bytes, NULL, &count));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_delivered(node, 99, NULL, NULL, &count));
     GIVES(BITCHAT_ERR_INVALID, bitchat_node_stats(node, &stats));
+    GIVES(BITCHAT_PENDING, bitchat_node_dht_stats(node, NULL));
+    GIVES(BITCHAT_ERR_NULL, bitchat_node_dht_nodes(node, NULL, NULL));
+    count = 0;
+    GIVES(BITCHAT_OK, bitchat_node_dht_nodes(node, NULL, &count));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_dispatch(node, NOW, NULL, NULL));
     GIVES(BITCHAT_ERR_NULL, bitchat_node_dispatch(node, NOW, &callbacks, NULL));
     callbacks.struct_size = 16;

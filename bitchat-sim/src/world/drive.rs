@@ -96,6 +96,11 @@ impl<M: Machine> World<M> {
             }
             return;
         }
+        if let Some(dht) = &mut state.dht {
+            dht.on_datagram(now, from, &data);
+            self.drive_dht(host);
+            return;
+        }
         let Some(socket) = state.socket(Family::of(&to), to.port()) else { return };
         let stride = data.len();
         let mut data = data;
@@ -179,6 +184,21 @@ impl<M: Machine> World<M> {
                     self.on_disk(host, answer);
                 }
             }
+            Planned::Dht { host } => self.drive_dht(host),
+        }
+    }
+
+    /// Lets a node of the DHT do what is due, and sends what it wants to.
+    pub(super) fn drive_dht(&mut self, host: HostId) {
+        let now = self.now;
+        let Some(dht) = &mut self.host_mut(host).dht else { return };
+        dht.on_time(now);
+        let (out, next) = (dht.take_out(), dht.plan(now));
+        for (to, data) in out {
+            self.net.send(now, host, crate::dht::PORT, to, data);
+        }
+        if let Some(next) = next {
+            self.planned.push(next, Planned::Dht { host });
         }
     }
 

@@ -1,6 +1,7 @@
 //! A host of the world and what it holds for the machine that runs on it.
 
 use super::clock::Clock;
+use crate::dht::DhtHost;
 use crate::disk::Disk;
 use crate::tracker::Tracker;
 use bitchat_core::base::ids::{RequestId, SocketId, StreamId};
@@ -29,6 +30,7 @@ pub(super) struct Host<M> {
     pub(super) clock: Clock,
     pub(super) disk: Disk,
     pub(super) tracker: Option<Tracker>,
+    pub(super) dht: Option<DhtHost>,
     /// The certificate name with which the host answers TLS.
     pub(super) tls_name: Option<String>,
     pub(super) sockets: BTreeMap<SocketId, (Family, u16)>,
@@ -54,6 +56,7 @@ impl<M> Host<M> {
             clock,
             disk,
             tracker: None,
+            dht: None,
             tls_name: None,
             sockets: BTreeMap::new(),
             streams: BTreeSet::new(),

@@ -16,6 +16,7 @@ mod host;
 pub use clock::{Clock, EPOCH};
 pub use host::Counters;
 
+use crate::dht::DhtHost;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskConfig};
 use crate::machine::Machine;
@@ -23,25 +24,37 @@ use crate::net::{Arrival, HostId, LinkConfig, Network, Schedule};
 use crate::trace::Trace;
 use crate::tracker::Tracker;
 use bitchat_core::base::ids::RequestId;
+use bitchat_core::base::rng::Seed;
 use bitchat_core::base::time::{Now, Timestamp};
-use bitchat_core::node::{Event, Failure, Input, Record};
+use bitchat_core::node::{Event, Failure, Family, Input, Record};
 use core::time::Duration;
 use host::Host;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The answer to an action that the disk or the network does not give.
 #[derive(Clone, Debug)]
 enum Answer {
     Resolved(Vec<IpAddr>),
     Failed(Failure),
-    Bound { socket: bitchat_core::base::ids::SocketId, local: std::net::SocketAddr },
+    Bound { socket: bitchat_core::base::ids::SocketId, local: SocketAddr },
 }
 
 #[derive(Debug)]
 enum Planned {
-    Answer { host: HostId, life: u32, request: RequestId, answer: Answer },
-    Disk { host: HostId },
+    Answer {
+        host: HostId,
+        life: u32,
+        request: RequestId,
+        answer: Answer,
+    },
+    Disk {
+        host: HostId,
+    },
+    /// A node of the DHT may have something to do.
+    Dht {
+        host: HostId,
+    },
 }
 
 /// How the driver of every host behaves.
@@ -160,11 +173,25 @@ impl<M: Machine> World<M> {
         state.tls_name = Some(name.to_owned());
         self.names.insert(name.to_owned(), self.net.addresses(host).to_vec());
         self.net.listen(host, port);
-        for family in [bitchat_core::node::Family::V4, bitchat_core::node::Family::V6] {
+        for family in [Family::V4, Family::V6] {
             if let Err(error) = self.net.bind(host, family, port) {
                 self.fail(&format!("no port {port} for the tracker: {error}"));
             }
         }
+        host
+    }
+
+    /// A host with a public IPv4 address that is nothing but a node of the DHT, and begins with those that
+    /// it knows.
+    pub fn add_dht_node(&mut self, ip: IpAddr, known: &[SocketAddr]) -> HostId {
+        let host = self.add_host_at(&[ip]);
+        let now = self.now;
+        let seed = Seed(self.chance.fork(&format!("dht {}", host.0)).bytes());
+        self.host_mut(host).dht = Some(DhtHost::new(seed, now, known));
+        if let Err(error) = self.net.bind(host, Family::V4, crate::dht::PORT) {
+            self.fail(&format!("no port for a node of the DHT: {error}"));
+        }
+        self.drive_dht(host);
         host
     }
 

@@ -5,6 +5,7 @@ mod backends;
 mod by_link;
 mod chaos;
 mod clocks;
+mod dht;
 mod durability;
 mod keys;
 mod meeting;

@@ -3,7 +3,7 @@
 use super::{DemoError, Doing};
 use bitchat_core::base::ids::{ChannelHandle, Device, EntryId, LinkId};
 use bitchat_core::chatfile::ChatFile;
-use bitchat_core::node::{ChannelUpdate, Event, LinkUpdate, Message, Page, StoreUpdate};
+use bitchat_core::node::{ChannelUpdate, DhtMode, Event, LinkUpdate, Message, Page, StoreUpdate};
 use bitchat_net::identity::load_or_create;
 use bitchat_net::{Client, Events, Options};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +98,7 @@ impl Member {
         let identity = load_or_create(&home.join("identity")).doing(name)?;
         let mut options = Options::new(identity, Some(home.join("store.db")));
         options.config.local_trackers = true;
+        options.config.dht = DhtMode::Off;
         let (client, events, driver) = bitchat_net::start(options).await.doing(name)?;
         let task = tokio::spawn(driver.run());
         let told = listen(events);

@@ -4,6 +4,7 @@ mod input;
 mod outbox;
 mod view;
 
+use super::dht::DhtArguments;
 use crate::error::CliError;
 use crate::files::{Home, Source, identity_file, read_channel, store_file};
 use crate::screen::{self, printable};
@@ -54,6 +55,8 @@ pub(crate) struct Arguments {
     /// somebody whom you trust
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    dht: DhtArguments,
     /// Where a member may be; repeat for several
     #[arg(long = "peer", value_name = "ADDRESS:PORT")]
     peers: Vec<SocketAddr>,
@@ -73,6 +76,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut options = Options::new(identity, Some(store_file(&home)));
     options.config.port = arguments.port;
     options.config.local_trackers = arguments.local;
+    arguments.dht.apply(arguments.local, &mut options);
     debug(&mut options);
     let (client, events, driver) = bitchat_net::start(options).await?;
     let signals = Signals::listen()?;

@@ -34,6 +34,7 @@ fn node(update: &NodeUpdate) -> Value {
             "family": if *family == Family::V4 { 4 } else { 6 },
             "failure": failure.to_string(),
         }),
+        NodeUpdate::Dht { nodes } => json!({"kind": "dht", "nodes": nodes}),
         NodeUpdate::WallTimeNeeded => json!({"kind": "wall_time_needed"}),
         _ => json!({"kind": "unknown"}),
     }

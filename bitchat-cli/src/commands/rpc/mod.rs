@@ -9,6 +9,7 @@ mod events;
 mod params;
 mod wire;
 
+use super::dht::DhtArguments;
 use crate::error::CliError;
 use crate::files::{Home, identity_file, store_file};
 use crate::signals::{Asked, Signals};
@@ -30,6 +31,8 @@ pub(crate) struct Arguments {
     /// Allow trackers and members on this machine and in its own network
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    dht: DhtArguments,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
@@ -38,6 +41,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut options = Options::new(identity, Some(store_file(&home)));
     options.config.port = arguments.port;
     options.config.local_trackers = arguments.local;
+    arguments.dht.apply(arguments.local, &mut options);
     let (client, events, driver) = bitchat_net::start(options).await?;
     let signals = Signals::listen()?;
     let task = tokio::spawn(driver.run());

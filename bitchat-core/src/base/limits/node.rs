@@ -21,6 +21,10 @@ pub struct NodeLimits {
     pub candidates: usize,
     /// Peers believed from one tracker answer or one peer-exchange message.
     pub peers_per_source: usize,
+    /// Infohashes of others that are remembered for the DHT.
+    pub dht_hashes: usize,
+    /// Peers of each of them that are remembered.
+    pub dht_peers: usize,
     /// Events that the application has not drained.
     pub events: usize,
     /// Log records that the application has not drained; the oldest are lost first.
@@ -44,6 +48,8 @@ impl Default for NodeLimits {
             probe_nonces: 4_096,
             candidates: 512,
             peers_per_source: 200,
+            dht_hashes: 500,
+            dht_peers: 100,
             events: 4_096,
             log_records: 1_024,
             queued_datagrams: 1_024,
@@ -61,6 +67,8 @@ ranges! { NodeLimits;
     probe_nonces: 1 to 16_777_216,
     candidates: 2 to 1_048_576,
     peers_per_source: 1 to 65_536,
+    dht_hashes: 1 to 65_536,
+    dht_peers: 1 to 65_536,
     events: 2 to 1_048_576,
     log_records: 1 to 1_048_576,
     queued_datagrams: 1 to 1_048_576,

@@ -3,7 +3,7 @@
 use crate::base::ids::ChannelId;
 use crate::base::limits::Limits;
 use crate::channel::ChannelInfo;
-use crate::chatfile::{Announced, ChatFile, InfoError, JoinLink, Mode, PeerHint};
+use crate::chatfile::{Announced, ChatFile, InfoError, JoinLink, Mode, Node, PeerHint};
 use crate::crypto::channel_keys::{ChannelKeys, Epoch};
 use crate::wire::url::TrackerUrl;
 
@@ -47,6 +47,11 @@ impl Origin {
             Self::File(file) => file.outside().trackers.clone(),
             Self::Link(link) => link.trackers.iter().map(|url| vec![url.clone()]).collect(),
         }
+    }
+
+    /// Nodes of the DHT to begin with; a link has none.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        self.file().map_or(&[], |file| &file.outside().nodes)
     }
 
     pub(crate) fn peers(&self) -> &[PeerHint] {

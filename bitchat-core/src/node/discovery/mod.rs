@@ -2,6 +2,7 @@
 
 pub(crate) mod candidates;
 mod demand;
+pub(crate) mod dht;
 pub(crate) mod dialling;
 pub(crate) mod own_addresses;
 pub(crate) mod records;
@@ -20,6 +21,7 @@ use crate::wire::url::TrackerUrl;
 use candidates::Candidates;
 use core::time::Duration;
 use demand::PeerDemand;
+use dht::DhtSource;
 use own_addresses::OwnAddresses;
 use rotation::{Rotation, Rotations};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +66,7 @@ const LINKS_FIRST: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Discovery {
     pub own: OwnAddresses,
+    pub dht: DhtSource,
     searches: BTreeMap<ChannelHandle, Search>,
     /// When the trackers of a channel are due.
     trackers: Agenda<ChannelHandle>,
@@ -83,6 +86,7 @@ impl Discovery {
     pub(crate) fn new() -> Self {
         Self {
             own: OwnAddresses::default(),
+            dht: DhtSource::default(),
             searches: BTreeMap::new(),
             trackers: Agenda::default(),
             dials: Agenda::default(),
@@ -106,6 +110,7 @@ impl Discovery {
         for peer in origin.peers() {
             candidates.add(now.mono, peer.addr);
         }
+        self.dht.add_nodes(now.mono, origin.nodes());
         let search = Search {
             chan: origin.chan(),
             announced: origin.announced(),
@@ -139,6 +144,7 @@ impl Discovery {
         self.rotations.replace(handle, rotation.as_ref(), None);
         self.unannounced.remove(&handle);
         self.leaving.insert(handle);
+        self.dht.leave(now.mono, handle);
         self.stop(now, handle, fx);
     }
 
@@ -189,6 +195,7 @@ impl Discovery {
         if let Some(search) = self.get_mut(handle) {
             search.alone = false;
         }
+        self.dht.on_company(handle);
     }
 
     /// This host may be somewhere else, or slept: what failed before says nothing now. Links that live
@@ -208,6 +215,7 @@ impl Discovery {
         if let Some(search) = self.get_mut(handle) {
             search.alone = true;
             search.demand.reannounce(now.mono);
+            self.dht.on_alone(now.mono, handle);
         }
     }
 
@@ -234,7 +242,8 @@ impl Discovery {
             "a search changed behind the agenda's back"
         );
         let rotation = self.rotations.poll_timeout(now).map(|at| (at, "infohash"));
-        trackers.into_iter().chain(rotation).min_by_key(|(at, _)| *at)
+        let dht = self.dht.poll_timeout().map(|at| (at, "dht"));
+        trackers.into_iter().chain(rotation).chain(dht).min_by_key(|(at, _)| *at)
     }
 
     /// When an address is due next.

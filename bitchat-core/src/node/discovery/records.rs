@@ -1,10 +1,11 @@
-//! How places where a member was are stored.
+//! How places where a member was, and nodes of the DHT, are stored.
 
+use super::dht::MAX_SAVED;
 use crate::base::addr;
 use crate::base::ids::ChannelId;
 use crate::base::time::UnixMillis;
 use crate::node::api::Record;
-use crate::node::store::prefix::{KEEP, LAYOUT, of_channel};
+use crate::node::store::prefix::{DHT, KEEP, LAYOUT, of_channel};
 use crate::wire::reader::{DecodeError, Reader};
 use bytes::{BufMut, Bytes};
 use core::net::SocketAddr;
@@ -31,6 +32,31 @@ pub(crate) fn read_address(mut name: Reader<'_>) -> Result<SocketAddr, DecodeErr
     let port = u16::from_be_bytes(name.array()?);
     name.finish()?;
     Ok(SocketAddr::new(ip, port))
+}
+
+/// The nodes of the DHT to begin with in the next run.
+pub(crate) fn dht_nodes(nodes: &[SocketAddr], wall: Option<UnixMillis>) -> Record {
+    let mut value = vec![LAYOUT];
+    for node in nodes {
+        value.put_slice(&addr::to_bytes(node.ip()));
+        value.put_u16(node.port());
+    }
+    let expires = wall.map(|wall| wall.plus(KEEP));
+    Record { key: DHT.to_vec(), value: value.into(), secret: false, expires }
+}
+
+/// Reads the value of [`DHT`].
+pub(crate) fn read_dht_nodes(value: &[u8]) -> Result<Vec<SocketAddr>, DecodeError> {
+    let mut reader = Reader::new(value);
+    if reader.u8()? != LAYOUT {
+        return Err(DecodeError::Invalid("layout"));
+    }
+    let mut nodes = Vec::new();
+    while !reader.is_empty() && nodes.len() < MAX_SAVED {
+        let ip = addr::from_bytes(reader.array()?);
+        nodes.push(SocketAddr::new(ip, u16::from_be_bytes(reader.array()?)));
+    }
+    Ok(nodes)
 }
 
 #[cfg(test)]

@@ -59,16 +59,16 @@ impl TrackerSink for Asked {
     }
 }
 
-fn allow_public(ip: IpAddr) -> bool {
+pub(super) fn allow_public(ip: IpAddr) -> bool {
     TargetPolicy::PublicOnly.allows(ip)
 }
 
-fn allow_local(ip: IpAddr) -> bool {
+pub(super) fn allow_local(ip: IpAddr) -> bool {
     TargetPolicy::AllowLocal.allows(ip)
 }
 
-/// Whether a tracker may make the node call somebody there (BC-10.63).
-fn may_be_peer(config: &Config, ip: IpAddr) -> bool {
+/// Whether a tracker, or the DHT, may make the node call somebody there (BC-10.63).
+pub(super) fn may_be_peer(config: &Config, ip: IpAddr) -> bool {
     if config.local_trackers { allow_local(ip) } else { allow_public(ip) }
 }
 
@@ -95,6 +95,8 @@ impl Discovery {
         let announcer = new_announcer(now.mono, fx, tiers, infohashes.clone(), port, families);
         search.announcer = Some(announcer);
         self.set_rotation(now, handle, keys, &infohashes);
+        self.dht.set_hashes(now.mono, handle, &infohashes);
+        self.dht.on_alone(now.mono, handle);
         self.unannounced.remove(&handle);
         self.with_announcer(now, handle, fx, |announcer, rng, asked| {
             announcer.start(now.mono, rng, asked);
@@ -138,6 +140,7 @@ impl Discovery {
         if old.is_some_and(|old| old.infohashes == infohashes) {
             return;
         }
+        self.dht.set_hashes(now.mono, handle, &infohashes);
         self.with_announcer(now, handle, fx, |announcer, rng, asked| {
             announcer.set_infohashes(now.mono, &infohashes, rng, asked);
         });

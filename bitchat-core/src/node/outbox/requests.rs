@@ -43,6 +43,8 @@ pub(crate) enum Pending {
     Bind(Family),
     /// A channel's announcer.
     Tracker(ChannelHandle, TrackerQuery),
+    /// The name of a node of the DHT, and its port.
+    Dht(String, u16),
     /// Records of the node, or of a channel.
     Load(Load),
 }

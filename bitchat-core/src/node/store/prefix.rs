@@ -6,6 +6,8 @@ use core::time::Duration;
 
 /// Everything about the node itself.
 pub(crate) const NODE: &[u8] = b"node/";
+/// The nodes of the DHT that the last run knew.
+pub(crate) const DHT: &[u8] = b"node/dht";
 /// The first byte of values that are not simply a protocol's own coding.
 pub(crate) const LAYOUT: u8 = 1;
 /// Secrets and addresses that were not used for so long are forgotten.

@@ -159,6 +159,8 @@ fn the_others_have_their_kinds_and_fields() {
         BITCHAT_EVENT_CHANNEL_LOG_FULL
     );
     assert_eq!(kind(Event::Store(StoreUpdate::Recovered)), BITCHAT_EVENT_STORE_RECOVERED);
+    let (event, ..) = seen(Event::Node(NodeUpdate::Dht { nodes: [3, 4] }));
+    assert_eq!((event.kind, event.count), (BITCHAT_EVENT_NODE_DHT, 7));
     assert_eq!(kind(Event::Node(NodeUpdate::WallTimeNeeded)), BITCHAT_EVENT_NODE_WALL_TIME_NEEDED);
 }
 

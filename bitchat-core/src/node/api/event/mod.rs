@@ -71,6 +71,7 @@ impl Event {
             (Self::Tracker(channel, new), Self::Tracker(of, old)) => {
                 channel == of && new.url == old.url
             }
+            (Self::Node(NodeUpdate::Dht { .. }), Self::Node(NodeUpdate::Dht { .. })) => true,
             _ => false,
         }
     }

@@ -23,6 +23,11 @@ pub enum NodeUpdate {
         /// Why.
         failure: Failure,
     },
+    /// The node came to know somebody in the DHT; or, with zeros, it knows nobody there any more.
+    Dht {
+        /// Nodes that it knows over IPv4, and over IPv6.
+        nodes: [usize; 2],
+    },
     /// The wall clock is needed (certificates, rotating channels) and unknown: the node waits.
     WallTimeNeeded,
 }
@@ -30,14 +35,14 @@ pub enum NodeUpdate {
 impl NodeUpdate {
     pub(super) const fn class(&self) -> EventClass {
         match self {
-            Self::Listening { .. } => EventClass::Droppable,
+            Self::Listening { .. } | Self::Dht { .. } => EventClass::Droppable,
             Self::ListenFailed { .. } | Self::WallTimeNeeded => EventClass::Coalesce,
         }
     }
 
     pub(super) const fn level(&self) -> LogLevel {
         match self {
-            Self::Listening { .. } => LogLevel::Debug,
+            Self::Listening { .. } | Self::Dht { .. } => LogLevel::Debug,
             Self::ListenFailed { .. } | Self::WallTimeNeeded => LogLevel::Warn,
         }
     }
@@ -49,6 +54,10 @@ impl Display for NodeUpdate {
             Self::Listening { local } => write!(f, "listening on {local}"),
             Self::ListenFailed { family, failure } => {
                 write!(f, "no socket for {family:?}: {failure}")
+            }
+            Self::Dht { nodes: [0, 0] } => f.write_str("nobody in the DHT is known any more"),
+            Self::Dht { nodes: [v4, v6] } => {
+                write!(f, "in the DHT: {v4} nodes known over IPv4, {v6} over IPv6")
             }
             Self::WallTimeNeeded => f.write_str("waiting for the wall clock: nobody can be met"),
         }
