@@ -33,7 +33,7 @@ struct Member {
 }
 
 /// Nobody outside is asked.
-fn options(number: u8, store: Option<&Path>) -> Options {
+fn settings(number: u8, store: Option<&Path>) -> Options {
     let mut options = Options::new(identity(number), store.map(Path::to_owned));
     options.config.dht = DhtMode::Off;
     options
@@ -41,7 +41,7 @@ fn options(number: u8, store: Option<&Path>) -> Options {
 
 impl Member {
     async fn start(number: u8, store: Option<&Path>) -> Self {
-        Self::start_with(options(number, store)).await
+        Self::start_with(settings(number, store)).await
     }
 
     async fn start_with(options: Options) -> Self {
@@ -122,11 +122,11 @@ async fn two_nodes_talk_and_remember() {
 async fn the_key_log_is_written_where_it_was_asked_for() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys");
-    let mut options = options(1, None);
+    let mut options = settings(1, None);
     options.insecure_key_log = Some(path.clone());
     let ada = Member::start_with(options).await;
     // The flag alone does nothing here: there is no file to write to.
-    let mut options = options(2, None);
+    let mut options = settings(2, None);
     options.config.insecure_key_log = true;
     let mut ben = Member::start_with(options).await;
     ada.meet(&ben).await;
@@ -179,7 +179,7 @@ async fn new_entropy_drops_the_links_and_makes_them_anew() {
 #[tokio::test]
 async fn a_taken_port_is_an_error_at_the_start() {
     let taken = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    let mut options = options(1, None);
+    let mut options = settings(1, None);
     options.config.port = taken.local_addr().unwrap().port();
     let error = start(options).await.err().unwrap();
     assert!(matches!(error, StartError::Bind(BindError::InUse { .. })), "{error}");
@@ -187,7 +187,7 @@ async fn a_taken_port_is_an_error_at_the_start() {
 
 #[tokio::test]
 async fn settings_that_make_no_sense_are_refused() {
-    let mut options = options(1, None);
+    let mut options = settings(1, None);
     options.config.keepalive = Duration::ZERO;
     let error = start(options).await.err().unwrap();
     assert!(matches!(error, StartError::Config(_)), "{error}");
