@@ -24,6 +24,7 @@ from ._structs import (
     bitchat_config,
     bitchat_datagram,
     bitchat_device,
+    bitchat_dht_stats,
     bitchat_draft,
     bitchat_error,
     bitchat_event,
@@ -213,6 +214,15 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "bitchat_node_device": (c_int32, [
         c_void_p,
         POINTER(bitchat_device),
+    ]),
+    "bitchat_node_dht_stats": (c_int32, [
+        c_void_p,
+        POINTER(bitchat_dht_stats),
+    ]),
+    "bitchat_node_dht_nodes": (c_int32, [
+        c_void_p,
+        POINTER(bitchat_address),
+        POINTER(c_size_t),
     ]),
     "bitchat_node_dispatch": (c_int32, [
         c_void_p,

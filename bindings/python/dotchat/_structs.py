@@ -72,6 +72,8 @@ class bitchat_limits(ctypes.Structure):
     link_bytes: int
     link_growth: int
     links_growth: int
+    dht_hashes: int
+    dht_peers: int
     _fields_ = [
         ("struct_size", ctypes.c_size_t),
         ("chat_file_bytes", ctypes.c_uint64),
@@ -106,6 +108,8 @@ class bitchat_limits(ctypes.Structure):
         ("link_bytes", ctypes.c_uint64),
         ("link_growth", ctypes.c_uint64),
         ("links_growth", ctypes.c_uint64),
+        ("dht_hashes", ctypes.c_uint64),
+        ("dht_peers", ctypes.c_uint64),
     ]
 
 
@@ -124,8 +128,10 @@ class bitchat_config(ctypes.Structure):
     log: int
     qlog: int
     clock: int
+    dht: int
     reserved_2: ctypes.Array[ctypes.c_uint8]
     limits: Optional[int]
+    dht_routers: Optional[int]
     _fields_ = [
         ("struct_size", ctypes.c_size_t),
         ("rekey_interval_ms", ctypes.c_uint64),
@@ -141,8 +147,10 @@ class bitchat_config(ctypes.Structure):
         ("log", ctypes.c_int32),
         ("qlog", ctypes.c_uint8),
         ("clock", ctypes.c_uint8),
-        ("reserved_2", ctypes.c_uint8 * 2),
+        ("dht", ctypes.c_uint8),
+        ("reserved_2", ctypes.c_uint8 * 1),
         ("limits", ctypes.c_void_p),
+        ("dht_routers", ctypes.c_void_p),
     ]
 
 
@@ -230,6 +238,27 @@ class bitchat_device(ctypes.Structure):
     ]
 
 
+class bitchat_dht_stats(ctypes.Structure):
+    struct_size: int
+    nodes_v4: int
+    nodes_v6: int
+    queries: int
+    searches: int
+    hashes: int
+    served: int
+    ignored: int
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("nodes_v4", ctypes.c_uint64),
+        ("nodes_v6", ctypes.c_uint64),
+        ("queries", ctypes.c_uint64),
+        ("searches", ctypes.c_uint64),
+        ("hashes", ctypes.c_uint64),
+        ("served", ctypes.c_uint64),
+        ("ignored", ctypes.c_uint64),
+    ]
+
+
 class bitchat_transmit(ctypes.Structure):
     struct_size: int
     socket: int
@@ -238,7 +267,7 @@ class bitchat_transmit(ctypes.Structure):
     len: int
     segment_size: int
     ecn: int
-    reserved: int
+    local: bitchat_address
     _fields_ = [
         ("struct_size", ctypes.c_size_t),
         ("socket", ctypes.c_uint32),
@@ -247,7 +276,7 @@ class bitchat_transmit(ctypes.Structure):
         ("len", ctypes.c_size_t),
         ("segment_size", ctypes.c_size_t),
         ("ecn", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
+        ("local", bitchat_address),
     ]
 
 
@@ -350,7 +379,7 @@ class bitchat_datagram(ctypes.Structure):
     socket: int
     ecn: int
     from_: bitchat_address
-    reserved: int
+    local: bitchat_address
     _fields_ = [
         ("struct_size", ctypes.c_size_t),
         ("data", ctypes.c_void_p),
@@ -359,7 +388,7 @@ class bitchat_datagram(ctypes.Structure):
         ("socket", ctypes.c_uint32),
         ("ecn", ctypes.c_uint32),
         ("from_", bitchat_address),
-        ("reserved", ctypes.c_uint32),
+        ("local", bitchat_address),
     ]
 
 

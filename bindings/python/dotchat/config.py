@@ -40,17 +40,25 @@ class Config:
     """Trace every link for `Node.poll_qlog`."""
     clock: Optional[int] = None
     """`constants.CLOCK_...`: what the clock of `Moment.mono_ns` does while the host sleeps."""
+    dht: Optional[bool] = None
+    """Look for members in the DHT as well, as soon as a node of it is known."""
+    dht_routers: Optional[str] = None
+    """Nodes of the DHT besides those of `.chat` files: HOST:PORT, a space between two."""
     limits: Optional[Mapping[str, int]] = None
     """Bounds on what peers can make the node hold, by the names of the struct `bitchat_limits`."""
 
     def native(self) -> Tuple[bitchat_config, Optional[bitchat_limits]]:
-        """As the library has it. The limits have to live as long as the settings are read."""
+        """As the library has it. Both have to live as long as the settings are read."""
         config = new(bitchat_config)
         check(lib.bitchat_config_init(ctypes.byref(config)))
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and field.name != "limits":
+            if value is not None and field.name not in ("limits", "dht_routers"):
                 _set(config, field.name, int(value))
+        if self.dht_routers is not None:
+            # The text lives as long as the struct.
+            config.routers = ctypes.create_string_buffer(self.dht_routers.encode())
+            config.dht_routers = ctypes.addressof(config.routers)
         limits = None
         if self.limits is not None:
             limits = new(bitchat_limits)

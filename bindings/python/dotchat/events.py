@@ -43,6 +43,13 @@ class NodeWallTimeNeeded(Event):
 
 
 @dataclass(frozen=True)
+class NodeDht(Event):
+    """The node came to know somebody in the DHT; or, if `count` is 0, nobody any more."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class StoreFailing(Event):
     """The store could not read or write. What waits for it is tried again."""
 
@@ -217,6 +224,7 @@ DECODERS: Dict[int, Callable[[bitchat_event], Event]] = {
     constants.EVENT_NODE_LISTENING: lambda e: NodeListening(address_of(e.address)),
     constants.EVENT_NODE_LISTEN_FAILED: lambda e: NodeListenFailed(e.family, _text(e)),
     constants.EVENT_NODE_WALL_TIME_NEEDED: lambda e: NodeWallTimeNeeded(),
+    constants.EVENT_NODE_DHT: lambda e: NodeDht(e.count),
     constants.EVENT_STORE_FAILING: lambda e: StoreFailing(_text(e)),
     constants.EVENT_STORE_RECOVERED: lambda e: StoreRecovered(),
     constants.EVENT_STORE_DAMAGED: lambda e: StoreDamaged(_key(e)),

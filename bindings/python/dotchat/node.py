@@ -21,6 +21,7 @@ from ._structs import (
     bitchat_address,
     bitchat_datagram,
     bitchat_device,
+    bitchat_dht_stats,
     bitchat_error,
     bitchat_event,
     bitchat_link,
@@ -41,6 +42,7 @@ from .owned import Owned
 from .values import (
     Address,
     Device,
+    DhtStats,
     Link,
     LogRecord,
     Message,
@@ -206,6 +208,25 @@ class Node(Owned):
         out = new(bitchat_stats)
         check(lib.bitchat_node_stats(self._handle(), ctypes.byref(out)))
         return Stats(**{name: getattr(out, name) for name in Stats.__dataclass_fields__})
+
+    def dht_stats(self) -> Optional[DhtStats]:
+        """How the node stands in the DHT; None while it has nobody to ask there."""
+        out = new(bitchat_dht_stats)
+        status = check(lib.bitchat_node_dht_stats(self._handle(), ctypes.byref(out)))
+        if status == constants.PENDING:
+            return None
+        return DhtStats(**{name: getattr(out, name) for name in DhtStats.__dataclass_fields__})
+
+    def dht_nodes(self) -> List[Address]:
+        """Where the nodes of the DHT are that this one knows."""
+        count = ctypes.c_size_t(64)
+        while True:
+            room = (bitchat_address * count.value)()
+            status = lib.bitchat_node_dht_nodes(self._handle(), room, ctypes.byref(count))
+            if status != constants.ERR_SHORT:
+                check(status)
+                found = (address_of(room[at]) for at in range(count.value))
+                return [address for address in found if address is not None]
 
     def renew_keys(self, at: Moment) -> int:
         """Starts a key renewal on every link; gives on how many."""

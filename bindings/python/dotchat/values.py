@@ -249,3 +249,16 @@ class Stats:
     handshakes_failed: int
 
 
+@dataclass(frozen=True)
+class DhtStats:
+    """How a node stands in the DHT."""
+
+    nodes_v4: int
+    nodes_v6: int
+    queries: int
+    searches: int
+    hashes: int
+    served: int
+    ignored: int
+
+

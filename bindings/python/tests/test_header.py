@@ -133,7 +133,7 @@ class NothingForgotten(unittest.TestCase):
         self.assertIs(type(errors.of_status(-50, "")), errors.Error)
 
     def test_every_setting_and_every_counter(self) -> None:
-        for struct, kind in (("bitchat_config", dotchat.Config), ("bitchat_stats", dotchat.Stats)):
+        for struct, kind in (("bitchat_config", dotchat.Config), ("bitchat_stats", dotchat.Stats), ("bitchat_dht_stats", dotchat.DhtStats)):
             declared = {field.name for field in HEADER.structs[struct]}
             declared = {n for n in declared if n != "struct_size" and "reserved" not in n}
             self.assertEqual({field.name for field in dataclasses.fields(kind)}, declared)

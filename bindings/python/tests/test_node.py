@@ -59,6 +59,19 @@ class Talk(unittest.TestCase):
         self.assertTrue(alice.node.is_drained())
         self.assertTrue(any(isinstance(e, events.MemberDown) for e in bob.events))
         self.assertGreater(bob.node.stats().datagrams_in, 0)
+        self.assertIsNone(bob.node.dht_stats())
+        self.assertEqual(bob.node.dht_nodes(), [])
+
+    def test_the_dht_is_asked_where_a_node_of_it_is_named(self) -> None:
+        config = dotchat.Config(store=False, local_trackers=True, dht_routers="10.0.0.9:6881")
+        alice, bob = Peer("10.0.0.1", config), Peer("10.0.0.2")
+        World(alice, bob).run(0.1)
+        stats = alice.node.dht_stats()
+        assert stats is not None
+        self.assertEqual((stats.queries, stats.nodes_v4), (1, 0))
+        self.assertIsNone(bob.node.dht_stats())
+        with self.assertRaises(dotchat.InvalidError):
+            Peer("10.0.0.3", dotchat.Config(dht_routers="nowhere"))
 
     def test_log_qlog_and_key_log(self) -> None:
         config = dotchat.Config(
