@@ -277,7 +277,8 @@ class Node(Owned):
         address = address_of(out.address)
         assert address is not None
         data = bytes_at(out.data, out.len)
-        return Transmit(out.socket, address, data, out.segment_size, out.ecn)
+        local = address_of(out.local)
+        return Transmit(out.socket, address, data, out.segment_size, out.ecn, local)
 
     def poll_action(self) -> Optional[Action]:
         """The next thing that the node asks for."""
@@ -313,9 +314,15 @@ class Node(Owned):
     # ---- What happened ----
 
     def datagram(
-        self, at: Moment, socket: int, sender: Address, data: bytes, ecn: int = constants.ECN_NONE
+        self,
+        at: Moment,
+        socket: int,
+        sender: Address,
+        data: bytes,
+        ecn: int = constants.ECN_NONE,
+        local: Optional[Address] = None,
     ) -> None:
-        """A datagram arrived. It may be empty."""
+        """A datagram arrived, which may be empty, at the host's address `local` if that is known."""
         pointer = self._handle()
         if len(data) > len(self._arrived):
             self._arrived = ctypes.create_string_buffer(len(data))
@@ -325,6 +332,7 @@ class Node(Owned):
         native.data = ctypes.addressof(self._arrived)
         native.len, native.socket, native.ecn = len(data), socket, ecn
         native.from_ = sender.native()
+        native.local = bitchat_address() if local is None else local.native()
         check(lib.bitchat_node_datagram(pointer, *at, ctypes.byref(native)))
 
     def bound(self, at: Moment, request: int, socket: int, local: Address) -> None:

@@ -195,6 +195,8 @@ class Transmit:
     segment_size: int
     ecn: int
     """`constants.ECN_...`: how to mark the IP headers, where that can be done."""
+    local: Optional[Address] = None
+    """The host's address to send from, its port aside; None leaves the choice to the system."""
 
     def datagrams(self) -> Tuple[bytes, ...]:
         size = self.segment_size or len(self.data) or 1
