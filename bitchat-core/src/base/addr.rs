@@ -19,8 +19,8 @@ pub const fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Reads the 16 bytes in which addresses are written on the wire and in records.
 #[must_use]
-pub const fn from_bytes(bytes: [u8; 16]) -> IpAddr {
-    canonical_ip(IpAddr::V6(Ipv6Addr::from_octets(bytes)))
+pub fn from_bytes(bytes: [u8; 16]) -> IpAddr {
+    canonical_ip(IpAddr::V6(Ipv6Addr::from(bytes)))
 }
 
 /// The 16 bytes in which `ip` is written on the wire and in records: IPv4 in its IPv6 form.

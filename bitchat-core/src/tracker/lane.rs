@@ -432,7 +432,7 @@ impl Lane {
 /// status (BC-10.65).
 fn read_refusal(status: u16, body: &[u8], wait: Option<Duration>) -> Fault {
     let mut fault = match reply::parse(body, 0) {
-        Err(error @ ReplyError::Refused { .. }) => read_error(error),
+        Err(error @ ReplyError::Refused { .. }) => read_error(&error),
         other => {
             let answer = other.unwrap_or_default();
             let mut fault = Fault::local(&HttpError::Status(status));
@@ -453,14 +453,14 @@ fn read_refusal(status: u16, body: &[u8], wait: Option<Duration>) -> Fault {
     fault
 }
 
-fn read_error(error: ReplyError) -> Fault {
+fn read_error(error: &ReplyError) -> Fault {
     let reason = error.to_string();
     match error {
-        ReplyError::Refused { retry, .. } => Fault { reason, retry, refused: true },
+        ReplyError::Refused { retry, .. } => Fault { reason, retry: *retry, refused: true },
         _ => Fault::local(&reason),
     }
 }
 
 fn read_body(body: &[u8], max_peers: usize) -> Outcome {
-    reply::parse(body, max_peers).map_err(read_error)
+    reply::parse(body, max_peers).map_err(|error| read_error(&error))
 }

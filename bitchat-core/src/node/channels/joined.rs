@@ -163,7 +163,7 @@ impl JoinedChannel {
         links.insert(link);
         let first = links.len() == 1;
         self.run(context, |channel, sink| {
-            channel.on_link_up(now, link, device, Some(address), sink)
+            channel.on_link_up(now, link, device, Some(address), sink);
         });
         first
     }
