@@ -9,7 +9,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bitchat-core/tests/foreign/dht_peer.py");
+const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../bitchat-core/tests/foreign/dht_peer.py");
 const THEIRS: InfoHash = InfoHash([0xa1; 20]);
 const OURS: InfoHash = InfoHash([0x5b; 20]);
 

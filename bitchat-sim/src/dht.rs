@@ -35,8 +35,8 @@ pub struct DhtHost {
 impl DhtHost {
     /// A node that begins with those that it knows.
     #[must_use]
-    pub fn new(seed: Seed, now: Timestamp, known: &[SocketAddr]) -> Self {
-        let mut rng = Rng::new(&seed);
+    pub fn new(seed: &Seed, now: Timestamp, known: &[SocketAddr]) -> Self {
+        let mut rng = Rng::new(seed);
         let config =
             DhtConfig { version: *b"LT\x02\x0b", allow: |_| true, max_hashes: 500, max_peers: 100 };
         let mut dht = Dht::new(config, now, &mut rng.public);

@@ -187,7 +187,7 @@ impl<M: Machine> World<M> {
         let host = self.add_host_at(&[ip]);
         let now = self.now;
         let seed = Seed(self.chance.fork(&format!("dht {}", host.0)).bytes());
-        self.host_mut(host).dht = Some(DhtHost::new(seed, now, known));
+        self.host_mut(host).dht = Some(DhtHost::new(&seed, now, known));
         if let Err(error) = self.net.bind(host, Family::V4, crate::dht::PORT) {
             self.fail(&format!("no port for a node of the DHT: {error}"));
         }

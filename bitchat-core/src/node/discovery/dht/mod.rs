@@ -107,9 +107,11 @@ impl DhtSource {
 
     /// A channel is announced under these infohashes, and no others, from now on.
     pub(crate) fn set_hashes(&mut self, now: Timestamp, of: ChannelHandle, hashes: &[InfoHash]) {
-        let old =
-            self.hashes.extract_if(.., |hash, handle| *handle == of && !hashes.contains(hash));
-        for (hash, _) in old.collect::<Vec<_>>() {
+        let left =
+            |(hash, handle): &(&InfoHash, &ChannelHandle)| **handle == of && !hashes.contains(hash);
+        let old: Vec<InfoHash> = self.hashes.iter().filter(left).map(|(hash, _)| *hash).collect();
+        for hash in old {
+            self.hashes.remove(&hash);
             if let Some(dht) = &mut self.machine {
                 dht.stop(hash);
             }
