@@ -59,7 +59,7 @@ fn members_who_have_only_the_file_meet_through_the_dht_with_a_third_of_it_dead()
             }
             agree(&mut crew, chan, secs(5));
             for who in &all {
-                let stats = crew.node(*who).and_then(|node| node.dht_stats()).unwrap();
+                let stats = crew.node(*who).and_then(bitchat_core::node::Node::dht_stats).unwrap();
                 assert!(stats.nodes[0] >= 8, "{stats:?}");
             }
             crew.finish()
