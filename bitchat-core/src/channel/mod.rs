@@ -1,8 +1,8 @@
 //! Floor 5: what a chat is.
 //!
 //! A [`Channel`] is the log of one channel ([`log`](crate::log)) and everything that keeps it equal
-//! among the members: exchange of what others lack ([`sync`]), who has stored what, and hints where
-//! members are ([`pex`]). It sees links and complete messages, never a socket, an address that it
+//! among the members: exchange of what others lack (`sync`), who has stored what, and hints where
+//! members are (`pex`). It sees links and complete messages, never a socket, an address that it
 //! would send to, or a key of a link.
 //!
 //! How it is driven: every `on_*`, `send_text` and `handle_timeout` acts at once through the

@@ -13,7 +13,7 @@ pub const TOKENS_STEP: usize = 16;
 /// A message of the control stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control<'a> {
-    /// Starts a rekey; see [`super::rekey`].
+    /// Starts a rekey; see [`session::rekey`](super::session::rekey).
     RekeyInit(&'a [u8]),
     /// Answers it.
     RekeyResponse(&'a [u8]),

@@ -1,6 +1,6 @@
 //! Floor 3: the signed log, without peers.
 //!
-//! A [`Log`] is what its authors signed ([`Entry`]), in chains that cite each other, and the order
+//! A `Log` is what its authors signed ([`Entry`]), in chains that cite each other, and the order
 //! in which everybody shows it. The log judges what comes, keeps what waits for an ancestor or for
 //! the disk, writes the own chain, and freezes authors that contradict themselves. Who else has the
 //! log, and how entries travel, is the parent's to know (a channel's).

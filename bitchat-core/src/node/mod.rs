@@ -1,9 +1,9 @@
 //! Floor 6: the one type that embedders hold.
 //!
-//! The node is made of owners, each with all of its code in its own folder: [`own_device`],
-//! [`sessions`], [`channels`], [`discovery`], [`store`] and [`outbox`]. An owner never sees the
-//! node. The node hands in what happens ([`input`], [`timers`], [`commands`]), carries what one
-//! owner brings to the others ([`route`]), and hands out what leaves ([`drain`]).
+//! The node is made of owners, each with all of its code in its own folder: `own_device`,
+//! `sessions`, `channels`, `discovery`, `store` and `outbox`. An owner never sees the
+//! node. The node hands in what happens (`input`, `timers`, `commands`), carries what one
+//! owner brings to the others (`route`), and hands out what leaves (`drain`).
 
 mod api;
 mod channels;

@@ -3,7 +3,7 @@
 //!
 //! The initiator of the session drives. A rekey costs one round trip on the control stream; data
 //! flows on under the old keys meanwhile. When the keys are taken into use is decided by
-//! [`epochs`](super::epochs), from the phase of the packets that arrive.
+//! [`phases`](super::phases), from the phase of the packets that arrive.
 
 use crate::base::rng::SecretStream;
 use crate::crypto::noise::{HandshakeState, NoiseError, Params, Pattern, Role};

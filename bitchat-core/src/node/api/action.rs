@@ -47,11 +47,11 @@ pub enum Change {
 }
 
 /// Something that the node asks of the world. Each with a `request` is answered exactly once, by
-/// the input named in its text or by [`Input::Failed`].
+/// the input named in its text or by [`Input::Failed`](super::Input::Failed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Open a UDP socket on all addresses of a family; answered by [`Input::Bound`].
+    /// Open a UDP socket on all addresses of a family; answered by [`Input::Bound`](super::Input::Bound).
     BindUdp {
         /// Names the action.
         request: RequestId,
@@ -60,7 +60,7 @@ pub enum Action {
         /// The wanted port; 0 leaves the choice to the system.
         port: u16,
     },
-    /// Look up a host name; answered by [`Input::Resolved`].
+    /// Look up a host name; answered by [`Input::Resolved`](super::Input::Resolved).
     Resolve {
         /// Names the action.
         request: RequestId,
@@ -68,7 +68,7 @@ pub enum Action {
         host: String,
     },
     /// Open a TCP connection, with TLS on top where a server name is given; answered by
-    /// [`Input::Opened`].
+    /// [`Input::Opened`](super::Input::Opened).
     OpenTcp {
         /// Names the action.
         request: RequestId,
@@ -89,14 +89,14 @@ pub enum Action {
         /// The stream.
         stream: StreamId,
     },
-    /// Put these changes on stable storage; answered by [`Input::Persisted`].
+    /// Put these changes on stable storage; answered by [`Input::Persisted`](super::Input::Persisted).
     Persist {
         /// Names the action.
         request: RequestId,
         /// To be applied as a whole.
         changes: Vec<Change>,
     },
-    /// Read records back; answered by [`Input::Loaded`].
+    /// Read records back; answered by [`Input::Loaded`](super::Input::Loaded).
     Load {
         /// Names the action.
         request: RequestId,
@@ -128,7 +128,7 @@ pub struct Transmit {
     pub local: Option<IpAddr>,
 }
 
-/// What [`super::Node::poll_transmit`] found.
+/// What [`Node::poll_transmit`](crate::node::Node::poll_transmit) found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransmitPoll {
     /// The buffer holds datagrams to send.

@@ -5,7 +5,7 @@ use crate::node::api::action::Record;
 use crate::transport::Ecn;
 use std::net::{IpAddr, SocketAddr};
 
-/// Why the world could not do what an [`Action`] asked.
+/// Why the world could not do what an [`Action`](super::Action) asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -25,7 +25,7 @@ pub enum Failure {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// [`Action::BindUdp`] succeeded.
+    /// [`Action::BindUdp`](super::Action::BindUdp) succeeded.
     Bound {
         /// The action that this answers.
         request: RequestId,
@@ -62,14 +62,14 @@ pub enum Input<'a> {
     /// [`Node::handle_timeout`](crate::node::Node::handle_timeout); a node whose clock
     /// [runs in sleep](crate::node::ClockKind::RunsInSleep) notices by itself.
     Resumed,
-    /// [`Action::Resolve`] succeeded.
+    /// [`Action::Resolve`](super::Action::Resolve) succeeded.
     Resolved {
         /// The action that this answers.
         request: RequestId,
         /// What the name stands for.
         addresses: &'a [IpAddr],
     },
-    /// [`Action::OpenTcp`] succeeded.
+    /// [`Action::OpenTcp`](super::Action::OpenTcp) succeeded.
     Opened {
         /// The action that this answers.
         request: RequestId,
@@ -88,12 +88,12 @@ pub enum Input<'a> {
         /// The stream.
         stream: StreamId,
     },
-    /// [`Action::Persist`] is on stable storage.
+    /// [`Action::Persist`](super::Action::Persist) is on stable storage.
     Persisted {
         /// The action that this answers.
         request: RequestId,
     },
-    /// [`Action::Load`] read these records, in ascending order of their keys.
+    /// [`Action::Load`](super::Action::Load) read these records, in ascending order of their keys.
     Loaded {
         /// The action that this answers.
         request: RequestId,
