@@ -16,6 +16,7 @@ mod dialling;
 mod key_log;
 mod logging;
 mod losses;
+mod peer_streams;
 mod sessions;
 mod store;
 mod trackers;

@@ -35,7 +35,14 @@ fn unknown_kinds_are_skipped_and_odd_token_lists_refused() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_a_message_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = StreamHeader::decode(&bytes);
+        match Opening::decode(&bytes) {
+            Ok(opening @ (Opening::Lane(_) | Opening::Bytes { .. })) => {
+                let encoded = opening.encode();
+                prop_assert_eq!(Opening::decode(&encoded), Ok(opening.clone()));
+            }
+            Ok(Opening::Unknown(number)) => prop_assert!(number > protocol::BYTES),
+            Err(_) => {}
+        }
         if let Ok(message) = Control::decode(&bytes)
             && message != Control::Unknown
         {
