@@ -205,7 +205,7 @@ fn complaints_that_nobody_can_hear() {
 fn a_conversation_that_nobody_reads() {
     let place = Place::new("127.0.0.1:0", "http://");
     let ada = place.join("ada");
-    let script = "$0 join --local --dir ben talk.chat | head -n 5";
+    let script = "$0 join --local --dir ben talk.chat | head -n 6";
     let mut command = Command::new("sh");
     command.current_dir(place.path()).args(["-c", script, env!("CARGO_BIN_EXE_bitchat")]);
     let mut ben = Process::spawn(command);
