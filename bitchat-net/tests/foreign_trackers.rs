@@ -64,6 +64,21 @@ fn open_dir() -> tempfile::TempDir {
     dir
 }
 
+/// Whether the tracker takes announces of `hash`: asked as somebody who leaves, so that nobody is listed.
+fn serves(port: u16, hash: InfoHash) -> bool {
+    use std::io::{Read as _, Write as _};
+    let escaped: String = hash.0.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let request = format!(
+        "GET /announce?info_hash={escaped}&peer_id=-qB5120-abcdefghijkl&port=9&uploaded=0&downloaded=0\
+         &left=1&event=stopped&compact=1 HTTP/1.0\r\n\r\n"
+    );
+    let mut answer = Vec::new();
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let read = stream.read_to_end(&mut answer);
+    read.is_ok() && !String::from_utf8_lossy(&answer).contains("failure reason")
+}
+
 #[test]
 fn opentracker() {
     let Some(binary) = program("opentracker", "opentracker", "Debian: opentracker") else { return };
@@ -78,6 +93,14 @@ fn opentracker() {
     std::fs::write(&config, text).expect("a file");
     let _running = Running::start(Command::new(binary).arg("-f").arg(&config));
     wait_for_tcp(port);
+    // It listens before it has read its whitelist, and a refusal is not tried again for long.
+    for hash in [served, served_udp] {
+        let asked = std::time::Instant::now();
+        while !serves(port, hash) {
+            assert!(asked.elapsed() < Duration::from_secs(10), "opentracker does not serve {hash}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 
     std::thread::scope(|scope| {
         // Over HTTP it names a minimum of about fifteen minutes, over UDP it cannot.
