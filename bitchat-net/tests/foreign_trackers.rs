@@ -73,7 +73,7 @@ fn serves(port: u16, hash: InfoHash) -> bool {
          &left=1&event=stopped&compact=1 HTTP/1.0\r\n\r\n"
     );
     let mut answer = Vec::new();
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     stream.write_all(request.as_bytes()).expect("a request");
     let read = stream.read_to_end(&mut answer);
     read.is_ok() && !String::from_utf8_lossy(&answer).contains("failure reason")
