@@ -95,7 +95,7 @@ fn opentracker() {
     wait_for_tcp(port);
     // It listens before it has read its whitelist, and a refusal is not tried again for long.
     for hash in [served, served_udp] {
-        let asked = std::time::Instant::now();
+        let asked = Instant::now();
         while !serves(port, hash) {
             assert!(asked.elapsed() < Duration::from_secs(10), "opentracker does not serve {hash}");
             std::thread::sleep(Duration::from_millis(50));
